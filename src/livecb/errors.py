@@ -1,0 +1,67 @@
+"""The exceptions livecb raises, and the warnings it gives.
+
+```
+LivecbError
+├── EventError        a line that is no event
+├── ValueRefused      a value that cannot be recorded (Run turns it into a warning)
+├── LogError          a log that cannot be read or written
+│   └── CursorError   a cursor that is none
+├── StoreError        a store that cannot be used
+│   └── RunNotFound   no such run
+└── ServerError       a server that could not be started or reached
+LivecbWarning         (UserWarning) what went wrong beside a training that goes on
+```
+
+Only readers see exceptions. A training never does: `Run` turns whatever goes wrong into one
+`LivecbWarning` a cause, counts what was lost and goes on.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CursorError",
+    "EventError",
+    "LivecbError",
+    "LivecbWarning",
+    "LogError",
+    "RunNotFound",
+    "ServerError",
+    "StoreError",
+    "ValueRefused",
+]
+
+
+class LivecbError(Exception):
+    """The root of all errors that livecb raises."""
+
+
+class EventError(LivecbError, ValueError):
+    """A line is no event: not JSON, or not of the vocabulary's shape."""
+
+
+class ValueRefused(LivecbError, TypeError):
+    """A value cannot be recorded as a metric; the message names the cure."""
+
+
+class LogError(LivecbError):
+    """A log cannot be read or written."""
+
+
+class CursorError(LogError, ValueError):
+    """A cursor is not one that this log gave out."""
+
+
+class StoreError(LivecbError):
+    """A store cannot be used: no rights, no folder, or a name that is none."""
+
+
+class RunNotFound(StoreError, LookupError):
+    """The store holds no run of this id."""
+
+
+class ServerError(LivecbError):
+    """A server could not be started or reached."""
+
+
+class LivecbWarning(UserWarning):
+    """Something livecb could not do, beside a training that goes on unharmed."""

@@ -1,0 +1,157 @@
+"""The writer's lock: who writes a run, and whether they live.
+
+Readers on the same host know at once that a writer died, because the kernel drops its lock. It is a
+POSIX record lock (`fcntl.lockf`): a `flock` would be inherited by forked data-loader workers and
+outlive the trainer with them. A POSIX lock is dropped when its process closes *any* descriptor of
+that file, and a process cannot see its own; so the lock stands on a file of its own that only this
+module opens, and a reader in the writer's process asks `_held` and never the file. Where the file
+system has no locks, the pid with the start time of the process decides.
+
+The file's first line says who holds it. What follows is what the dying process wrote: see
+`livecb.endings`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import psutil
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["Holder", "WriterLock", "is_held", "last_words", "process_started"]
+
+_held: dict[str, int] = {}
+
+_ACQUIRE_TRIES = 5
+_ACQUIRE_PAUSE = 0.01
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """Who holds, or last held, a lock."""
+
+    pid: int
+    host: str
+    process_started: float
+
+
+@cache
+def _started(pid: int) -> float:
+    return psutil.Process(pid).create_time()
+
+
+def process_started() -> float:
+    """Return when this process started, Unix seconds."""
+    return _started(os.getpid())
+
+
+class WriterLock:
+    """A lock for the life of this process, on a file of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.descriptor = -1
+
+    def acquire(self) -> bool:
+        """Take the lock; false if another living writer has it.
+
+        Raises:
+            OSError: The file cannot be made.
+        """
+        key = os.path.realpath(self.path)
+        if _held.get(key) == os.getpid():
+            return False
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        if not _lock(fd):
+            os.close(fd)
+            return False
+        self.descriptor = fd
+        _held[key] = os.getpid()
+        me = Holder(os.getpid(), socket.gethostname(), process_started())
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, msgspec.json.encode(me) + b"\n", 0)
+        os.lseek(fd, 0, os.SEEK_END)
+        return True
+
+    def release(self) -> None:
+        """Give the lock back; harmless when it is not held."""
+        if self.descriptor < 0:
+            return
+        _held.pop(os.path.realpath(self.path), None)
+        os.close(self.descriptor)
+        self.descriptor = -1
+
+    def forget(self) -> None:
+        """After a fork: the child holds no lock, and must not keep the descriptor."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds this lock."""
+    if _held.get(os.path.realpath(path)) == os.getpid():
+        return True
+    try:
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return False
+    try:
+        if fcntl is None:  # pragma: no cover - Windows
+            return _holder_lives(fd)
+        # Shared, so that readers do not see each other; a writer that meets one tries again.
+        fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.lockf(fd, fcntl.LOCK_UN)
+        return False
+    except BlockingIOError:
+        return True
+    except PermissionError:
+        return True
+    except OSError:
+        return _holder_lives(fd)
+    finally:
+        os.close(fd)
+
+
+def last_words(path: Path) -> str:
+    """Return what the holder's process wrote into the file when a signal killed it."""
+    if _held.get(os.path.realpath(path)) == os.getpid():
+        return ""
+    try:
+        return path.read_text(errors="replace").partition("\n")[2]
+    except OSError:
+        return ""
+
+
+def _lock(fd: int) -> bool:
+    for attempt in range(_ACQUIRE_TRIES):
+        if attempt:
+            time.sleep(_ACQUIRE_PAUSE)
+        try:
+            if fcntl is None:  # pragma: no cover - Windows
+                return not _holder_lives(fd)
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except (BlockingIOError, PermissionError):
+            continue
+        except OSError:
+            return not _holder_lives(fd)
+    return False
+
+
+def _holder_lives(fd: int) -> bool:
+    try:
+        holder = msgspec.json.decode(os.pread(fd, 4096, 0).partition(b"\n")[0], type=Holder)
+        if holder.host != socket.gethostname():
+            return True  # another host's process cannot be seen from here: its silence will tell
+        return abs(psutil.Process(holder.pid).create_time() - holder.process_started) < 1.0
+    except (msgspec.DecodeError, OSError, psutil.Error):
+        return False

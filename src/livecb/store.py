@@ -1,0 +1,258 @@
+"""The store: the runs in a folder, by name.
+
+One folder a run: its log (`events.jsonl`, and `events-PART.jsonl` for each further rank or
+process), its writer's lock and its files. Everything else about a run is derived from these.
+Names come from requests, paths never do: an id that is not of the allowed shape is refused before
+it meets the file system.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import msgspec
+
+from livecb import lock
+from livecb.errors import LivecbWarning, RunNotFound, StoreError
+from livecb.events import FileRef
+from livecb.logs.file import FileLog
+from livecb.logs.joined import JoinedLog
+
+__all__ = ["MAIN", "Labels", "Store", "StoredRun", "default_root", "new_run_id"]
+
+MAIN = "main"
+"""The part of a run's log that its leading writer appends to: `events.jsonl`."""
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_ADJECTIVES = (
+    "able amber bold brave brisk calm clear cool crisp dapper eager early easy fair fast fine fond free fresh "
+    "gentle glad golden good grand green happy hardy honest ideal jolly keen kind lively loyal lucky mellow merry "
+    "mild neat nimble noble open patient plain plucky polite proud pure quick quiet rapid ready robust rosy round "
+    "safe sharp shiny silent simple smart smooth snug soft solid spry steady still strong sunny super sure sweet "
+    "swift tidy tall trusty upbeat vivid warm wise witty young zesty"
+).split()
+_NOUNS = (
+    "acorn anchor apple badger basil beacon birch bison breeze brook canoe canyon cedar cello cherry cliff clover "
+    "comet coral crane creek dahlia daisy delta dolphin eagle ember falcon fern finch fjord forest fox garden geyser "
+    "ginger glacier grove harbor hazel heron hill iris island ivy jasmine juniper kestrel kite lagoon lake lantern "
+    "lark laurel lemon lily linden lotus lynx maple marlin meadow mesa mint moon moss nectar oak ocean olive orchid "
+    "osprey otter owl panda pearl pebble pine planet plum poppy puffin quail raven reef ridge river robin rocket "
+    "sage salmon sequoia spruce star stone summit swan thyme tiger trout tulip valley violet walnut willow wren zebra"
+).split()
+
+
+class Labels(msgspec.Struct, omit_defaults=True):
+    """What readers may change about a run: it stands beside the log, which is its writer's."""
+
+    name: str | None = None
+    tags: list[str] | None = None
+
+
+def default_root() -> Path:
+    """Return the folder named by `LIVECB_DIR`, else `livecb` in the user's data directory."""
+    if named := os.environ.get("LIVECB_DIR"):
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local"))
+    elif sys.platform == "darwin":
+        base = Path("~/Library/Application Support")
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
+    return base.expanduser() / "livecb"
+
+
+def new_run_id(now: float | None = None) -> str:
+    """Return an id that sorts by time and can be read aloud: `20261121-140207-quiet-otter`."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    return f"{stamp}-{secrets.choice(_ADJECTIVES)}-{secrets.choice(_NOUNS)}"
+
+
+class Store:
+    """The runs in a folder, which is made when the first run is."""
+
+    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+        self.root = Path(root).expanduser() if root is not None else default_root()
+
+    def run_ids(self) -> list[str]:
+        """Return the ids of all runs, oldest first; none if the folder is missing.
+
+        Raises:
+            StoreError: The folder cannot be listed.
+        """
+        try:
+            with os.scandir(self.root) as entries:
+                found = [entry.name for entry in entries if _RUN_ID.fullmatch(entry.name) and entry.is_dir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"cannot list the runs in {self.root}: {error.strerror}") from error
+        return sorted(name for name in found if (self.root / name / "events.jsonl").exists())
+
+    def run(self, run_id: str) -> StoredRun:
+        """Return a run.
+
+        Raises:
+            RunNotFound: There is none of this id.
+        """
+        if not _RUN_ID.fullmatch(run_id):
+            raise RunNotFound(f"no run can be called {run_id!r}: ids are letters, digits, '.', '_' and '-'")
+        run = StoredRun(self.root / run_id)
+        if not run.folder.is_dir():
+            raise RunNotFound(f"no run {run_id!r} in {self.root}; `livecb ls` lists those there are")
+        return run
+
+    def create(self, run_id: str | None = None) -> StoredRun:
+        """Make the folder of a run, or return the one there is under a given id.
+
+        Raises:
+            StoreError: The id is none, or the folder cannot be made.
+        """
+        if run_id is not None and not _RUN_ID.fullmatch(run_id):
+            raise StoreError(
+                f"expected a run id of letters, digits, '.', '_' and '-' (up to 128), got {run_id!r}; "
+                "free text goes into the run's name"
+            )
+        for _ in range(16):
+            folder = self.root / (run_id or new_run_id())
+            try:
+                self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folder.mkdir(exist_ok=run_id is not None)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise StoreError(f"cannot make {folder}: {error.strerror}") from error
+            return StoredRun(folder)
+        raise StoreError(f"cannot find a free run id in {self.root}")
+
+    @classmethod
+    def writable(cls, root: str | os.PathLike[str] | None = None) -> Store:
+        """Return a store that can be written to: a temporary one, said once, where this cannot."""
+        store = cls(root)
+        try:
+            store.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if os.access(store.root, os.W_OK | os.X_OK):
+                return store
+            why = "no right to write"
+        except OSError as error:
+            why = error.strerror or str(error)
+        spare = Path(tempfile.gettempdir()) / f"livecb-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+        spare.mkdir(mode=0o700, exist_ok=True)
+        warnings.warn(
+            f"cannot write to {store.root} ({why}): runs go to {spare}; set LIVECB_DIR to a folder of yours",
+            LivecbWarning,
+            stacklevel=3,
+        )
+        return cls(spare)
+
+
+class StoredRun:
+    """One run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = folder.name
+
+    @property
+    def lock_path(self) -> Path:
+        """The file whose lock the writer holds while it lives."""
+        return self.folder / "writer.lock"
+
+    def part_path(self, part: str = MAIN) -> Path:
+        """Return the file of one part of the log."""
+        return self.folder / ("events.jsonl" if part == MAIN else f"events-{part}.jsonl")
+
+    def part_names(self) -> list[str]:
+        """Return the parts there are, the main one first."""
+        names = [path.name[7:-6] for path in self.folder.glob("events-*.jsonl")]
+        return [MAIN, *sorted(names)]
+
+    def log(self) -> JoinedLog:
+        """Return the log as readers see it: all parts that are there now, joined."""
+        return JoinedLog({name: FileLog(self.part_path(name)) for name in self.part_names()}, MAIN)
+
+    def alive(self) -> bool:
+        """Whether the writer lives."""
+        return lock.is_held(self.lock_path)
+
+    def last_words(self) -> str:
+        """Return the traceback of a writer that a signal killed; empty if it left none."""
+        return lock.last_words(self.lock_path)
+
+    @property
+    def labels(self) -> Labels:
+        """The name and tags that readers gave the run."""
+        try:
+            return msgspec.json.decode((self.folder / "labels.json").read_bytes(), type=Labels)
+        except (OSError, msgspec.DecodeError):
+            return Labels()
+
+    def label(self, *, name: str | None = None, tags: list[str] | None = None) -> Labels:
+        """Give the run another name or other tags; what is None stays.
+
+        Raises:
+            StoreError: They cannot be written.
+        """
+        now = self.labels
+        labels = Labels(name if name is not None else now.name, tags if tags is not None else now.tags)
+        _write_whole(self.folder / "labels.json", msgspec.json.encode(labels))
+        return labels
+
+    def delete(self) -> None:
+        """Remove the run and all its files.
+
+        Raises:
+            StoreError: Its writer lives, or it cannot be removed.
+        """
+        if self.alive():
+            raise StoreError(f"run {self.id} is being written; stop it before you delete it")
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise StoreError(f"cannot delete {self.folder}: {error.strerror}") from error
+
+    def file_path(self, digest: str) -> Path:
+        """Return where the file of this hash stands.
+
+        Raises:
+            StoreError: This is no SHA-256 hash, or there is no such file.
+        """
+        if not _HASH.fullmatch(digest):
+            raise StoreError(f"expected a SHA-256 hash of 64 hexadecimal digits, got {digest!r}")
+        path = self.folder / "files" / digest
+        if not path.is_file():
+            raise StoreError(f"run {self.id} has no file {digest}")
+        return path
+
+    def add_file(self, content: bytes, name: str, mime: str) -> FileRef:
+        """Keep content under its hash, once however often it is added.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        path = self.folder / "files" / digest
+        if not path.exists():
+            _write_whole(path, content)
+        return FileRef(digest, name, len(content), mime)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that no reader ever sees half of it."""
+    spare = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        spare.write_bytes(content)
+        os.replace(spare, path)
+    except OSError as error:
+        spare.unlink(missing_ok=True)
+        raise StoreError(f"cannot write {path}: {error.strerror}") from error
