@@ -18,6 +18,10 @@ Only readers see exceptions. A training never does: `Run` turns whatever goes wr
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
+
 __all__ = [
     "CursorError",
     "EventError",
@@ -28,7 +32,10 @@ __all__ = [
     "ServerError",
     "StoreError",
     "ValueRefused",
+    "warn",
 ]
+
+_HERE = os.path.dirname(__file__) + os.sep
 
 
 class LivecbError(Exception):
@@ -65,3 +72,17 @@ class ServerError(LivecbError):
 
 class LivecbWarning(UserWarning):
     """Something livecb could not do, beside a training that goes on unharmed."""
+
+
+def warn(message: str) -> None:
+    """Give a `LivecbWarning` at the caller's line outside of livecb; never raises.
+
+    A filter that turns warnings into errors must not reach the training.
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        level, frame = level + 1, frame.f_back
+    try:
+        warnings.warn(message, LivecbWarning, stacklevel=level - 1)
+    except Warning:
+        pass

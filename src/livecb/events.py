@@ -419,9 +419,7 @@ AnyEvent = (
     | RunEnded
 )
 
-EVENTS: dict[str, type[Event]] = {
-    cast(str, cls.__struct_config__.tag): cls for cls in AnyEvent.__args__
-}
+EVENTS: dict[str, type[Event]] = {cast(str, cls.__struct_config__.tag): cls for cls in AnyEvent.__args__}
 """Every event type by the word that stands in its `type`."""
 
 _encoder = msgspec.json.Encoder()

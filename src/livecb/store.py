@@ -16,13 +16,12 @@ import shutil
 import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 
 import msgspec
 
 from livecb import lock
-from livecb.errors import LivecbWarning, RunNotFound, StoreError
+from livecb.errors import RunNotFound, StoreError, warn
 from livecb.events import FileRef
 from livecb.logs.file import FileLog
 from livecb.logs.joined import JoinedLog
@@ -147,11 +146,7 @@ class Store:
             why = error.strerror or str(error)
         spare = Path(tempfile.gettempdir()) / f"livecb-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
         spare.mkdir(mode=0o700, exist_ok=True)
-        warnings.warn(
-            f"cannot write to {store.root} ({why}): runs go to {spare}; set LIVECB_DIR to a folder of yours",
-            LivecbWarning,
-            stacklevel=3,
-        )
+        warn(f"cannot write to {store.root} ({why}): runs go to {spare}; set LIVECB_DIR to a folder of yours")
         return cls(spare)
 
 

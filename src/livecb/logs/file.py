@@ -38,19 +38,19 @@ class FileLog(Log):
             if self._torn:
                 lines = b"\n" + lines
             written = os.write(self._writer, lines)
-            end = os.lseek(self._writer, 0, os.SEEK_CUR)
             if written < len(lines):
-                self._take_back(end - written, end)
+                self.take_back(written)
                 raise LogError(f"cannot append to {self.path}: the disk took {written} of {len(lines)} bytes")
         except OSError as error:
             raise LogError(f"cannot append to {self.path}: {error.strerror}") from error
         self._torn = False
-        return str(end)
+        return str(os.lseek(self._writer, 0, os.SEEK_CUR))
 
     def descriptor(self) -> int:
         """Return the descriptor to append to: for a writer that counts microseconds.
 
-        Whoever writes to it must write whole lines, in one `os.write` each.
+        Whoever writes to it must write whole lines, in one `os.write` each, and call `take_back`
+        when the disk took only a part.
 
         Raises:
             LogError: The file cannot be opened for writing.
@@ -61,6 +61,14 @@ class FileLog(Log):
             except OSError as error:
                 raise LogError(f"cannot append to {self.path}: {error.strerror}") from error
         return self._writer
+
+    def take_back(self, written: int) -> None:
+        """Remove the piece of a line that the last write left, or see to it that it stays alone."""
+        self._torn = True
+        end = os.lseek(self._writer, 0, os.SEEK_CUR)
+        if os.fstat(self._writer).st_size == end:
+            os.ftruncate(self._writer, end - written)
+            self._torn = False
 
     def read(self, cursor: str = START, limit: int = 10_000) -> Batch:
         at, reset = self._place(cursor)
@@ -109,12 +117,6 @@ class FileLog(Log):
         if size and self._pread(1, size - 1) != b"\n":
             self._torn = True
         return fd
-
-    def _take_back(self, start: int, end: int) -> None:
-        self._torn = True
-        if os.fstat(self._writer).st_size == end:
-            os.ftruncate(self._writer, start)
-            self._torn = False
 
     def _place(self, cursor: str) -> tuple[int, bool]:
         if not cursor.isdecimal() or len(cursor) > 18:

@@ -1,0 +1,149 @@
+"""A sink that serves the run to browsers and programs.
+
+The server is a process of its own, shared by all runs of the store; this sink only finds it, or
+starts it, keeps it alive while the run lives, and prints the address once. Nothing of this happens
+on the training thread.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING, Literal
+
+from livecb.errors import ServerError, warn
+from livecb.logs.base import START
+from livecb.sinks.base import Sink
+from livecb.store import StoredRun
+
+if TYPE_CHECKING:
+    from livecb.server.launch import Address, ThreadServer
+
+__all__ = ["Server"]
+
+_CHECK_SECONDS = 1.0
+_URL_SECONDS = 15.0
+
+
+class Server(Sink):
+    """Serves the store's runs while this run lives.
+
+    Args:
+        port: The port to listen on (`LIVECB_PORT`); the next free one if it is taken.
+        host: The address to bind; loopback if left out.
+        mode: `"process"`, or `"thread"` for notebooks and tests, where no process should outlive.
+        linger: Seconds the process stays when no run lives and nobody watches.
+        quiet: Print no address.
+    """
+
+    def __init__(
+        self,
+        port: int | None = None,
+        *,
+        host: str = "127.0.0.1",
+        mode: Literal["process", "thread"] = "process",
+        linger: float | None = None,
+        quiet: bool = False,
+    ) -> None:
+        if mode not in ("process", "thread"):
+            raise ValueError(f"expected mode to be 'process' or 'thread', got {mode!r}")
+        self._port = port
+        self._host = host
+        self._mode = mode
+        self._linger = linger
+        self._quiet = quiet
+        self._run: StoredRun | None = None
+        self._address: Address | None = None
+        self._thread_server: ThreadServer | None = None
+        self._ready = threading.Event()
+        self._ended = threading.Event()
+        self._keeper: threading.Thread | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {
+            "port": self._port,
+            "host": self._host,
+            "mode": self._mode,
+            "linger": self._linger,
+            "quiet": self._quiet,
+        }
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def attach(self, run: StoredRun, since: str = START) -> None:
+        self._run = run
+        self._ended, self._ready = threading.Event(), threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="livecb-server", daemon=True)
+        self._keeper.start()
+
+    def detach(self, timeout: float) -> None:
+        # A short run may end before its server is up; who opens the address then must find it.
+        self._ready.wait(timeout)
+        self._ended.set()
+        if self._keeper is not None:
+            self._keeper.join(timeout)
+        if self._thread_server is not None:
+            self._thread_server.stop()
+            self._thread_server = None
+
+    def url(self) -> str | None:
+        """Return the address of the run's page, with the token; waits until the server answers."""
+        self._ready.wait(_URL_SECONDS)
+        if self._address is None or self._run is None:
+            return None
+        return self._address.url(self._run.id)
+
+    def _keep(self) -> None:
+        try:
+            self._start()
+            self._announce()
+            self._ready.set()
+            while not self._ended.wait(_CHECK_SECONDS):
+                if self._mode == "process":
+                    self._revive()
+        except Exception as error:
+            warn(f"this run is recorded, but not served: {error}. `livecb view` will show it")
+        finally:
+            self._ready.set()
+
+    def _start(self) -> None:
+        from livecb.server import launch
+
+        assert self._run is not None
+        root = self._run.folder.parent
+        if self._mode == "thread":
+            from livecb.store import Store
+
+            self._thread_server = launch.ThreadServer(Store(root), self._host, self._port)
+            self._thread_server.start()
+            self._address = self._thread_server.address
+            return
+        self._address = launch.ensure(root, host=self._host, port=self._port, linger=self._linger)
+
+    def _revive(self) -> None:
+        """Start the server again, on its port, if it died: open pages come back by themselves."""
+        from livecb.server import launch
+
+        assert self._run is not None and self._address is not None
+        root = self._run.folder.parent
+        if launch.find(root, self._address.port) is None:
+            try:
+                self._address = launch.ensure(
+                    root, host=self._host, port=self._address.port, linger=self._linger
+                )
+            except ServerError as error:
+                warn(f"the server is gone and could not be started again: {error}")
+
+    def _announce(self) -> None:
+        if self._quiet or self._address is None or self._run is None:
+            return
+        print(f"livecb: {self._address.url(self._run.id)}", file=sys.stderr, flush=True)
+        if os.environ.get("SSH_CONNECTION") and self._host in ("127.0.0.1", "localhost", "::1"):
+            port = self._address.port
+            print(
+                f"livecb: from your machine first: ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}",
+                file=sys.stderr,
+            )

@@ -1,0 +1,211 @@
+"""`livecb.init`: from arguments and environment to a Run that is being recorded and served."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from livecb import endings, events
+from livecb.capture import Capture
+from livecb.errors import warn
+from livecb.events import VERSION, Totals
+from livecb.lock import WriterLock, process_started
+from livecb.logs.file import FileLog
+from livecb.run import Run
+from livecb.sinks.base import Sink
+from livecb.store import MAIN, Store, StoredRun
+from livecb.system import Sampler
+from livecb.values import plain
+
+__all__ = ["attach", "disabled", "init", "rank_from_environment"]
+
+_RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+_WORLDS = ("WORLD_SIZE", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+
+
+def init(
+    project: str | None = None,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    *,
+    id: str | None = None,
+    dir: str | os.PathLike[str] | None = None,
+    sinks: Sequence[Sink] | None = None,
+    capture: str | None = "warnings",
+    system_interval: float = 5.0,
+    tags: Iterable[str] = (),
+    framework: str | None = None,
+    versions: Mapping[str, str] | None = None,
+    totals: Totals | None = None,
+    rank: int | None = None,
+    world_size: int | None = None,
+    resumed_step: int | None = None,
+) -> Run:
+    """Start recording a run, and serve it.
+
+    Never raises: where nothing can be recorded (a full disk, no rights), it warns and returns a Run
+    whose verbs do nothing. A rank above 0 does nothing either, unless `id` or `LIVECB_RUN_ID` names
+    the run it adds to.
+
+    Args:
+        project: What it belongs to (`LIVECB_PROJECT`).
+        name: Free text to show (`LIVECB_NAME`); the run's id if there is none.
+        config: Hyperparameters; anything that has a JSON form, and the `repr` of what has none.
+        id: Id of the run (`LIVECB_RUN_ID`). One that exists is gone on with as its next attempt;
+            nothing recorded is overwritten. While its writer lives, this process adds to it.
+        dir: The store's folder (`LIVECB_DIR`).
+        sinks: What reads the run while it lives; `[Server()]` if left out, `[]` for nobody.
+        capture: What of the output becomes `log` events: `"warnings"` (logging records of WARNING
+            and above), `"all"` (stdout, stderr and those records), or None.
+        system_interval: Seconds between samples of CPU, memory and GPUs; 0 for none.
+        tags: Words to find it by.
+        framework: What trains.
+        versions: Versions of what matters, by name.
+        totals: How much there is to do.
+        rank: Rank of this process; from the environment if left out.
+        world_size: Number of ranks; from the environment if left out.
+        resumed_step: The step this training goes on from.
+
+    Returns:
+        The run; also a context manager, which ends it with what ended the block.
+    """
+    rank = rank_from_environment() if rank is None else rank
+    id = id or os.environ.get("LIVECB_RUN_ID") or None
+    if os.environ.get("LIVECB_MODE", "").lower() in ("disabled", "off") or (rank > 0 and id is None):
+        return disabled(name or "", config)
+    try:
+        stored = Store.writable(dir).create(id)
+        lock = WriterLock(stored.lock_path)
+        if rank > 0 or not lock.acquire():
+            return _attach(stored, name or "", str(rank) if rank > 0 else None, rank)
+    except Exception as error:
+        warn(f"nothing is recorded: {error}")
+        return disabled(name or "", config)
+    started = {
+        "run": stored.id,
+        "name": name or os.environ.get("LIVECB_NAME") or stored.id,
+        "project": project or os.environ.get("LIVECB_PROJECT") or None,
+        "framework": framework,
+        "versions": {"python": sys.version.partition(" ")[0], **dict(versions or {})},
+        "totals": totals,
+        "tags": [str(tag) for tag in tags],
+        "world_size": _from_environment(_WORLDS, 1) if world_size is None else world_size,
+        "resumed_step": resumed_step,
+    }
+    since = stored.log().end()
+    run = _open(stored, lock, started, config or {}, rank)
+    _start_companions(run, capture, system_interval)
+    _attach_sinks(run, stored, since, sinks)
+    return run
+
+
+def attach(folder: str | None, name: str = "", rank: int = 0) -> Run:
+    """Return a Run that adds to a run which another process writes (what a pickled Run becomes)."""
+    if folder is None:
+        return disabled(name)
+    stored = StoredRun(Path(folder))
+    return endings.live_run(stored.id) or _attach(stored, name, str(rank) if rank else None, rank)
+
+
+def disabled(name: str = "", config: Mapping[str, Any] | None = None) -> Run:
+    """Return a Run whose verbs do nothing."""
+    return Run(None, name=name, config=plain(dict(config or {})))
+
+
+def rank_from_environment() -> int:
+    """Return this process's rank as its launcher told it, 0 without a launcher."""
+    return _from_environment(_RANKS, 0) if _from_environment(_WORLDS, 1) > 1 else 0
+
+
+def _open(
+    stored: StoredRun, lock: WriterLock, started: dict[str, Any], config: Mapping[str, Any], rank: int
+) -> Run:
+    run = Run(
+        stored, name=started["name"], config=plain(dict(config)), rank=rank, open_log=_opener(stored, MAIN)
+    )
+    endings.watch(run, lambda: _become_child(run, stored, lock))
+    endings.note_deadly_signals(lock.descriptor)
+    run.append(
+        events.RunStarted,
+        {
+            **started,
+            "version": VERSION,
+            "config": plain(dict(config)),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "process_started": process_started(),
+            "attempt": _attempts(stored) + 1,
+            "argv": [str(word) for word in getattr(sys, "argv", [])][:50],
+        },
+    )
+    run._last_closers = [lambda: endings.unwatch(run), lock.release]
+    return run
+
+
+def _start_companions(run: Run, capture: str | None, interval: float) -> None:
+    if capture not in (None, "warnings", "all"):
+        warn(f"expected capture to be 'warnings', 'all' or None, got {capture!r}; capturing warnings")
+        capture = "warnings"
+    if capture is not None:
+        tap = Capture(run, everything=capture == "all")
+        tap.start()
+        run._closers.append(tap.stop)
+    if interval > 0:
+        sampler = Sampler(run, interval)
+        sampler.start()
+        run._closers.append(sampler.stop)
+
+
+def _attach_sinks(run: Run, stored: StoredRun, since: str, sinks: Sequence[Sink] | None) -> None:
+    if sinks is None:
+        from livecb.sinks.server import Server
+
+        sinks = [Server()]
+    for sink in sinks:
+        try:
+            sink.attach(stored, since)
+            run._sinks.append(sink)
+        except Exception as error:
+            warn(f"{type(sink).__name__} does not read this run: {error}")
+
+
+def _attach(stored: StoredRun, name: str, part: str | None, rank: int) -> Run:
+    run = Run(stored, name=name, rank=rank, open_log=_opener(stored, part or f"p{os.getpid()}"))
+    run._leads = False
+    endings.watch(run, lambda: _become_child(run, stored, None))
+    run._last_closers = [lambda: endings.unwatch(run)]
+    return run
+
+
+def _become_child(run: Run, stored: StoredRun, lock: WriterLock | None) -> None:
+    if lock is not None:
+        lock.forget()
+    run._leads = False
+    run._sinks, run._closers, run._last_closers = [], [], []
+    # The part is opened when the child has something to say: a data-loader worker seldom has.
+    run._after_fork(None if run._ended else lambda: FileLog(stored.part_path(f"p{os.getpid()}")))
+
+
+def _opener(stored: StoredRun, part: str) -> Callable[[], FileLog]:
+    return lambda: FileLog(stored.part_path(part))
+
+
+def _attempts(stored: StoredRun) -> int:
+    """Count the attempts the log holds, from the lines' beginnings."""
+    log, cursor, count = FileLog(stored.part_path()), "0", 0
+    while (batch := log.read(cursor)).lines:
+        count += sum(line.startswith(b'{"type":"run_started"') for line in batch.lines)
+        cursor = batch.cursor
+    return count
+
+
+def _from_environment(names: tuple[str, ...], default: int) -> int:
+    for name in names:
+        value = os.environ.get(name, "")
+        if value.isdecimal():
+            return int(value)
+    return default

@@ -1,0 +1,243 @@
+"""One writer's end of a run's log: numbers events, encodes them, appends them.
+
+The law: what returned is in the kernel's hands; nothing raises, waits or syncs. When writing fails
+the event is lost, the loss is counted and said once, and the training goes on; when writing works
+again the log says how much is missing, and the gap in `seq` proves it. An event whose number is
+still on an accelerator makes a queue, and what comes after it waits behind it, so that order holds.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from time import time as now
+from typing import Any
+
+import msgspec
+
+from livecb.errors import EventError, LogError, warn
+from livecb.events import Event, Log, Metrics, encode
+from livecb.logs.file import FileLog
+from livecb.values import Deferred
+
+__all__ = ["Writer"]
+
+_encode = msgspec.json.Encoder().encode
+
+_RESOLVE_SECONDS = 5.0
+_QUEUE_LIMIT = 100_000
+
+
+class Writer:
+    """Appends events to one part of a run's log.
+
+    Attributes:
+        step, batch, epoch, samples, tokens: Where the loop stands; every event carries them.
+        rank: The writer's rank.
+        lost: Events that could not be written.
+    """
+
+    def __init__(self, open_log: Callable[[], FileLog] | None, rank: int = 0) -> None:
+        self.step: int | None = None
+        self.batch: int | None = None
+        self.epoch: float | None = None
+        self.samples: int | None = None
+        self.tokens: int | None = None
+        self.rank = rank
+        self.lost = 0
+        self._open_log = open_log
+        self._log: FileLog | None = None
+        self._fd = -1
+        self._seq = 0
+        # Re-entrant: a signal handler or a finaliser may log while this thread is logging.
+        self._lock = threading.RLock()
+        self._fast = False  # the log is open, nothing waits, the last write worked
+        self._unsaid = 0
+        self._queue: deque[tuple[type[Event], dict[str, Any]]] = deque()
+        self._resolver: threading.Thread | None = None
+        self._resolve = threading.Event()
+        self._warned: set[str] = set()
+
+    def append(self, kind: type[Event], fields: dict[str, Any]) -> None:
+        """Number, time and append an event of this kind; never raises.
+
+        Axes that `fields` leaves out are the writer's current ones.
+        """
+        if self._open_log is None:
+            return
+        for axis in ("step", "batch", "epoch", "samples", "tokens"):
+            if fields.get(axis) is None:
+                fields[axis] = getattr(self, axis)
+        fields["rank"] = self.rank
+        fields["time"] = now()
+        with self._lock:
+            fields["seq"] = self._seq
+            self._seq += 1
+            if self._queue or _is_deferred(fields):
+                self._enqueue(kind, fields)
+            else:
+                self._write_event(kind, fields)
+
+    def warn_once(self, cause: str, message: str) -> None:
+        """Warn, once for each cause."""
+        if cause in self._warned:
+            return
+        self._warned.add(cause)
+        warn(message)
+
+    def check_log(self) -> None:
+        """Notice that the log was deleted: what is appended to it would go nowhere, silently."""
+        with self._lock:
+            if self._log is None or self._fd < 0 or os.fstat(self._fd).st_nlink > 0:
+                return
+            log, self._log, self._fd, self._fast = self._log, None, -1, False
+            log.close()
+        self.warn_once("deleted", f"{log.path} was deleted. Training goes on; nothing more of it is recorded")
+
+    def flush(self, timeout: float = _RESOLVE_SECONDS) -> bool:
+        """Wait until every number that was on its way is written; false if time ran out."""
+        deadline = now() + timeout
+        while self._queue and now() < deadline:
+            if self._resolver is None or not self._resolver.is_alive():
+                self._drain()
+            else:
+                self._resolver.join(0.01)
+        return not self._queue
+
+    def _append_metrics(
+        self, values: dict[str, float | int], axes: tuple[Any, ...], context: str | None
+    ) -> None:
+        """The path of a metrics event whose values are plain and finite: counted in nanoseconds."""
+        with self._lock:
+            seq = self._seq
+            self._seq = seq + 1
+            if not self._fast:
+                fields = dict(zip(("step", "batch", "epoch", "samples", "tokens"), axes, strict=True))
+                fields.update(seq=seq, time=now(), rank=self.rank, values=dict(values), context=context)
+                if self._queue:
+                    self._enqueue(Metrics, fields)
+                else:
+                    self._write_event(Metrics, fields)
+                return
+            line = _encode(Metrics(seq, now(), *axes, self.rank, values=values, context=context)) + b"\n"
+            try:
+                written = os.write(self._fd, line)
+                if written != len(line):
+                    self._take_back(written, len(line))
+            except OSError as error:
+                self._lose(f"cannot append to the run's log: {error.strerror}")
+
+    def _write_event(self, kind: type[Event], fields: dict[str, Any]) -> None:
+        try:
+            line = encode(kind(**fields)) + b"\n"
+        except (EventError, TypeError) as error:
+            self.lost += 1
+            self.warn_once(f"encode {kind.__name__}", f"a {kind.__name__} event was not recorded: {error}")
+            return
+        self._write_again(line)
+
+    def _write_again(self, line: bytes) -> None:
+        """Write with care: open the log if need be, take a short write back, say what was lost."""
+        try:
+            if self._log is None:
+                assert self._open_log is not None
+                self._log = self._open_log()
+            self._log.append(line)
+            self._fd = self._log.descriptor()
+        except (LogError, OSError) as error:
+            self._lose(str(error))
+            return
+        self._fast = not self._queue
+        if self._unsaid:
+            self._say_loss()
+
+    def _take_back(self, written: int, wanted: int) -> None:
+        assert self._log is not None
+        self._log.take_back(written)
+        self._lose(f"cannot append to {self._log.path}: the disk took {written} of {wanted} bytes")
+
+    def _lose(self, why: str) -> None:
+        self._fast = False
+        self.lost += 1
+        self._unsaid += 1
+        self.warn_once("append", f"{why}. Training goes on; what cannot be written is counted as lost")
+
+    def _say_loss(self) -> None:
+        missing, self._unsaid = self._unsaid, 0
+        message = f"{missing} events could not be written before this one and are lost"
+        seq, self._seq = self._seq, self._seq + 1
+        self._write_event(
+            Log, {"seq": seq, "time": now(), "level": "WARNING", "message": message, "logger": "livecb"}
+        )
+
+    def _enqueue(self, kind: type[Event], fields: dict[str, Any]) -> None:
+        if len(self._queue) >= _QUEUE_LIMIT:
+            self.lost += 1
+            self.warn_once(
+                "queue", "the accelerator is too far behind: values that wait for it are being lost"
+            )
+            return
+        self._fast = False
+        self._queue.append((kind, fields))
+        if self._resolver is None or not self._resolver.is_alive():
+            self._resolver = threading.Thread(
+                target=self._resolve_forever, name="livecb-resolve", daemon=True
+            )
+            self._resolver.start()
+        self._resolve.set()
+
+    def _resolve_forever(self) -> None:
+        while True:
+            if not self._resolve.wait(60):
+                return
+            self._resolve.clear()
+            self._drain()
+
+    def _drain(self) -> None:
+        while self._queue:
+            kind, fields = self._queue[0]
+            ready = self._read_deferred(fields)  # waits for the device, with no lock held
+            with self._lock:
+                if not self._queue or self._queue[0][1] is not fields:
+                    continue
+                self._write_event(kind, ready)
+                self._queue.popleft()
+                if not self._queue:
+                    self._fast = self._log is not None and not self._unsaid
+
+    def _read_deferred(self, fields: dict[str, Any]) -> dict[str, Any]:
+        ready = dict(fields)
+        for name in ("values", "scores"):
+            held = ready.get(name)
+            if not isinstance(held, dict):
+                continue
+            read: dict[str, float | int] = {}
+            for key, value in held.items():
+                try:
+                    read[key] = value.read() if isinstance(value, Deferred) else value
+                except Exception as error:  # whatever the device's library raises
+                    self.warn_once(f"value {key}", f"metric {key!r} was not recorded: {error}")
+            ready[name] = read
+        return ready
+
+    def _after_fork(self, open_log: Callable[[], FileLog] | None) -> None:
+        """In a forked child: another process writes under another name, with its own numbers."""
+        self._lock = threading.RLock()
+        self._open_log = open_log
+        if self._log is not None:
+            self._log.close()
+        self._log, self._fd, self._seq, self._fast = None, -1, 0, False
+        self._queue.clear()
+        self._resolver = None
+        self._resolve = threading.Event()
+        self.lost = self._unsaid = 0
+
+
+def _is_deferred(fields: dict[str, Any]) -> bool:
+    for name in ("values", "scores"):
+        held = fields.get(name)
+        if held and any(type(value) is Deferred for value in held.values()):
+            return True
+    return False
