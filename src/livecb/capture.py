@@ -11,6 +11,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ class Capture:
             for name in ("stdout", "stderr"):
                 stream = getattr(sys, name, None)
                 if stream is not None:
-                    self._streams.append(
-                        _Followed(stream, lambda line, name=name: self._say_line(line, name))
-                    )
+                    self._streams.append(_Followed(stream, partial(self._say_line, name)))
 
     def stop(self) -> None:
         """Stop, and leave everything as it was found."""
@@ -65,7 +64,7 @@ class Capture:
                 self._here.busy = False
         return record
 
-    def _say_line(self, line: str, stream: str) -> None:
+    def _say_line(self, stream: str, line: str) -> None:
         if self._busy() or not self._run.active:
             return
         # A record that a handler prints was told already, with its level and its logger.
@@ -114,8 +113,6 @@ class _Followed:
         return count
 
     def _take(self, text: str) -> None:
-        if not isinstance(text, str):
-            return
         *lines, pending = (self._pending + text).split("\n")
         # A progress bar overwrites its line: what a terminal would show is what came last.
         self._pending = (

@@ -83,6 +83,6 @@ def warn(message: str) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         level, frame = level + 1, frame.f_back
     try:
-        warnings.warn(message, LivecbWarning, stacklevel=level - 1)
+        warnings.warn(message, LivecbWarning, stacklevel=level)
     except Warning:
         pass

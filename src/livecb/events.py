@@ -58,8 +58,8 @@ __all__ = [
 VERSION = 1
 """Version of the vocabulary, written into every `run_started`. Readers accept newer ones."""
 
-Number = float | int | Literal["NaN", "Infinity", "-Infinity"]
-"""A number as JSON holds it; `decode` turns the three strings back into floats."""
+Number = float | int | bool | Literal["NaN", "Infinity", "-Infinity"]
+"""A number as JSON holds it: `decode` turns the three strings back into floats; true is 1."""
 
 JsonObject = dict[str, Any]
 
@@ -423,7 +423,7 @@ EVENTS: dict[str, type[Event]] = {cast(str, cls.__struct_config__.tag): cls for 
 """Every event type by the word that stands in its `type`."""
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _many = msgspec.json.Decoder(list[AnyEvent])
 _json = msgspec.json.Decoder()
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -22,10 +23,8 @@ from pathlib import Path
 import msgspec
 import psutil
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # pragma: no cover - Windows
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["Holder", "WriterLock", "is_held", "last_words", "process_started"]
 
@@ -105,7 +104,7 @@ def is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        if fcntl is None:  # pragma: no cover - Windows
+        if sys.platform == "win32":
             return _holder_lives(fd)
         # Shared, so that readers do not see each other; a writer that meets one tries again.
         fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -136,7 +135,7 @@ def _lock(fd: int) -> bool:
         if attempt:
             time.sleep(_ACQUIRE_PAUSE)
         try:
-            if fcntl is None:  # pragma: no cover - Windows
+            if sys.platform == "win32":
                 return not _holder_lives(fd)
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True

@@ -158,8 +158,8 @@ def _picture_of_array(value: Any) -> Any:
     shape = tuple(getattr(value, "shape", ()))
     if len(shape) not in (2, 3):
         raise ValueRefused(
-            f"expected encoded bytes, a path, a Pillow image or an array H×W, H×W×C or C×H×W, got {_kind(value)}"
-            + (f" of shape {shape}" if shape else "")
+            "expected encoded bytes, a path, a Pillow image or an array H×W, H×W×C or C×H×W, "
+            f"got {_kind(value)}" + (f" of shape {shape}" if shape else "")
         )
     try:
         import numpy

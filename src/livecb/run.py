@@ -6,24 +6,26 @@ names it and the cure; the training goes on.
 
 from __future__ import annotations
 
-import os
 import threading
 import traceback as tracebacks
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from os import write
 from pathlib import Path
+from time import time as now
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from livecb import events, media
-from livecb.errors import LivecbError, StoreError, ValueRefused
+import msgspec
+
+from livecb import events
+from livecb.errors import LivecbError
 from livecb.track import track
-from livecb.values import Deferred, plain, scalar
-from livecb.writer import Writer
+from livecb.values import plain
+from livecb.verbs import Verbs
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from livecb.events import Totals
     from livecb.logs.file import FileLog
     from livecb.sinks.base import Sink
     from livecb.store import StoredRun
@@ -34,15 +36,32 @@ EndStatus = Literal["completed", "failed", "stopped", "killed"]
 _T = TypeVar("_T")
 
 _SINK_SECONDS = 3.0
-_STATUSES = ("running", "paused", "stalled", "evaluating", "saving", "predicting", "sanity_checking")
+
+
+class _Point(msgspec.Struct, omit_defaults=True, tag_field="type", tag="metrics", gc=False):
+    """`events.Metrics`, laid out to be made and written in a microsecond."""
+
+    seq: int
+    time: float
+    step: int | None = None
+    batch: int | None = None
+    epoch: float | None = None
+    samples: int | None = None
+    tokens: int | None = None
+    rank: int = 0
+    values: Any = None
+    context: str | None = None
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Config(MutableMapping[str, Any]):
     """A run's hyperparameters; every change is recorded."""
 
-    def __init__(self, run: Run, values: Mapping[str, Any]) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._values = dict(values)
+        self._values = run._settings
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -67,7 +86,7 @@ class Config(MutableMapping[str, Any]):
         self._run.configure(dict(*args, **kwargs))
 
 
-class Run(Writer):
+class Run(Verbs):
     """One training, as its writer sees it. `livecb.init` makes one.
 
     Attributes:
@@ -87,19 +106,18 @@ class Run(Writer):
         rank: int = 0,
         open_log: Callable[[], FileLog] | None = None,
     ) -> None:
-        super().__init__(open_log, rank)
+        super().__init__(stored, rank, open_log)
         self.id = stored.id if stored else ""
         self.name = name
         self.folder: Path | None = stored.folder if stored else None
         self.summary: dict[str, Any] = {}
-        self.config = Config(self, config or {})
-        self._stored = stored
+        self._settings.update(config or {})
+        self.config = Config(self)
         self._sinks: list[Sink] = []
         self._leads = True  # starts and ends the run; a further rank or process only adds to it
         self._tracking = False
         self._closers: list[Callable[[], None]] = []
         self._last_closers: list[Callable[[], None]] = []
-        self._ended = stored is None
         self._ending = threading.Lock()
         self._clock = 0
 
@@ -155,35 +173,43 @@ class Run(Writer):
             tokens: Training tokens seen.
             context: What they were measured in: `train`, `val`, `test` ...
         """
-        if self._ended:
-            if self._stored is not None:
-                self.warn_once("ended", f"run {self.id} has ended: what is logged now is not recorded")
-            return
-        if step is None and (step := self.step) is None:
-            self._clock = step = self._clock + 1
-        axes = (
-            step,
-            self.batch if batch is None else batch,
-            self.epoch if epoch is None else epoch,
-            self.samples if samples is None else samples,
-            self.tokens if tokens is None else tokens,
-        )
         try:
-            # The sum of floats is a finite float only if all of them are numbers, and finite; what
-            # is no number, or no Python one, shows in its type. One C call instead of a loop.
+            # A sum of Python numbers is a Python number, and finite only if all of them are: one C
+            # call instead of a loop. Whatever else adds up to one, the encoder refuses.
             total = sum(values.values())
-            simple = (
-                type(total) is float
-                and total - total == 0.0
-                and type(values) is dict
-                and bool not in map(type, values.values())
-            )
+            simple = total - total == 0 and (type(total) is float or type(total) is int)
         except Exception:
             simple = False
+        if step is None and (step := self.step) is None:
+            self._clock = step = self._clock + 1
+        if batch is None:
+            batch = self.batch
+        if epoch is None:
+            epoch = self.epoch
+        if samples is None:
+            samples = self.samples
+        if tokens is None:
+            tokens = self.tokens
         if simple:
-            self._append_metrics(values, axes, context)  # type: ignore[arg-type]
-        else:
-            self._log_with_care(values, axes, context)
+            with self._lock:
+                if self._fast:
+                    try:
+                        point = _Point(
+                            self._seq, now(), step, batch, epoch, samples, tokens, self.rank, values, context
+                        )
+                        line = _encode(point) + b"\n"
+                        self._seq += 1
+                        written = write(self._fd, line)
+                        if written != len(line):
+                            self._take_back(written, len(line))
+                        return
+                    except OSError as error:
+                        self._lose(f"cannot append to the run's log: {error.strerror}")
+                        return
+                    except (TypeError, ValueError, OverflowError):
+                        pass
+        axes = {"step": step, "batch": batch, "epoch": epoch, "samples": samples, "tokens": tokens}
+        self._log_with_care(values, axes, context)
 
     def at(
         self,
@@ -214,163 +240,6 @@ class Run(Writer):
         Sets `step`, `batch` and `epoch` as it goes. See `livecb.track`.
         """
         return track(self, iterable, epochs=epochs, total=total, unit=unit)
-
-    def configure(
-        self,
-        config: Mapping[str, Any] | None = None,
-        *,
-        totals: Totals | None = None,
-        framework: str | None = None,
-        versions: Mapping[str, str] | None = None,
-        resumed_step: int | None = None,
-    ) -> None:
-        """Record hyperparameters and what else became known after the start."""
-        values = plain(dict(config or {}))
-        self.config._values.update(values)
-        fields = {"config": values, "totals": totals, "framework": framework}
-        self._say(events.Config, fields, {"versions": dict(versions or {}), "resumed_step": resumed_step})
-
-    def status(self, status: str, phase: str | None = None, message: str | None = None, **axes: Any) -> None:
-        """Say what the run is doing, in livecb's word (see `events.Status`) and the framework's phase."""
-        if status not in _STATUSES:
-            return self.warn_once(
-                f"status {status}", f"expected one of {_STATUSES} as status, got {status!r}"
-            )
-        self._say(events.Status, {"status": status, "phase": phase, "message": message}, axes)
-
-    def progress(
-        self,
-        done: float,
-        total: float | None = None,
-        *,
-        unit: str = "step",
-        phase: str | None = None,
-        rate: float | None = None,
-        elapsed: float | None = None,
-        left: float | None = None,
-        counters: Mapping[str, int] | None = None,
-        **fields: Any,
-    ) -> None:
-        """Say how far it is; `fields` is whatever else should be shown with the bar."""
-        said = {"done": done, "total": total, "unit": unit, "phase": phase, "rate": rate}
-        said.update(elapsed=elapsed, left=left, counters=dict(counters or {}), fields=plain(fields))
-        self._say(events.Progress, said, {})
-
-    def text(
-        self,
-        message: str,
-        level: str = "INFO",
-        *,
-        logger: str | None = None,
-        stream: str | None = None,
-        **axes: Any,
-    ) -> None:
-        """Record a line of the log."""
-        self._say(
-            events.Log, {"message": str(message), "level": level, "logger": logger, "stream": stream}, axes
-        )
-
-    def model_completed(
-        self,
-        name: str,
-        *,
-        ok: bool = True,
-        params: Mapping[str, Any] | None = None,
-        scores: Mapping[str, Any] | None = None,
-        fit_seconds: float | None = None,
-        place: int | None = None,
-        reason: str | None = None,
-        importances: Mapping[str, Any] | None = None,
-        **axes: Any,
-    ) -> None:
-        """Record a candidate that is done: a row of the leaderboard."""
-        fields = {
-            "name": name,
-            "ok": ok,
-            "params": plain(dict(params or {})),
-            "reason": reason,
-            "place": place,
-        }
-        fields.update(
-            scores=self._scalars(scores), importances=self._scalars(importances), fit_seconds=fit_seconds
-        )
-        self._say(events.ModelCompleted, fields, axes)
-
-    def sample(
-        self,
-        input: Any = None,
-        target: Any = None,
-        prediction: Any = None,
-        *,
-        name: str | None = None,
-        scores: Mapping[str, Any] | None = None,
-        **axes: Any,
-    ) -> None:
-        """Record what the model makes of one input."""
-        fields = {
-            "input": plain(input),
-            "target": plain(target),
-            "prediction": plain(prediction),
-            "name": name,
-        }
-        self._say(events.Sample, {**fields, "scores": self._scalars(scores)}, axes)
-
-    def image(self, name: str, image: Any, *, caption: str | None = None, **axes: Any) -> None:
-        """Record a picture: encoded bytes, a path, a Pillow image, or an array H×W, H×W×C or C×H×W."""
-        self._keep(events.Image, media.image, name, image, caption, axes)
-
-    def figure(self, name: str, figure: Any, *, caption: str | None = None, **axes: Any) -> None:
-        """Record a drawing: a Matplotlib figure, SVG or PNG bytes, or a path."""
-        self._keep(events.Figure, media.figure, name, figure, caption, axes)
-
-    def audio(self, name: str, audio: Any, *, caption: str | None = None, **axes: Any) -> None:
-        """Record a sound: encoded bytes, a path, or `(samples in -1..1, rate in Hz)`."""
-        self._keep(events.Audio, media.audio, name, audio, caption, axes)
-
-    def histogram(self, name: str, values: Any, *, bins: int = 64, **axes: Any) -> None:
-        """Record a distribution: a sequence or array of numbers, or `(counts, edges)`."""
-        try:
-            counts, edges = media.histogram(values, bins)
-        except ValueRefused as error:
-            return self.warn_once(f"histogram {name}", f"histogram {name!r} was not recorded: {error}")
-        self._say(events.Histogram, {"name": name, "counts": counts, "edges": edges}, axes)
-
-    def table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], **axes: Any) -> None:
-        """Record rows under columns."""
-        fields = {"name": name, "columns": [str(column) for column in columns], "rows": plain(list(rows))}
-        self._say(events.Table, fields, axes)
-
-    def system(self, **fields: Any) -> None:
-        """Record what the machine does; `livecb.system` samples it by itself."""
-        self._say(events.System, fields, {})
-
-    def checkpoint(
-        self, path: str | os.PathLike[str], *, metric: str | None = None, value: Any = None, **axes: Any
-    ) -> None:
-        """Record that a checkpoint was saved, and the metric it was saved for."""
-        fields: dict[str, Any] = {
-            "path": os.fspath(path),
-            "size": media.size_of(Path(path)),
-            "metric": metric,
-        }
-        number = self._scalars({"value": value}).get("value") if value is not None else None
-        self._say(
-            events.Checkpoint, {**fields, "value": None if isinstance(number, Deferred) else number}, axes
-        )
-
-    def artifact(self, path: str | os.PathLike[str], name: str | None = None, **axes: Any) -> None:
-        """Record a file that belongs to the run, and keep a copy of it."""
-        self._keep(events.Artifact, media.artifact, name or Path(path).name, path, None, axes)
-
-    def alert(self, title: str, text: str = "", level: str = "WARN", **axes: Any) -> None:
-        """Record something a person should know; level is INFO, WARN or ERROR."""
-        if level not in ("INFO", "WARN", "ERROR"):
-            level = {"WARNING": "WARN", "CRITICAL": "ERROR", "FATAL": "ERROR"}.get(level.upper(), "INFO")
-        self._say(events.Alert, {"title": str(title), "text": str(text), "level": level}, axes)
-
-    def note(self, text: str, author: str | None = None, **axes: Any) -> None:
-        """Record what a person has to say about the run."""
-        self._say(events.Note, {"text": str(text), "author": author}, axes)
 
     def finish(
         self,
@@ -424,62 +293,19 @@ class Run(Writer):
         else:
             self.finish("failed", reason=type(error).__name__, error=error)
 
-    def _log_with_care(self, values: Any, axes: tuple[Any, ...], context: str | None) -> None:
+    def _log_with_care(self, values: Any, axes: dict[str, Any], context: str | None) -> None:
+        if self._ended:
+            if self._stored is not None:
+                self.warn_once("ended", f"run {self.id} has ended: what is logged now is not recorded")
+            return
         if not isinstance(values, Mapping):
             kind = type(values).__name__
-            return self.warn_once(
+            self.warn_once(
                 "log", f"run.log expects a dict of numbers by name, got a {kind}; nothing recorded"
             )
         numbers = self._scalars(values)
         if numbers:
-            names = ("step", "batch", "epoch", "samples", "tokens")
-            self.append(
-                events.Metrics, {**dict(zip(names, axes, strict=True)), "values": numbers, "context": context}
-            )
-
-    def _scalars(self, values: Mapping[str, Any] | None) -> dict[str, float | int | Deferred]:
-        numbers: dict[str, float | int | Deferred] = {}
-        for key, value in dict(values or {}).items():
-            try:
-                if not isinstance(key, str):
-                    raise ValueRefused(f"named by a {type(key).__name__}: expected a string")
-                numbers[key] = scalar(value)
-            except ValueRefused as error:
-                self.warn_once(f"value {key}", f"metric {key!r} was not recorded: it is {error}")
-            except Exception as error:
-                self.warn_once(
-                    f"value {key}", f"metric {key!r} was not recorded: reading it raised {error!r}"
-                )
-        return numbers
-
-    def _say(self, kind: type[events.Event], fields: dict[str, Any], axes: dict[str, Any]) -> None:
-        if self._ended:
-            return
-        try:
-            self.append(kind, {**fields, **axes})
-        except Exception as error:
-            self.warn_once(f"say {kind.__name__}", f"a {kind.__name__} event was not recorded: {error!r}")
-
-    def _keep(
-        self,
-        kind: type[events.Event],
-        read: Callable[[StoredRun, str, Any], dict[str, Any]],
-        name: str,
-        content: Any,
-        caption: str | None,
-        axes: dict[str, Any],
-    ) -> None:
-        if self._ended or self._stored is None:
-            return
-        try:
-            fields = read(self._stored, name, content)
-        except (ValueRefused, StoreError, OSError) as error:
-            return self.warn_once(
-                f"{kind.__name__} {name}", f"{kind.__name__} {name!r} was not recorded: {error}"
-            )
-        if caption is not None:
-            fields["caption"] = caption
-        self._say(kind, {"name": name, **fields}, axes)
+            self._say(events.Metrics, {"values": numbers, "context": context}, axes)
 
     def _close(self) -> None:
         with self._lock:  # no other thread may be writing to the descriptor that is closed

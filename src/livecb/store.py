@@ -34,19 +34,22 @@ MAIN = "main"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ADJECTIVES = (
-    "able amber bold brave brisk calm clear cool crisp dapper eager early easy fair fast fine fond free fresh "
-    "gentle glad golden good grand green happy hardy honest ideal jolly keen kind lively loyal lucky mellow merry "
-    "mild neat nimble noble open patient plain plucky polite proud pure quick quiet rapid ready robust rosy round "
-    "safe sharp shiny silent simple smart smooth snug soft solid spry steady still strong sunny super sure sweet "
-    "swift tidy tall trusty upbeat vivid warm wise witty young zesty"
+    "able amber bold brave brisk calm clear cool crisp dapper eager early easy fair fast fine fond "
+    "free fresh gentle glad golden good grand green happy hardy honest ideal jolly keen kind lively "
+    "loyal lucky mellow merry mild neat nimble noble open patient plain plucky polite proud pure "
+    "quick quiet rapid ready robust rosy round safe sharp shiny silent simple smart smooth snug soft "
+    "solid spry steady still strong sunny super sure sweet swift tidy tall trusty upbeat vivid warm "
+    "wise witty young zesty"
 ).split()
 _NOUNS = (
-    "acorn anchor apple badger basil beacon birch bison breeze brook canoe canyon cedar cello cherry cliff clover "
-    "comet coral crane creek dahlia daisy delta dolphin eagle ember falcon fern finch fjord forest fox garden geyser "
-    "ginger glacier grove harbor hazel heron hill iris island ivy jasmine juniper kestrel kite lagoon lake lantern "
-    "lark laurel lemon lily linden lotus lynx maple marlin meadow mesa mint moon moss nectar oak ocean olive orchid "
-    "osprey otter owl panda pearl pebble pine planet plum poppy puffin quail raven reef ridge river robin rocket "
-    "sage salmon sequoia spruce star stone summit swan thyme tiger trout tulip valley violet walnut willow wren zebra"
+    "acorn anchor apple badger basil beacon birch bison breeze brook canoe canyon cedar cello cherry "
+    "cliff clover comet coral crane creek dahlia daisy delta dolphin eagle ember falcon fern finch "
+    "fjord forest fox garden geyser ginger glacier grove harbor hazel heron hill iris island ivy "
+    "jasmine juniper kestrel kite lagoon lake lantern lark laurel lemon lily linden lotus lynx maple "
+    "marlin meadow mesa mint moon moss nectar oak ocean olive orchid osprey otter owl panda pearl "
+    "pebble pine planet plum poppy puffin quail raven reef ridge river robin rocket sage salmon "
+    "sequoia spruce star stone summit swan thyme tiger trout tulip valley violet walnut willow wren "
+    "zebra"
 ).split()
 
 

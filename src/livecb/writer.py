@@ -15,16 +15,12 @@ from collections.abc import Callable
 from time import time as now
 from typing import Any
 
-import msgspec
-
 from livecb.errors import EventError, LogError, warn
-from livecb.events import Event, Log, Metrics, encode
+from livecb.events import Event, Log, encode
 from livecb.logs.file import FileLog
 from livecb.values import Deferred
 
 __all__ = ["Writer"]
-
-_encode = msgspec.json.Encoder().encode
 
 _RESOLVE_SECONDS = 5.0
 _QUEUE_LIMIT = 100_000
@@ -38,6 +34,29 @@ class Writer:
         rank: The writer's rank.
         lost: Events that could not be written.
     """
+
+    # Slots: a metrics event is counted in nanoseconds, and an instance dict of a class with as many
+    # attributes as Run has is slow.
+    __slots__ = (
+        "_fast",
+        "_fd",
+        "_lock",
+        "_log",
+        "_open_log",
+        "_queue",
+        "_resolve",
+        "_resolver",
+        "_seq",
+        "_unsaid",
+        "_warned",
+        "batch",
+        "epoch",
+        "lost",
+        "rank",
+        "samples",
+        "step",
+        "tokens",
+    )
 
     def __init__(self, open_log: Callable[[], FileLog] | None, rank: int = 0) -> None:
         self.step: int | None = None
@@ -105,29 +124,6 @@ class Writer:
             else:
                 self._resolver.join(0.01)
         return not self._queue
-
-    def _append_metrics(
-        self, values: dict[str, float | int], axes: tuple[Any, ...], context: str | None
-    ) -> None:
-        """The path of a metrics event whose values are plain and finite: counted in nanoseconds."""
-        with self._lock:
-            seq = self._seq
-            self._seq = seq + 1
-            if not self._fast:
-                fields = dict(zip(("step", "batch", "epoch", "samples", "tokens"), axes, strict=True))
-                fields.update(seq=seq, time=now(), rank=self.rank, values=dict(values), context=context)
-                if self._queue:
-                    self._enqueue(Metrics, fields)
-                else:
-                    self._write_event(Metrics, fields)
-                return
-            line = _encode(Metrics(seq, now(), *axes, self.rank, values=values, context=context)) + b"\n"
-            try:
-                written = os.write(self._fd, line)
-                if written != len(line):
-                    self._take_back(written, len(line))
-            except OSError as error:
-                self._lose(f"cannot append to the run's log: {error.strerror}")
 
     def _write_event(self, kind: type[Event], fields: dict[str, Any]) -> None:
         try:

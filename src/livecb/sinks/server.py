@@ -127,7 +127,8 @@ class Server(Sink):
         """Start the server again, on its port, if it died: open pages come back by themselves."""
         from livecb.server import launch
 
-        assert self._run is not None and self._address is not None
+        assert self._run is not None
+        assert self._address is not None
         root = self._run.folder.parent
         if launch.find(root, self._address.port) is None:
             try:
