@@ -1,0 +1,303 @@
+"""What the callbacks of all frameworks have in common: a run opened late, and hooks that do no harm.
+
+The law: no exception of ours reaches the trainer. A hook that fails warns once and puts its
+callback out of action; what is left to it is to tell how the training ends. `KeyboardInterrupt`
+and its like are not ours, and pass.
+
+A callback is settings and, while something is trained, a `Session`. The session is opened by the
+process that trains and by its leading rank only; it is left behind when the callback is copied or
+pickled, so that a callback goes wherever a trainer takes it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from livecb.errors import warn
+from livecb.meter import Meter
+from livecb.run import Run
+from livecb.sinks.base import Sink
+from livecb.start import disabled, init
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from livecb.events import Totals
+
+__all__ = ["Session", "Stream", "batch_size", "during", "ending", "learning_rates", "model_card", "opening"]
+
+_Hook = TypeVar("_Hook", bound=Callable[..., Any])
+
+_streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+
+
+def opening(hook: _Hook) -> _Hook:
+    """Mark a hook that may open a run."""
+    return _guarded(hook, lambda stream: not stream._failed)
+
+
+def during(hook: _Hook) -> _Hook:
+    """Mark a hook that has something to say while a run is open."""
+    return _guarded(hook, lambda stream: stream._session is not None and not stream._failed)
+
+
+def ending(hook: _Hook) -> _Hook:
+    """Mark a hook that may end the run: called even when another one has failed."""
+    return _guarded(hook, lambda stream: stream._session is not None)
+
+
+def _guarded(hook: _Hook, is_wanted: Callable[[Stream], bool]) -> _Hook:
+    @functools.wraps(hook)
+    def guarded(self: Stream, *args: Any, **kwargs: Any) -> Any:
+        if not is_wanted(self):
+            return None
+        try:
+            return hook(self, *args, **kwargs)
+        except Exception as error:
+            self._fail(hook.__name__, error)
+
+    return cast(_Hook, guarded)
+
+
+class Session:
+    """What a callback knows while one run is open.
+
+    Attributes:
+        run: The run.
+        owned: Whether the callback opened the run, and so ends it.
+        meter: The bar of the training.
+        loop: The bar of the evaluation that is under way in it, if one is.
+        done: Batches that loop has done.
+        step: Optimizer steps when values were last recorded.
+        batch: Training batches seen.
+        samples: Training samples seen; None if that cannot be known.
+        rates: Learning rates used since values were last recorded, by name.
+        reason: Why the training came to its end, if for a reason.
+        orphaned: What happens if the callback is thrown away while the run is open.
+    """
+
+    def __init__(self, run: Run, owned: bool) -> None:
+        self.run = run
+        self.owned = owned
+        self.meter: Meter | None = None
+        self.loop: Meter | None = None
+        self.done = 0
+        self.step = 0
+        self.batch = 0
+        self.samples: int | None = None
+        self.rates: dict[str, Any] = {}
+        self.reason: str | None = None
+        self.orphaned: weakref.finalize[..., Any] | None = None
+
+
+class Stream:
+    """A callback that shows a training live, whatever the framework.
+
+    Nothing happens before the training begins; a training is one run. Calling the trainer again
+    with the same callback makes a new run, or, where `run_id` names one, the next attempt of that.
+    Only the leading rank of a distributed training records. As a context manager the callback ends
+    its run with what ended the block, for frameworks that do not tell their callbacks of exceptions.
+
+    Args:
+        name: Free text to show.
+        project: What the run belongs to.
+        config: Hyperparameters, beside those that the framework knows; these win.
+        tags: Words to find the run by.
+        dir: The store's folder.
+        sinks: What reads the run while it lives; a server if left out, `[]` for nobody.
+        run_id: Id of the run; one that exists is gone on with.
+        capture: What of the output is recorded: `"warnings"`, `"all"` or None.
+        every_n_steps: Record the values of every n-th step only.
+        system_interval: Seconds between samples of CPU, memory and GPUs; 0 for none.
+        run: A run to record into, instead of one of its own. Who made it ends it.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        project: str | None = None,
+        config: dict[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        dir: str | Path | None = None,
+        sinks: Sequence[Sink] | None = None,
+        run_id: str | None = None,
+        capture: Literal["warnings", "all"] | None = "warnings",
+        every_n_steps: int = 1,
+        system_interval: float = 5.0,
+        run: Run | None = None,
+    ) -> None:
+        self.name = name
+        self.project = project
+        self.config = dict(config or {})
+        self.tags = list(tags)
+        self.dir = dir
+        self.sinks = sinks
+        self.run_id = run_id
+        self.capture = capture
+        self.every_n_steps = max(1, every_n_steps)
+        self.system_interval = system_interval
+        self._given = run
+        self._session: Any = None
+        self._failed = False
+
+    @property
+    def run(self) -> Run:
+        """The run that is open; before and after it, and on other ranks, one that does nothing."""
+        if self._session is not None:
+            return cast(Run, self._session.run)
+        return self._given or disabled(self.name or "")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_with(error) if error is not None else self._end()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_session": None, "_failed": False}
+
+    def _make_session(self, run: Run, owned: bool) -> Session:
+        """Return a session; a framework that must remember more has its own."""
+        return Session(run, owned)
+
+    def _open(
+        self,
+        *,
+        leads: bool,
+        framework: str,
+        versions: Mapping[str, str],
+        config: Mapping[str, Any],
+        totals: Totals | None = None,
+        world_size: int = 1,
+        resumed_step: int | None = None,
+        suffix: str | None = None,
+    ) -> None:
+        """Open a session if this rank leads."""
+        self._failed = False
+        if not leads:
+            return
+        known: dict[str, Any] = {"framework": framework, "versions": versions}
+        known.update(totals=totals, resumed_step=resumed_step)
+        config = {**config, **self.config}
+        run = self._given
+        if run is not None:
+            run.configure(config, **known)
+        else:
+            name = " ".join(part for part in (self.name, suffix) if part)
+            run = init(
+                self.project,
+                name or None,
+                config,
+                id=self.run_id,
+                dir=self.dir,
+                sinks=self.sinks,
+                capture=self.capture,
+                system_interval=self.system_interval,
+                tags=self.tags,
+                rank=0,
+                world_size=world_size,
+                **known,
+            )
+        self._session = self._make_session(run, run is not self._given)
+        _streams.add(self)
+        if run is not self._given:
+            # A trainer that is thrown away in the middle of a training says nothing of it.
+            self._session.orphaned = weakref.finalize(self, _abandon, run, "the trainer was thrown away")
+            self._session.orphaned.atexit = False
+
+    def _end(self, status: Any = "completed", reason: str | None = None) -> None:
+        """Close the session, and its run if the callback opened it."""
+        if (session := self._close()) is not None and session.owned:
+            session.run.finish(status, reason=reason)
+
+    def _end_with(self, error: BaseException) -> None:
+        """Close the session with what ended the training.
+
+        An error may be caught, and a run that was given gone on with; what is no `Exception` ends
+        the process, whatever is left of its reason by then.
+        """
+        session = self._close()
+        if session is not None and (session.owned or not isinstance(error, Exception)):
+            session.run.finish_with(error)
+
+    def _close(self) -> Session | None:
+        session: Session | None = self._session
+        self._session = None
+        _streams.discard(self)
+        if session is not None and session.orphaned is not None:
+            session.orphaned.detach()
+        return session
+
+    def _tell_progress(self, meter: Meter | None, done: float, *, always: bool = False) -> None:
+        if meter is not None and (always or meter.is_due()):
+            self._session.run.progress(**meter.read(done))
+
+    def _is_nth(self, before: int, now: int) -> bool:
+        """Whether a multiple of `every_n_steps` lies in (before, now]."""
+        return now // self.every_n_steps > before // self.every_n_steps
+
+    def _fail(self, hook: str, error: Exception) -> None:
+        self._failed = True
+        said = f"{type(self).__name__}.{hook} failed: {type(error).__name__}: {error}"
+        warn(f"{said}. Training goes on, without being recorded further")
+        if self._session is not None:
+            self._session.run.alert("livecb stopped recording", said, "ERROR")
+
+
+def _abandon(run: Run, what: str) -> None:
+    run.finish("failed", reason=f"{what} before the training had ended")
+
+
+def _at_exit() -> None:
+    for stream in list(_streams):
+        if stream._session.owned:
+            _abandon(stream.run, "the program ended")
+
+
+# Called before the one that takes a run still open at the end of the program for completed: that
+# was registered earlier. Whoever caught the exception that ended the training did not tell us.
+atexit.register(_at_exit)
+
+
+def batch_size(batch: Any) -> int | None:
+    """Return the number of samples in a batch, None if its parts do not agree on one."""
+    shape = getattr(batch, "shape", None)
+    if shape is not None:
+        return int(shape[0]) if len(shape) else None
+    parts = (
+        batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, (list, tuple)) else ()
+    )
+    sizes = {size for part in parts if (size := batch_size(part)) is not None}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def learning_rates(optimizer: Any, prefix: str) -> dict[str, Any]:
+    """Return the learning rates an optimizer has now, by name: one for each of its groups."""
+    groups = optimizer.param_groups
+    names = [prefix] if len(groups) == 1 else [f"{prefix}/pg{number + 1}" for number in range(len(groups))]
+    return {name: _kept(group["lr"]) for name, group in zip(names, groups, strict=True)}
+
+
+def _kept(rate: Any) -> Any:
+    """Return a learning rate that the scheduler, which is about to step, cannot change any more."""
+    return rate.clone() if hasattr(rate, "clone") else rate
+
+
+def model_card(model: Any) -> dict[str, Any]:
+    """Return what can be said about any torch module: its class and how large it is."""
+    sizes = [
+        (each.numel(), each.requires_grad) for each in model.parameters() if not hasattr(each, "materialize")
+    ]
+    return {
+        "class": type(model).__name__,
+        "parameters": sum(size for size, _ in sizes),
+        "trainable_parameters": sum(size for size, trainable in sizes if trainable),
+    }
