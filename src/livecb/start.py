@@ -58,7 +58,8 @@ def init(
         id: Id of the run (`LIVECB_RUN_ID`). One that exists is gone on with as its next attempt;
             nothing recorded is overwritten. While its writer lives, this process adds to it.
         dir: The store's folder (`LIVECB_DIR`).
-        sinks: What reads the run while it lives; `[Server()]` if left out, `[]` for nobody.
+        sinks: What reads the run while it lives; `[Server()]` if left out (nobody with
+            `LIVECB_MODE=offline`), `[]` for nobody.
         capture: What of the output becomes `log` events: `"warnings"` (logging records of WARNING
             and above), `"all"` (stdout, stderr and those records), or None.
         system_interval: Seconds between samples of CPU, memory and GPUs; 0 for none.
@@ -161,6 +162,8 @@ def _start_companions(run: Run, capture: str | None, interval: float) -> None:
 
 
 def _attach_sinks(run: Run, stored: StoredRun, since: str, sinks: Sequence[Sink] | None) -> None:
+    if sinks is None and os.environ.get("LIVECB_MODE", "").lower() == "offline":
+        return
     if sinks is None:
         from livecb.sinks.server import Server
 

@@ -8,6 +8,7 @@ still on an accelerator makes a queue, and what comes after it waits behind it, 
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections import deque
@@ -16,7 +17,7 @@ from time import time as now
 from typing import Any
 
 from livecb.errors import EventError, LogError, warn
-from livecb.events import Event, Log, encode
+from livecb.events import Alert, Event, Log, Metrics, encode
 from livecb.logs.file import FileLog
 from livecb.values import Deferred
 
@@ -133,6 +134,21 @@ class Writer:
             self.warn_once(f"encode {kind.__name__}", f"a {kind.__name__} event was not recorded: {error}")
             return
         self._write_again(line)
+        if kind is Metrics:
+            self._watch_loss(fields)
+
+    def _watch_loss(self, fields: dict[str, Any]) -> None:
+        """Alert once of a loss that is no number any more; finite values never come here."""
+        bad = [
+            f"{name} is {value}"
+            for name, value in fields["values"].items()
+            if "loss" in name.lower() and not math.isfinite(value)
+        ]
+        if bad and "non-finite loss" not in self._warned:
+            self._warned.add("non-finite loss")
+            place = {axis: fields.get(axis) for axis in ("step", "batch", "epoch", "samples", "tokens")}
+            said = {"title": "Non-finite loss", "text": ", ".join(bad), "level": "ERROR"}
+            self.append(Alert, {**said, **place})
 
     def _write_again(self, line: bytes) -> None:
         """Write with care: open the log if need be, take a short write back, say what was lost."""
