@@ -303,6 +303,7 @@ class Run(Verbs):
             self.warn_once(
                 "log", f"run.log expects a dict of numbers by name, got a {kind}; nothing recorded"
             )
+            return
         numbers = self._scalars(values)
         if numbers:
             self._say(events.Metrics, {"values": numbers, "context": context}, axes)

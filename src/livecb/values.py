@@ -13,6 +13,7 @@ import numbers
 import os
 import sys
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -47,7 +48,7 @@ def scalar(value: Any) -> float | int | Deferred:
     shape = getattr(value, "shape", None)
     if shape is not None and not isinstance(value, type):
         return _from_array(value, tuple(shape))
-    if isinstance(value, numbers.Real):
+    if isinstance(value, (numbers.Real, Decimal)):
         return float(value)
     raise ValueRefused(_why_not(value))
 
@@ -89,7 +90,7 @@ def _plain_other(value: Any, depth: int) -> Any:
         ):
             if math.prod(value.shape) <= _LONGEST:
                 return plain(value.tolist(), depth + 1)
-        elif isinstance(value, numbers.Real):
+        elif isinstance(value, (numbers.Real, Decimal)):
             return float(value)
     except Exception:  # whatever a foreign object does when it is asked
         pass

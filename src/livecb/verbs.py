@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from livecb import events, media
 from livecb.errors import StoreError, ValueRefused
@@ -23,6 +24,24 @@ _STATUSES = ("running", "paused", "stalled", "evaluating", "saving", "predicting
 _LEVELS = {"WARNING": "WARN", "CRITICAL": "ERROR", "FATAL": "ERROR"}
 
 
+P = ParamSpec("P")
+
+
+def harmless(verb: Callable[P, None]) -> Callable[P, None]:
+    """See to it that a verb never raises, whatever it is given."""
+
+    @wraps(verb)
+    def say(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            verb(*args, **kwargs)
+        except Exception as error:
+            run = args[0]
+            assert isinstance(run, Verbs)
+            run.warn_once(verb.__name__, f"run.{verb.__name__} recorded nothing: {error!r}")
+
+    return say
+
+
 class Verbs(Writer):
     """The verbs of a Run. Each takes the axes (`step`, `batch`, `epoch`, `samples`, `tokens`) too."""
 
@@ -32,6 +51,7 @@ class Verbs(Writer):
         self._ended = stored is None
         self._settings: dict[str, Any] = {}
 
+    @harmless
     def configure(
         self,
         config: Mapping[str, Any] | None = None,
@@ -47,6 +67,7 @@ class Verbs(Writer):
         fields = {"config": values, "totals": totals, "framework": framework}
         self._say(events.Config, fields, {"versions": dict(versions or {}), "resumed_step": resumed_step})
 
+    @harmless
     def status(self, status: str, phase: str | None = None, message: str | None = None, **axes: Any) -> None:
         """Say what the run is doing, in livecb's word (see `events.Status`) and the framework's phase."""
         if status not in _STATUSES:
@@ -55,6 +76,7 @@ class Verbs(Writer):
             )
         self._say(events.Status, {"status": status, "phase": phase, "message": message}, axes)
 
+    @harmless
     def progress(
         self,
         done: float,
@@ -73,6 +95,7 @@ class Verbs(Writer):
         said.update(elapsed=elapsed, left=left, counters=dict(counters or {}), fields=plain(fields))
         self._say(events.Progress, said, {})
 
+    @harmless
     def text(
         self,
         message: str,
@@ -87,6 +110,7 @@ class Verbs(Writer):
             events.Log, {"message": str(message), "level": level, "logger": logger, "stream": stream}, axes
         )
 
+    @harmless
     def model_completed(
         self,
         name: str,
@@ -113,6 +137,7 @@ class Verbs(Writer):
         )
         self._say(events.ModelCompleted, fields, axes)
 
+    @harmless
     def sample(
         self,
         input: Any = None,
@@ -132,18 +157,22 @@ class Verbs(Writer):
         }
         self._say(events.Sample, {**fields, "scores": self._scalars(scores)}, axes)
 
+    @harmless
     def image(self, name: str, image: Any, *, caption: str | None = None, **axes: Any) -> None:
         """Record a picture: encoded bytes, a path, a Pillow image, or an array H×W, H×W×C or C×H×W."""
         self._keep(events.Image, media.image, name, image, caption, axes)
 
+    @harmless
     def figure(self, name: str, figure: Any, *, caption: str | None = None, **axes: Any) -> None:
         """Record a drawing: a Matplotlib figure, SVG or PNG bytes, or a path."""
         self._keep(events.Figure, media.figure, name, figure, caption, axes)
 
+    @harmless
     def audio(self, name: str, audio: Any, *, caption: str | None = None, **axes: Any) -> None:
         """Record a sound: encoded bytes, a path, or `(samples in -1..1, rate in Hz)`."""
         self._keep(events.Audio, media.audio, name, audio, caption, axes)
 
+    @harmless
     def histogram(self, name: str, values: Any, *, bins: int = 64, **axes: Any) -> None:
         """Record a distribution: a sequence or array of numbers, or `(counts, edges)`."""
         try:
@@ -153,15 +182,18 @@ class Verbs(Writer):
             return
         self._say(events.Histogram, {"name": name, "counts": counts, "edges": edges}, axes)
 
+    @harmless
     def table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], **axes: Any) -> None:
         """Record rows under columns."""
         fields = {"name": name, "columns": [str(column) for column in columns], "rows": plain(list(rows))}
         self._say(events.Table, fields, axes)
 
+    @harmless
     def system(self, **fields: Any) -> None:
         """Record what the machine does; `livecb.system` samples it by itself."""
         self._say(events.System, fields, {})
 
+    @harmless
     def checkpoint(
         self, path: str | os.PathLike[str], *, metric: str | None = None, value: Any = None, **axes: Any
     ) -> None:
@@ -176,16 +208,19 @@ class Verbs(Writer):
             events.Checkpoint, {**fields, "value": None if isinstance(number, Deferred) else number}, axes
         )
 
+    @harmless
     def artifact(self, path: str | os.PathLike[str], name: str | None = None, **axes: Any) -> None:
         """Record a file that belongs to the run, and keep a copy of it."""
         self._keep(events.Artifact, media.artifact, name or Path(path).name, path, None, axes)
 
+    @harmless
     def alert(self, title: str, text: str = "", level: str = "WARN", **axes: Any) -> None:
         """Record something a person should know; level is INFO, WARN or ERROR."""
         if level not in ("INFO", "WARN", "ERROR"):
             level = _LEVELS.get(level.upper(), "INFO")
         self._say(events.Alert, {"title": str(title), "text": str(text), "level": level}, axes)
 
+    @harmless
     def note(self, text: str, author: str | None = None, **axes: Any) -> None:
         """Record what a person has to say about the run."""
         self._say(events.Note, {"text": str(text), "author": author}, axes)
@@ -228,6 +263,7 @@ class Verbs(Writer):
             fields = read(self._stored, name, content)
         except (ValueRefused, StoreError, OSError) as error:
             self.warn_once(f"{kind.__name__} {name}", f"{kind.__name__} {name!r} was not recorded: {error}")
+            return
         if caption is not None:
             fields["caption"] = caption
         self._say(kind, {"name": name, **fields}, axes)

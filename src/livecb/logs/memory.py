@@ -47,7 +47,7 @@ class MemoryLog(Log):
 
     def _place(self, cursor: str) -> tuple[int, bool]:
         at, _, generation = cursor.partition(".")
-        if not at.isdecimal() or not (generation or "0").isdecimal():
+        if not (at + generation).isdecimal() or not at or len(cursor) > 30:
             raise CursorError(f"expected a cursor this log gave out, got {cursor!r}; start from {START!r}")
         if cursor == START:
             return 0, False

@@ -1,0 +1,46 @@
+"""What all tests share: a store of their own, and no server that nobody asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import livecb
+from livecb.events import AnyEvent, Unknown, decode
+from livecb.store import Store
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith("LIVECB_") or name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_PROCID"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LIVECB_DIR", str(tmp_path / "store"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """The store that `livecb.init` of this test writes to."""
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def run() -> Iterator[livecb.Run]:
+    """A run that is recorded and not served."""
+    run = livecb.init(sinks=[], capture=None, system_interval=0)
+    yield run
+    run.finish()
+
+
+@pytest.fixture
+def recorded() -> Callable[[livecb.Run], list[AnyEvent | Unknown]]:
+    """Return all events of a run's main log."""
+
+    def read(run: livecb.Run) -> list[AnyEvent | Unknown]:
+        assert run.folder is not None
+        return [decode(line) for line in (run.folder / "events.jsonl").read_bytes().splitlines()]
+
+    return read
