@@ -1,0 +1,144 @@
+"""An attempt: one life of a run, from `run_started` to its end, however that comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from livecb import events as ev
+from livecb import pace
+from livecb.series import Series
+from livecb.strict import json_ready
+
+__all__ = ["Attempt", "Rewind"]
+
+_WAITING = frozenset({"paused", "stalled", "sanity_checking"})
+_BESIDE = ("val", "eval", "test", "predict", "sanity")  # phases beside the training
+
+
+class Rewind(NamedTuple):
+    """An attempt that went on from an earlier step than the one before it had reached."""
+
+    attempt: int
+    from_step: int
+    to_step: int
+    time: float
+
+
+class Attempt:
+    """How an attempt stands, how far it is, and how it ended.
+
+    Attributes:
+        number: 1 is the first.
+        start: The event it began with.
+        resumed_step: The step it went on from.
+        end: The event it ended with.
+        lost: Events that its writer says it could not write.
+    """
+
+    def __init__(self, number: int, start: ev.RunStarted | None = None) -> None:
+        self.number = number
+        self.start = start
+        self.resumed_step = start.resumed_step if start else None
+        self.end: ev.RunEnded | None = None
+        self.status = "running" if start else "starting"
+        self.phase: str | None = None
+        self.message: str | None = None
+        self.lost = 0
+        self._since = start.time if start else 0.0
+        self._spent: dict[str, float] = {}
+        self._bars: dict[str | None, pace.Bar] = {}
+        self._bar: pace.Bar | None = None
+
+    def say(self, event: ev.Status) -> None:
+        """Take in a new status."""
+        self._spend(event.time)
+        self.status, self.phase, self.message = event.status, event.phase, event.message
+
+    def progress(self, event: ev.Progress) -> None:
+        """Take in how far it is."""
+        self._bar = self._bars.setdefault(event.phase, pace.Bar())
+        self._bar.feed(event)
+
+    def finish(self, event: ev.RunEnded) -> None:
+        """Take in its end."""
+        self._spend(event.time)
+        self.end = event
+        self.lost = event.lost
+
+    def status_now(self, alive: bool, last_words: str = "") -> str:
+        """Return its status, which without an end depends on whether the writer lives."""
+        if self.end is not None:
+            return self.end.status
+        if self.start is None and not alive:
+            return "starting"
+        return self.status if alive else "killed" if last_words else "crashed"
+
+    def bar(self) -> pace.Bar | None:
+        """Return the bar that tells how far the whole is.
+
+        That is the first one, until it is full: what validates or loops within it has bars of its
+        own, which would send the shown progress back and forth.
+        """
+        for phase, bar in self._bars.items():
+            if not (phase or "").startswith(_BESIDE) and not bar.is_full:
+                return bar
+        return self._bar
+
+    def progress_dict(
+        self, series: Series, places: Mapping[str, float], totals: Mapping[str, float], now: float | None
+    ) -> dict[str, Any] | None:
+        """Return how far it is, how fast it goes and how long it takes; None if nothing tells.
+
+        Args:
+            series: The run's metrics.
+            places: Where it stands on each axis.
+            totals: How much there is to do.
+            now: The time, None if it is over.
+        """
+        bar = self.bar()
+        if bar is None or bar.last is None:
+            found = pace.derived(series, places, totals, self.number)
+            if found is None:
+                return None
+            unit, done, total, rate, at = found
+            shown = pace.bar_dict(unit, done, total, rate, phase=self.phase)
+            left = pace.estimate(done, total, rate, share=self._share(at), age=self._age(at, now))
+        else:
+            event = bar.last
+            rate, at = bar.rate(), event.time
+            shown = pace.bar_dict(
+                event.unit,
+                event.done,
+                event.total,
+                rate,
+                phase=event.phase,
+                elapsed=event.elapsed,
+                counters=event.counters,
+                fields=json_ready(event.fields),
+            )
+            age = self._age(at, now)
+            left = pace.estimate(
+                event.done, event.total, rate, said=event.left, share=self._share(at), age=age
+            )
+        if shown["elapsed"] is None and self.start is not None:
+            shown["elapsed"] = max(0.0, (at if now is None else now) - self.start.time)
+        if now is not None and left is not None:
+            shown["left"], shown["finish"] = left, now + left
+        return shown
+
+    def _age(self, at: float, now: float | None) -> float:
+        return 0.0 if now is None or self.status in _WAITING else now - at
+
+    def _share(self, now: float) -> float:
+        """Return the share of its time that it trained, of what was not spent waiting."""
+        spent = dict(self._spent)
+        spent[self.status] = spent.get(self.status, 0.0) + max(0.0, now - self._since)
+        training = spent.get("running", 0.0)
+        working = sum(seconds for status, seconds in spent.items() if status not in _WAITING)
+        return training / working if training > 0 else 1.0
+
+    def _spend(self, time: float) -> None:
+        if self.status != "starting":
+            self._spent[self.status] = self._spent.get(self.status, 0.0) + max(0.0, time - self._since)
+        self._since = time

@@ -1,0 +1,169 @@
+"""Series: the curves of a run, by columns, thinned for charts without losing an outlier.
+
+The law: thinning keeps of every bucket its first, its smallest, its largest and its last point, and
+each kind of non-finite one it holds; the points come in the order in which they were said, one
+attempt after the other. A bucket is an equally wide piece of the asked axis, separately for each
+attempt. Where the axis falls back within an attempt, buckets are equally many points instead.
+
+A point that does not say where it stands on the asked axis stands where the point before it stood
+(its own `step`, `time` and `epoch` stay null). A series of which no point says is given on
+the first axis it has of step, batch, samples, tokens, epoch and time; its `axis` says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from livecb import names as naming
+from livecb import thinning
+from livecb.columns import AXES, Frame
+from livecb.events import Metrics
+from livecb.metric import Metric
+from livecb.strict import json_number
+
+__all__ = ["Series"]
+
+_FALLBACK = ("step", "batch", "samples", "tokens", "epoch", "time")
+_WHOLE = frozenset({"step", "batch", "samples", "tokens"})
+
+_Key = tuple[int, str | None, tuple[str, ...]]
+
+
+class Series:
+    """The values of all metrics of a run.
+
+    Attributes:
+        metrics: By key (see `livecb.names.key`), in the order in which they appeared.
+        frames: The columns, by rank, context and names.
+    """
+
+    def __init__(self) -> None:
+        self.metrics: dict[str, Metric] = {}
+        self.frames: dict[_Key, Frame] = {}
+        self._splits: dict[str, naming.Split] = {}
+
+    def feed(self, events: Sequence[Metrics], orders: Sequence[int], attempt: int = 1) -> None:
+        """Take in events of one attempt, with their numbers among all events of the run."""
+        if not events:
+            return
+        values = [event.values for event in events]
+        names = tuple(values[0])
+        rank, context = events[0].rank, events[0].context
+        alike = (
+            all(map(names.__eq__, map(tuple, values)))
+            and [event.rank for event in events].count(rank) == len(events)
+            and [event.context for event in events].count(context) == len(events)
+        )
+        if alike:
+            self._extend((rank, context, names), events, orders, attempt)
+            return
+        groups: dict[_Key, list[int]] = {}
+        for at, event in enumerate(events):
+            groups.setdefault((event.rank, event.context, tuple(event.values)), []).append(at)
+        for key, places in groups.items():
+            self._extend(key, [events[at] for at in places], [orders[at] for at in places], attempt)
+
+    def cut(self, before: int, step: float) -> None:
+        """Mark as given up what attempts before one said after they had passed a step."""
+        orders: dict[int, int] = {}
+        for (rank, _, _), frame in self.frames.items():
+            for segment in frame.segments:
+                if segment.attempt < before and (order := frame.first_beyond(segment, step)) is not None:
+                    orders[rank] = min(orders.get(rank, order), order)
+        for (rank, _, _), frame in self.frames.items():
+            if rank in orders:
+                frame.cut(before, orders[rank])
+
+    def splits(self) -> dict[str, naming.Split]:
+        """Return the chart and the curve of every metric; no two curves of a chart are called alike."""
+        if len(self._splits) != len(self.metrics):
+            sets = naming.eval_sets(metric.name for metric in self.metrics.values())
+            taken: set[tuple[str, str]] = set()
+            for key, metric in self.metrics.items():
+                found = naming.split(metric.name, metric.context, rank=metric.rank, sets=sets)
+                if found[:2] in taken:
+                    found = found._replace(series=key)
+                taken.add(found[:2])
+                self._splits[key] = found
+        return self._splits
+
+    def to_dict(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        points: int = 1000,
+        x: str = "step",
+        start: float | None = None,
+        end: float | None = None,
+    ) -> dict[str, dict[str, Any]]:
+        """Return series by key, ready for JSON.
+
+        Args:
+            names: Keys of metrics; all when None. Unknown ones are left out.
+            points: About how many points of each.
+            x: The axis to thin on, one of `livecb.columns.AXES`.
+            start: Leave out points that stand before this on the axis.
+            end: Leave out points that stand after this.
+
+        Raises:
+            ValueError: `x` is no axis.
+        """
+        if x not in AXES:
+            raise ValueError(f"expected x to be one of {', '.join(AXES)}, got {x!r}")
+        wanted = self.metrics if names is None else dict.fromkeys(names)
+        return {name: self._one(name, points, x, start, end) for name in wanted if name in self.metrics}
+
+    def _one(self, key: str, points: int, x: str, start: float | None, end: float | None) -> dict[str, Any]:
+        metric = self.metrics[key]
+        axis = next(
+            axis
+            for axis in (x, *_FALLBACK)
+            if any(frame.axis(axis) is not None for frame, _ in metric.pieces)
+        )
+        strands = thinning.strands(metric, axis, start, end)
+        count = sum(len(strand.rows) for strand in strands)
+        found = thinning.thin(strands, points)
+        split = self.splits()[key]
+        return {
+            "chart": split.chart,
+            "series": split.series,
+            "count": count,
+            "thinned": len(found) < count,
+            "axis": axis,
+            "x": [json_number(strand.xs[row], whole=axis in _WHOLE) for strand, row in found],
+            "y": [json_number(strand.column.values[row]) for strand, row in found],
+            "step": [json_number(strand.frame.at("step", row), whole=True) for strand, row in found],
+            "time": [strand.frame.at("time", row) for strand, row in found],
+            "epoch": [strand.frame.at("epoch", row) for strand, row in found],
+            "attempt": [strand.attempt for strand, _ in found],
+        }
+
+    def _extend(self, key: _Key, events: Sequence[Metrics], orders: Sequence[int], attempt: int) -> None:
+        frame = self.frames.get(key) or self._new_frame(key)
+        if frame.segments:  # a slower rank may still speak of an attempt that the first one left
+            attempt = max(attempt, frame.segments[-1].attempt)
+        frame.extend(
+            attempt,
+            orders,
+            (
+                [event.time for event in events],
+                [event.step for event in events],
+                [event.batch for event in events],
+                [event.epoch for event in events],
+                [event.samples for event in events],
+                [event.tokens for event in events],
+            ),
+            ([event.values[name] for event in events] for name in frame.names),  # type: ignore[misc]
+        )
+
+    def _new_frame(self, key: _Key) -> Frame:
+        rank, context, names = key
+        frame = self.frames[key] = Frame(names)
+        for name, column in zip(names, frame.columns, strict=True):
+            metric = naming.key(name, context, rank)
+            if metric not in self.metrics:
+                self.metrics[metric] = Metric(name, context, rank)
+                self._splits.clear()
+            self.metrics[metric].pieces.append((frame, column))
+        return frame

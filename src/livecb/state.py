@@ -1,0 +1,395 @@
+"""State: the fold of a run's events into what a person asks.
+
+The law: the state is a pure function of the events in their order, of whether the writer lives, and
+of the time at which it is asked. How the events were handed over, one by one or by the thousand,
+changes nothing. Nothing here reads a clock, a file or the net.
+
+A run whose writer is gone without a `run_ended` has *crashed*; or it was *killed*, where a signal
+let the process say its last words. A `run_started` after the end opens the run again, as its next
+attempt. An attempt that goes on from an earlier step than the last one reached gives up what came
+after that step: those values stay in the series, and can no longer be the best.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from livecb import events as ev
+from livecb.about import About
+from livecb.attempt import Attempt, Rewind
+from livecb.gaps import Gaps
+from livecb.leaderboard import Leaderboard
+from livecb.names import telling
+from livecb.series import Series
+from livecb.strict import json_number, json_ready
+
+if TYPE_CHECKING:
+    from livecb.store import Labels
+
+__all__ = ["State"]
+
+_Event = ev.AnyEvent | ev.Unknown
+_Barrier = ev.RunStarted | ev.RunEnded | ev.Config
+
+# Between these, the order of events of different types does not matter to the state.
+_BARRIERS = frozenset({ev.RunStarted, ev.RunEnded, ev.Config})
+_PLACES = ("step", "batch", "epoch", "samples", "tokens")
+_OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
+_TAGS = {kind: tag for tag, kind in ev.EVENTS.items()}
+_ROW_METRICS = 8
+_MOST_CHECKPOINTS = 20
+_MOST_MESSAGES = 50
+
+
+class State:
+    """All that is known of one run.
+
+    Attributes:
+        run: Its id.
+        series: Its metrics, by columns.
+        attempt: The attempt under way, or the last one.
+        rewinds: Where attempts went back behind what had been reached.
+        broken: Lines that were no events.
+        counts: Events by type.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.series = Series()
+        self.attempt = Attempt(1)
+        self.rewinds: list[Rewind] = []
+        self.broken = 0
+        self.counts: Counter[str] = Counter()
+        self._about = About()
+        self._gaps = Gaps()
+        self._lost = 0  # in attempts that are over
+        self._starts: list[tuple[float, int]] = []  # when attempts began
+        self._reached: float | None = None  # the last step of the attempt before this one
+        self._number = 0  # of the next event
+        self._seq = -1
+        self._updated: float | None = None
+        self._said: dict[str, tuple[int, float]] = {}
+        self._resumes = False  # whether it is not known yet where this attempt goes on
+        self._system: ev.System | None = None
+        self._ranks: dict[int, dict[str, Any]] = {}
+        self._checkpoints: deque[ev.Checkpoint] = deque(maxlen=_MOST_CHECKPOINTS)
+        self._alerts: deque[ev.Alert] = deque(maxlen=_MOST_MESSAGES)
+        self._notes: deque[ev.Note] = deque(maxlen=_MOST_MESSAGES)
+        self._leaderboard = Leaderboard()
+
+    def feed(self, events: Sequence[_Event], broken: int = 0) -> None:
+        """Take in the next events, in the order of the log; about 2,000 at a time are fastest.
+
+        Args:
+            events: Decoded lines (see `livecb.events.decode_lines`).
+            broken: How many of the lines among them were no events.
+        """
+        self.broken += broken
+        if not events:
+            return
+        kinds = list(map(type, events))
+        self._count(events, kinds)
+        begin = 0
+        if not _BARRIERS.isdisjoint(kinds):
+            for at, kind in enumerate(kinds):
+                if kind in _BARRIERS:
+                    self._take(events[begin:at], kinds[begin:at])
+                    self._take_barrier(cast("_Barrier", events[at]))
+                    begin = at + 1
+        self._take(events[begin:], kinds[begin:])
+
+    def place(self, axis: str) -> float | None:
+        """Return where the run stands on an axis: what the last event that says so said."""
+        found = [self._said[axis]] if axis in self._said else []
+        for (rank, _, _), frame in self.series.frames.items():
+            if not rank and (latest := frame.latest(axis)):
+                found.append(latest)
+        return max(found)[1] if found else None
+
+    def to_dict(
+        self,
+        *,
+        alive: bool,
+        now: float,
+        cursor: str = "0",
+        last_words: str = "",
+        labels: Labels | None = None,
+    ) -> dict[str, Any]:
+        """Return the State of the HTTP API, ready for strict JSON.
+
+        Args:
+            alive: Whether the run's writer lives.
+            now: The time, Unix seconds.
+            cursor: Up to where the log was fed.
+            last_words: What the writer's process left when a signal killed it.
+            labels: What readers call the run.
+        """
+        attempt, end = self.attempt, self.attempt.end
+        status = attempt.status_now(alive, last_words)
+        over = status in _OVER
+        ended = end.time if end else self._updated if over else None
+        started = attempt.start.time if attempt.start else None
+        places = {axis: self.place(axis) for axis in _PLACES}
+        words = last_words.strip() if status == "killed" and end is None else ""
+        return {
+            "run": self.run,
+            **self._about.to_dict(self.run, labels),
+            "cursor": cursor,
+            "seq": self._seq,
+            "events": self._number,
+            "now": now,
+            "status": status,
+            "phase": attempt.phase,
+            "message": attempt.message,
+            "alive": alive,
+            "reason": end.reason if end else words.partition("\n")[0] or None,
+            "error": end.error if end else None,
+            "traceback": end.traceback if end else words or None,
+            "stopped_by": end.by if end else None,
+            "started": self._starts[0][0] if self._starts else None,
+            "attempt_started": started,
+            "updated": self._updated,
+            "ended": ended,
+            "elapsed": None if started is None else max(0.0, (now if ended is None else ended) - started),
+            "attempt": attempt.number,
+            "resumed_step": attempt.resumed_step,
+            "rewinds": [rewind._asdict() for rewind in self.rewinds],
+            **{axis: json_number(at, whole=axis != "epoch") for axis, at in places.items()},
+            "progress": self._progress(None if over else now),
+            "metrics": self._metrics(),
+            "system": json_ready(self._system),
+            "ranks": json_ready({str(rank): seen for rank, seen in sorted(self._ranks.items())}),
+            "counts": dict(self.counts),
+            "lost": self.lost,
+            "broken": self.broken,
+            "newer": self._about.newer,
+            "checkpoints": json_ready(list(self._checkpoints)),
+            "alerts": json_ready(list(self._alerts)),
+            "notes": json_ready(list(self._notes)),
+            "leaderboard": self._leaderboard.to_list(),
+            "summary": json_ready(end.summary) if end else {},
+            "result": json_ready(end.result) if end else None,
+        }
+
+    def row(
+        self, *, alive: bool, now: float, last_words: str = "", labels: Labels | None = None
+    ) -> dict[str, Any]:
+        """Return the RunRow of the HTTP API; the arguments are those of `to_dict`."""
+        about = self._about.to_dict(self.run, labels)
+        attempt, status = self.attempt, self.attempt.status_now(alive, last_words)
+        over = status in _OVER
+        ended = attempt.end.time if attempt.end else self._updated if over else None
+        return {
+            "run": self.run,
+            **{key: about[key] for key in ("name", "project", "framework", "tags")},
+            "status": status,
+            "phase": attempt.phase,
+            "started": self._starts[0][0] if self._starts else None,
+            "updated": self._updated,
+            "ended": ended,
+            "attempt": attempt.number,
+            "progress": self._progress(None if over else now),
+            "metrics": self._most_telling(),
+        }
+
+    def charts(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        points: int = 1000,
+        x: str = "step",
+        start: float | None = None,
+        end: float | None = None,
+    ) -> dict[str, Any]:
+        """Return series for charts as in the HTTP API, but for the cursor.
+
+        The arguments are those of `Series.to_dict`.
+
+        Raises:
+            ValueError: `x` is no axis.
+        """
+        return {
+            "x": x,
+            "points": points,
+            "series": self.series.to_dict(names, points=points, x=x, start=start, end=end),
+            "rewinds": [rewind._asdict() for rewind in self.rewinds],
+        }
+
+    @property
+    def lost(self) -> int:
+        """Events that were said and cannot be read: holes in the numbers, or what writers counted."""
+        return self._lost + max(self._gaps.lost, self.attempt.lost)
+
+    def _count(self, events: Sequence[_Event], kinds: Sequence[type]) -> None:
+        for kind, count in Counter(kinds).items():
+            if kind is not ev.Unknown:
+                self.counts[_TAGS[kind]] += count
+        if ev.Unknown in kinds:
+            self.counts.update(event.data["type"] for event in events if isinstance(event, ev.Unknown))
+        self._updated = max(max(event.time for event in events), self._updated or 0.0)
+
+    def _watch(self, events: Sequence[_Event], kinds: Collection[type]) -> list[int]:
+        """Watch for holes in the numbers; return the events' ranks."""
+        if ev.Unknown in kinds:
+            ranks = [e.data.get("rank", 0) if isinstance(e, ev.Unknown) else e.rank for e in events]
+        else:
+            ranks = [cast("ev.AnyEvent", event).rank for event in events]
+        seqs = [event.seq for event in events]
+        self._gaps.feed(ranks, seqs)
+        if any(ranks):
+            for rank, event in zip(ranks, events, strict=True):
+                if rank:
+                    self._note_rank(rank, event)
+        last = next((at for at in range(len(ranks) - 1, -1, -1) if not ranks[at]), None)
+        self._seq = self._seq if last is None else seqs[last]
+        self._number += len(events)
+        return ranks
+
+    def _note_rank(self, rank: int, event: _Event) -> None:
+        seen = self._ranks.setdefault(rank, {"events": 0, "updated": 0.0, "step": None, "system": None})
+        seen["events"] += 1
+        seen["updated"] = max(seen["updated"], event.time)
+        if isinstance(event, ev.Event) and event.step is not None:
+            seen["step"] = event.step
+        if isinstance(event, ev.System):
+            seen["system"] = event
+
+    def _take_barrier(self, event: _Barrier) -> None:
+        """Take in an event that changes how others are to be understood."""
+        if isinstance(event, ev.RunStarted) and not event.rank and self._begins(event):
+            self._lost += max(self._gaps.take(), self.attempt.lost)
+            self._watch([event], (type(event),))
+            self._begin(event)
+        else:
+            self._watch([event], (type(event),))
+        if event.rank:
+            return
+        if isinstance(event, ev.RunEnded):
+            self.attempt.finish(event)
+        elif isinstance(event, ev.Config):
+            self._about.configure(event)
+            if event.resumed_step is not None:
+                self.attempt.resumed_step = event.resumed_step
+                self._rewind(event.resumed_step, event.time)
+        self._note_places(event, self._number - 1)
+
+    def _begins(self, event: ev.RunStarted) -> bool:
+        """Whether this starts an attempt: a process that joins in may say that it started, too."""
+        now = self.attempt
+        return now.start is None or now.end is not None or event.attempt > now.number
+
+    def _begin(self, event: ev.RunStarted) -> None:
+        again = self.attempt.start is not None
+        number = max(event.attempt, self.attempt.number + 1) if again else event.attempt
+        self.attempt = Attempt(number, event)
+        self._starts.append((event.time, number))
+        self._about.begin(event)
+        self._reached = self.place("step")
+        self._resumes = again and event.resumed_step is None
+        if event.resumed_step is not None:
+            self._rewind(event.resumed_step, event.time)
+
+    def _rewind(self, step: int, time: float) -> None:
+        """Note that the attempt goes on from a step, and give up what lies beyond it."""
+        self._resumes = False
+        if self._reached is None or step >= self._reached:
+            return
+        self.rewinds.append(Rewind(self.attempt.number, int(self._reached), step, time))
+        self.series.cut(self.attempt.number, step)
+        self._said["step"] = (self._number - 1, step)
+        self._reached = None
+
+    def _take(self, events: Sequence[_Event], kinds: Sequence[type]) -> None:
+        """Take in events between two barriers: each type for itself."""
+        if not events:
+            return
+        first = self._number
+        ranks = self._watch(events, kinds)
+        if kinds.count(ev.Metrics) == len(kinds):
+            self._take_metrics(cast("Sequence[ev.Metrics]", events), range(first, self._number), ranks)
+            return
+        metrics: list[ev.Metrics] = []
+        numbers: list[int] = []
+        for number, event in enumerate(events, first):
+            if isinstance(event, ev.Metrics):
+                metrics.append(event)
+                numbers.append(number)
+            elif not isinstance(event, ev.Unknown):
+                if not event.rank:
+                    self._note_places(event, number)
+                self._take_other(event)
+        self._take_metrics(metrics, numbers, [event.rank for event in metrics])
+
+    def _take_metrics(
+        self, events: Sequence[ev.Metrics], numbers: Sequence[int], ranks: Sequence[int]
+    ) -> None:
+        if self._resumes:
+            # Nothing said where this attempt goes on: its first step tells.
+            first = next((e for e in events if e.step is not None and not e.rank), None)
+            if first is not None:
+                self._rewind(max(0, cast(int, first.step) - 1), self._starts[-1][0])
+        if len(self._starts) < 2 or not any(ranks):
+            self.series.feed(events, numbers, self.attempt.number)
+            return
+        # Other ranks' logs are read after the first one's, which may be an attempt ahead by then.
+        by_attempt: dict[int, list[int]] = {}
+        for at, event in enumerate(events):
+            by_attempt.setdefault(self._attempt_of(event), []).append(at)
+        for attempt, places in sorted(by_attempt.items()):
+            self.series.feed([events[at] for at in places], [numbers[at] for at in places], attempt)
+
+    def _attempt_of(self, event: ev.Metrics) -> int:
+        if not event.rank:
+            return self.attempt.number
+        begun = bisect_right(self._starts, (event.time, self.attempt.number))
+        return self._starts[max(begun - 1, 0)][1]
+
+    def _take_other(self, event: ev.AnyEvent) -> None:
+        if isinstance(event, ev.Progress):
+            if not event.rank:
+                self.attempt.progress(event)
+        elif isinstance(event, ev.Status):
+            if not event.rank:
+                self.attempt.say(event)
+        elif isinstance(event, ev.System):
+            self._system = self._system if event.rank else event
+        elif isinstance(event, ev.ModelCompleted):
+            self._leaderboard.rows.append(event)
+        elif isinstance(event, ev.Checkpoint):
+            self._checkpoints.append(event)
+        elif isinstance(event, ev.Alert):
+            self._alerts.append(event)
+        elif isinstance(event, ev.Note):
+            self._notes.append(event)
+
+    def _note_places(self, event: ev.Event, number: int) -> None:
+        for axis in _PLACES:
+            value = getattr(event, axis)
+            if value is not None:
+                self._said[axis] = (number, value)
+
+    def _progress(self, now: float | None) -> dict[str, Any] | None:
+        places = {axis: at for axis in _PLACES if (at := self.place(axis)) is not None}
+        return self.attempt.progress_dict(self.series, places, self._about.totals, now)
+
+    def _metrics(self) -> dict[str, dict[str, Any]]:
+        splits = self.series.splits()
+        return {
+            key: {
+                "chart": splits[key].chart,
+                "series": splits[key].series,
+                "context": splits[key].context,
+                **metric.stats(),
+            }
+            for key, metric in self.series.metrics.items()
+        }
+
+    def _most_telling(self) -> dict[str, dict[str, Any]]:
+        metrics = self.series.metrics
+        first = sorted(metrics, key=lambda key: telling(metrics[key].name, metrics[key].context))[
+            :_ROW_METRICS
+        ]
+        return {key: metrics[key].latest() for key in first}
