@@ -1,0 +1,86 @@
+"""The answers of the API that are not streams: State, columns, files, health."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from livecb.errors import StoreError
+from livecb.events import json_schema
+from livecb.server.batch import asked_number
+from livecb.server.files import headers_of, type_of_file
+from livecb.server.hub import VERSION, Hub
+from livecb.server.replies import Problem, json_response
+from livecb.store import Store
+
+__all__ = ["Api", "store_key"]
+
+_AXES = ("step", "epoch", "time", "batch", "samples", "tokens")
+_MAX_POINTS = 100_000
+
+
+def store_key(store: Store) -> str:
+    """Return what tells one store from another, without telling where it is."""
+    return hashlib.sha256(os.path.realpath(store.root).encode()).hexdigest()[:12]
+
+
+class Api:
+    """Handlers over a hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self._schema = msgspec.json.encode(json_schema())
+        self._key = store_key(hub.store)
+
+    async def health(self, request: Request) -> Response:
+        """Say who this is; needs no token, tells nothing."""
+        return json_response({"livecb": VERSION, "store": self._key, "pid": os.getpid()})
+
+    async def schema(self, request: Request) -> Response:
+        """The JSON Schema of one line."""
+        return json_response(self._schema)
+
+    async def state(self, request: Request) -> Response:
+        """The State of one run."""
+        run = request.path_params["run"]
+        self.hub.store.run(run)
+        return json_response(await self.hub.indexes.state(run, self.hub.alive(run)))
+
+    async def series(self, request: Request) -> Response:
+        """Columns of metrics, thinned, with the cursor they are valid at."""
+        query = request.query_params
+        axis = query.get("x", "step")
+        if axis not in _AXES:
+            raise Problem(400, "No such axis", f"expected x to be one of {', '.join(_AXES)}, got {axis!r}")
+        names = query.get("names")
+        answer = await self.hub.indexes.series(
+            request.path_params["run"],
+            names=[name for name in names.split(",") if name] if names is not None else None,
+            x=axis,
+            points=int(asked_number(request, "points", 1000, _MAX_POINTS, least=1)),
+            start=_bound(request, "from"),
+            end=_bound(request, "to"),
+        )
+        return json_response(answer)
+
+    async def file(self, request: Request) -> Response:
+        """The bytes of one file of a run."""
+        run = self.hub.store.run(request.path_params["run"])
+        try:
+            path = run.file_path(request.path_params["digest"])
+        except StoreError as error:
+            raise Problem(404, "No such file", str(error)) from error
+        kind = type_of_file(path)
+        return FileResponse(path, headers=headers_of(request.query_params.get("name")), media_type=kind)
+
+
+def _bound(request: Request, name: str) -> float | None:
+    return (
+        None
+        if name not in request.query_params
+        else asked_number(request, name, 0, float("inf"), float("-inf"))
+    )

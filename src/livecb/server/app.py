@@ -1,0 +1,131 @@
+"""The ASGI app over a store: cursor in, frames out; by itself, or mounted in an app of the user's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from starlette.routing import Mount, Route, Router, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from livecb.server.api import Api
+from livecb.server.auth import Guard, allowed_hosts_from_environment
+from livecb.server.batch import Batches
+from livecb.server.feed import Pace
+from livecb.server.hub import Hub
+from livecb.server.pages import Assets, Pages
+from livecb.server.replies import Problem, endpoint, refuse
+from livecb.server.runs import Runs
+from livecb.server.stream import Stream
+from livecb.server.token import cookie_name, token_of
+from livecb.store import Store
+
+__all__ = ["App", "create_app"]
+
+
+class App:
+    """An ASGI app that shows a store's runs.
+
+    It needs no lifespan: work begins when somebody watches and ends when nobody does, so it can be mounted anywhere.
+
+    Attributes:
+        token: Who brings it may read; None if everybody may.
+        hub: What its viewers share.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        token: str | None,
+        allowed_hosts: Iterable[str] = (),
+        bound: str | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.token = token
+        self.hub = Hub(store, pace)
+        hosts = [*allowed_hosts, *allowed_hosts_from_environment()]
+        self._guard = Guard(self._route, token, cookie_name(store), hosts, bound)
+        self._router = Router(routes_of(self.hub), default=_nothing_there)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self._guard(scope, receive, send)
+
+    def close(self) -> None:
+        """End all streams with a goodbye; the app answers no more after that."""
+        self.hub.close()
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.hub.watched:
+            self.hub.touch()
+        await self._router(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+            await send({"type": "lifespan.startup.complete"})
+
+
+def create_app(
+    store: Store | str | os.PathLike[str] | None = None,
+    *,
+    token: str | Literal[False] | None = None,
+    allowed_hosts: Iterable[str] = (),
+    bound: str | None = None,
+    pace: Pace | None = None,
+) -> App:
+    """Return the ASGI app over a store, to run by itself or to mount in a FastAPI or Starlette app.
+
+    Args:
+        store: The store, or its folder; the default one if left out.
+        token: Who brings it may read: the store's own if left out. False asks for none: then whoever mounts the app
+            decides who gets here.
+        allowed_hosts: Names the server goes by, beside loopback's and `bound`; `*` for any.
+        bound: The address it listens on, where that is not loopback.
+        pace: How it spends time and memory.
+    """
+    if not isinstance(store, Store):
+        store = Store(store)
+    known = None if token is False else token or token_of(store)
+    return App(store, known, allowed_hosts, bound, pace)
+
+
+def routes_of(hub: Hub) -> list[Any]:
+    """Return every route; the HTTP reference names each of them."""
+    api, pages, runs = Api(hub), Pages(), Runs(hub)
+    events = Route("/", endpoint(Batches(hub)))
+    one, several = Stream(hub, otherwise=events.app), Stream(hub, several=True)
+    get = ["GET"]
+    return [
+        Route("/api/health", endpoint(api.health), methods=get),
+        Route("/api/schema", endpoint(api.schema), methods=get),
+        Route("/api/runs", runs, methods=get),
+        Route("/api/runs/{run}", endpoint(api.state), methods=get),
+        Route("/api/runs/{run}/events", one, methods=get),
+        WebSocketRoute("/api/runs/{run}/events", one),
+        Route("/api/runs/{run}/series", endpoint(api.series), methods=get),
+        Route("/api/runs/{run}/files/{digest}", endpoint(api.file), methods=get),
+        Route("/api/stream", several, methods=get),
+        WebSocketRoute("/api/stream", several),
+        Route("/", endpoint(pages.home), methods=get),
+        Route("/r/{run}", endpoint(pages.run), methods=get),
+        Mount("/assets", Assets(pages.static / "assets")),
+        Mount("/r/assets", Assets(pages.static / "assets")),
+        Route("/r/{run}/", endpoint(pages.run_folder), methods=get),
+        Route("/{name}", endpoint(pages.top_file), methods=get),
+    ]
+
+
+async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+    await refuse(
+        scope, receive, send, Problem(404, "No such address", f"there is nothing at {scope['path']}")
+    )

@@ -1,0 +1,149 @@
+"""Events as a batch of JSON: the same cursor as the streams, so polling is a real fallback for them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livecb.server.frames import NoFraming, Sieve, dump
+from livecb.server.hub import Hub
+from livecb.server.replies import Problem, json_response
+from livecb.server.stream import asked_cursor
+from livecb.server.tail import Place, Tail
+from livecb.store import StoredRun
+
+__all__ = ["MAX_LIMIT", "MAX_WAIT", "Batches", "asked_number"]
+
+MAX_LIMIT = 10_000
+MAX_WAIT = 30.0
+_LIMIT = 1000
+_LINES = 2000
+
+
+def asked_number(request: Request, name: str, default: float, most: float, least: float = 0) -> float:
+    """Return a number of the query.
+
+    Raises:
+        Problem: It is none, or below the least; above the most, the most is meant.
+    """
+    word = request.query_params.get(name)
+    try:
+        number = float(word) if word is not None else default
+    except ValueError:
+        number = least - 1
+    if not number >= least:
+        raise Problem(
+            400, "Not understood", f"expected {name} to be a number of at least {least:g}, got {word!r}"
+        )
+    return min(number, most)
+
+
+class _Poll:
+    """Someone who waits for the next event; to a feed, a viewer that nothing is sent to."""
+
+    wants_state = False
+    sending = 0.0
+
+    def __init__(self, hub: Hub, run: StoredRun) -> None:
+        self.gone = False
+        self.feed = hub.feed([run], False, NoFraming, None)
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def wait(self, seconds: float) -> None:
+        self._waiter = self.feed.wait()
+        await asyncio.wait([self._waiter], timeout=seconds)
+        self._waiter.cancel()
+
+    def leave(self, reason: str = "") -> None:
+        self.gone = True
+        if self._waiter is not None:
+            self._waiter.cancel()
+
+    def cut_off(self) -> None:
+        self.leave()
+
+
+class Batches:
+    """The endpoint that answers with what there is after a cursor, or waits for the first of it."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        run = self.hub.store.run(request.path_params["run"])
+        sieve = Sieve(Sieve.parse(request.query_params.get("types", "")))
+        limit = int(asked_number(request, "limit", _LIMIT, MAX_LIMIT, least=1))
+        wait = asked_number(request, "wait", 0, MAX_WAIT)
+        batch = _Batch(Tail([run]), sieve, limit, asked_cursor(request))
+        try:
+            await batch.read()
+            if wait and not batch.lines and not batch.reset:
+                await self._wait(run, batch, wait)
+            return json_response(batch.to_json(self.hub.alive(run.id)))
+        finally:
+            batch.tail.close()
+
+    async def _wait(self, run: StoredRun, batch: _Batch, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        poll = _Poll(self.hub, run)
+        self.hub.enter(poll)
+        poll.feed.join(poll)
+        try:
+            await batch.read()
+            while not (batch.lines or batch.reset or poll.gone) and (left := deadline - loop.time()) > 0:
+                await poll.wait(left)
+                await batch.read()
+        finally:
+            poll.feed.leave(poll)
+            self.hub.leave(poll)
+
+
+class _Batch:
+    """The lines after a cursor that pass a filter."""
+
+    def __init__(self, tail: Tail, sieve: Sieve, limit: int, cursor: str) -> None:
+        self.tail = tail
+        self.lines: list[bytes] = []
+        self.place, lost = tail.parse(cursor)
+        self.reset = bool(lost)
+        self._sieve = sieve
+        self._limit = limit
+        if lost:
+            self.place = ()
+
+    async def read(self) -> None:
+        """Read on until the limit, or the end."""
+        self.tail.find_parts()
+        if self.tail.replaced():
+            self._begin_anew()
+        before: Place | None = None
+        while len(self.lines) < self._limit and self.place != before:
+            before = self.place = self.tail.pad(self.place)
+            self._read_some()
+            await asyncio.sleep(0)
+
+    def _read_some(self) -> None:
+        for stretch in self.tail.read(self.place, _LINES):
+            if isinstance(stretch, str):
+                self._begin_anew()
+                return
+            passed = self._sieve.sift(stretch.lines, stretch.offsets)
+            room = self._limit - len(self.lines)
+            end = stretch.end if len(passed) <= room else int(passed[room - 1][1])
+            self.lines += [line for line, _ in passed[:room]]
+            self.place = (*self.place[:stretch.part], end, *self.place[stretch.part + 1:])
+            if len(self.lines) >= self._limit:
+                return
+
+    def _begin_anew(self) -> None:
+        self.reset, self.lines, self.place = True, [], ()
+
+    def to_json(self, alive: bool) -> bytes:
+        """Return the answer; the lines stand in it as they do in the log."""
+        head: dict[str, Any] = {"cursor": self.tail.format(self.place), "reset": self.reset, "alive": alive}
+        return b'%b,"events":[%b]}' % (dump(head)[:-1], b",".join(self.lines))

@@ -1,0 +1,66 @@
+"""Files of a run on their way to a browser: their type by what they begin with, and no right to do anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+__all__ = ["headers_of", "type_of_file"]
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"%PDF-", "application/pdf"),
+    (b"fLaC", "audio/flac"),
+    (b"OggS", "audio/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\x1f\x8b", "application/gzip"),
+)
+_RIFF = {b"WAVE": "audio/wav", b"WEBP": "image/webp"}
+
+# What a training stored is shown, never run: an SVG or HTML opened by itself gets an origin of its own, no scripts
+# and no network.
+_SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'"
+
+
+def type_of_file(path: Path) -> str:
+    """Return the media type of a file by its first bytes.
+
+    The store keeps bytes by their hash alone; names and types stand in events, and what a browser may do with a file
+    should not depend on what an event claims.
+    """
+    with path.open("rb") as file:
+        head = file.read(512)
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head.startswith(b"RIFF"):
+        return _RIFF.get(head[8:12], "application/octet-stream")
+    if head[4:8] == b"ftyp":
+        return "video/mp4"
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text.startswith(b"<svg") or (
+        text.startswith((b"<?xml", b"<!DOCTYPE svg", b"<!--")) and b"<svg" in head
+    ):
+        return "image/svg+xml"
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:  # else a character was cut in two
+            return "application/octet-stream"
+    return "application/octet-stream" if b"\0" in head else "text/plain; charset=utf-8"
+
+
+def headers_of(name: str | None) -> dict[str, str]:
+    """Return the headers of a file, to be saved under a name if one is given."""
+    headers = {
+        "cache-control": "private, max-age=31536000, immutable",
+        "content-security-policy": _SANDBOX,
+    }
+    if name:
+        headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    return headers

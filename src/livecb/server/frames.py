@@ -1,0 +1,174 @@
+"""What goes over the wire: the log's lines as they stand, in the dress of a transport.
+
+A framing turns lines into bytes once, for all viewers at the same place. A line that is no event (it does not
+begin with its type, is not closed, or is not UTF-8) is never passed on; it is counted.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from livecb.errors import LivecbError
+from livecb.events import type_of
+
+__all__ = ["CHANNELS", "SSE", "Framing", "NoFraming", "Sieve", "WebSocketFraming", "as_event", "dump"]
+
+CHANNELS: dict[str, frozenset[str]] = {
+    "training": frozenset(
+        "run_started config status metrics checkpoint artifact model_completed alert note command run_ended".split()
+    ),
+    "progress": frozenset({"progress", "status"}),
+    "logs": frozenset({"log"}),
+    "media": frozenset({"sample", "image", "figure", "histogram", "table", "audio"}),
+    "system": frozenset({"system"}),
+}
+"""Names for sets of event types."""
+
+dump = msgspec.json.encode
+
+
+class Sieve:
+    """Which lines pass: events, of some types or of all; it counts what was no event."""
+
+    def __init__(self, types: frozenset[str] | None = None) -> None:
+        self.types = types
+        self.broken = 0
+
+    @staticmethod
+    def parse(words: str) -> frozenset[str] | None:
+        """Return the types that a comma-separated list of types and channels means; None is all.
+
+        Raises:
+            LivecbError: A word cannot be a type.
+        """
+        types: set[str] = set()
+        for word in words.split(","):
+            if not (word := word.strip()):
+                continue
+            if not word.replace("_", "a").isalnum() or not word.isascii():
+                raise LivecbError(
+                    f"expected event types (metrics, log ...) or channels ({', '.join(CHANNELS)}), got {word!r}"
+                )
+            types |= CHANNELS.get(word, {word})
+        return frozenset(types) or None
+
+    def sift(self, lines: Sequence[bytes], offsets: Sequence[str]) -> list[tuple[bytes, str]]:
+        """Return the lines to be passed on, each with its offset."""
+        passed: list[tuple[bytes, str]] = []
+        types = self.types
+        for line, at in zip(lines, offsets, strict=True):
+            if (event := as_event(line)) is None:
+                self.broken += 1
+            elif types is None or type_of(event) in types:
+                passed.append((event, at))
+        return passed
+
+
+def as_event(line: bytes) -> bytes | None:
+    """Return a line that looks like an event, None if it does not; without parsing it.
+
+    JSON holds a raw carriage return only between tokens, where a space means the same; in an SSE
+    message it would end the line.
+    """
+    if not line.startswith(b'{"type":"'):
+        return None
+    if b"\r" in line:
+        line = line.replace(b"\r", b" ").rstrip()
+    if not line.endswith(b"}"):
+        return None
+    return line if line.isascii() or _is_utf8(line) else None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class Framing(ABC):
+    """How lines and messages look on one transport."""
+
+    name = ""
+    glue = b""
+    """What stands between two framed pieces that are sent as one."""
+
+    @abstractmethod
+    def lines(
+        self, run: str | None, lines: Sequence[tuple[bytes, str]], before: bytes, after: bytes
+    ) -> bytes:
+        """Frame lines, each with its offset, which `before` and `after` make a cursor."""
+
+    @abstractmethod
+    def message(self, event: str, data: dict[str, Any] | msgspec.Raw) -> bytes:
+        """Frame one message of the transport itself."""
+
+    @abstractmethod
+    def cursor(self, cursor: str) -> bytes:
+        """Frame the news that all up to a cursor is seen, though nothing of it passed the filter."""
+
+
+class SSE(Framing):
+    """Server-sent events: one message a line, its cursor as the id."""
+
+    name = "sse"
+
+    def lines(
+        self, run: str | None, lines: Sequence[tuple[bytes, str]], before: bytes, after: bytes
+    ) -> bytes:
+        head = b"event: %b\nid: %b" % (run.encode(), before) if run else b"id: " + before
+        middle = after + b"\ndata: "
+        return b"".join([b"%b%b%b%b\n\n" % (head, at.encode(), middle, line) for line, at in lines])
+
+    def message(self, event: str, data: dict[str, Any] | msgspec.Raw) -> bytes:
+        return b"event: %b\ndata: %b\n\n" % (event.encode(), dump(data))
+
+    def cursor(self, cursor: str) -> bytes:
+        return b"id: %b\n\n" % cursor.encode()
+
+
+class WebSocketFraming(Framing):
+    """WebSocket: messages of one or more lines of JSON."""
+
+    name = "websocket"
+    glue = b"\n"
+
+    def lines(
+        self, run: str | None, lines: Sequence[tuple[bytes, str]], before: bytes, after: bytes
+    ) -> bytes:
+        if not lines:
+            return b""
+        out = [b'{"type":"run","run":%b}' % dump(run)] if run else []
+        out += [line for line, _ in lines]
+        out.append(self.cursor((before + lines[-1][1].encode() + after).decode()))
+        return b"\n".join(out)
+
+    def message(self, event: str, data: dict[str, Any] | msgspec.Raw) -> bytes:
+        if isinstance(data, dict):
+            return dump({"type": event, **data})
+        return b'{"type":%b,%b:%b}' % (dump(event), dump(event), bytes(data))
+
+    def cursor(self, cursor: str) -> bytes:
+        return dump({"type": "cursor", "cursor": cursor})
+
+
+class NoFraming(Framing):
+    """For whoever only wants to know that there is something new."""
+
+    name = "none"
+
+    def lines(
+        self, run: str | None, lines: Sequence[tuple[bytes, str]], before: bytes, after: bytes
+    ) -> bytes:
+        return b""
+
+    def message(self, event: str, data: dict[str, Any] | msgspec.Raw) -> bytes:
+        return b""
+
+    def cursor(self, cursor: str) -> bytes:
+        return b""

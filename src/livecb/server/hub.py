@@ -1,0 +1,113 @@
+"""What all viewers of a store share: its feeds, its indexes, who lives, who watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
+
+from livecb.errors import StoreError
+from livecb.server.feed import FRESH, Feed, Pace
+from livecb.server.frames import Framing, Sieve
+from livecb.server.index import Indexes
+from livecb.server.tail import Tail
+from livecb.store import Store, StoredRun
+
+__all__ = ["VERSION", "Hub"]
+
+try:
+    VERSION = version("livecb")
+except PackageNotFoundError:  # a source tree that is not installed
+    VERSION = "0"
+
+
+class Watcher(Protocol):
+    """Someone who watches."""
+
+    def leave(self, reason: str = "") -> None:
+        """End soon; with a goodbye if there is a reason."""
+        ...
+
+
+class Hub:
+    """The living part of a server. It works only while somebody watches.
+
+    Attributes:
+        last_seen: When somebody last asked for something (`time.monotonic`).
+    """
+
+    def __init__(self, store: Store, pace: Pace | None = None) -> None:
+        self.store = store
+        self.pace = pace or Pace()
+        self.indexes = Indexes(store)
+        self.last_seen = time.monotonic()
+        self.closing = False
+        self.name = f"livecb/{VERSION}"
+        self._feeds: dict[tuple[object, ...], Feed] = {}
+        self._viewers: set[Watcher] = set()
+        self._alive: dict[str, tuple[float, bool]] = {}
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return bool(self._viewers)
+
+    def runs(self, ids: Iterable[str]) -> list[StoredRun]:
+        """Return runs by their ids, each once.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        return [self.store.run(run) for run in dict.fromkeys(ids)]
+
+    def feed(
+        self, runs: Sequence[StoredRun], several: bool, framing: type[Framing], types: frozenset[str] | None
+    ) -> Feed:
+        """Return the feed that all share who ask for the same."""
+        for key in [key for key, feed in self._feeds.items() if not feed.viewers]:
+            del self._feeds[key]
+        key = (tuple(run.id for run in runs), several, framing, types)
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._feeds[key] = Feed(Tail(runs, several), framing(), Sieve(types), self.pace, self)
+        return feed
+
+    def alive(self, run: str) -> bool:
+        """Whether a run's writer lives; looked up twice a second at most."""
+        now = time.monotonic()
+        seen, alive = self._alive.get(run, (-1.0, False))
+        if now - seen > FRESH * 0.9 or seen < 0:
+            try:
+                alive = self.store.run(run).alive()
+            except StoreError:
+                alive = False
+            self._alive[run] = (now, alive)
+        return alive
+
+    async def state(self, run: str) -> bytes:
+        """Return a run's State as JSON; empty if the run is gone."""
+        try:
+            return await self.indexes.state(run, self.alive(run))
+        except StoreError:
+            return b""
+
+    def enter(self, viewer: Watcher) -> None:
+        """Take note of a viewer."""
+        self._viewers.add(viewer)
+
+    def leave(self, viewer: Watcher) -> None:
+        """A viewer is gone."""
+        self._viewers.discard(viewer)
+        self.touch()
+
+    def touch(self) -> None:
+        """Take note that somebody asked for something."""
+        self.last_seen = time.monotonic()
+
+    def close(self, reason: str = "the server stops") -> None:
+        """Say goodbye to all viewers; their streams end at once."""
+        self.closing = True
+        for viewer in list(self._viewers):
+            viewer.leave(reason)
+        self.indexes.close()

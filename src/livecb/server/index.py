@@ -1,0 +1,169 @@
+"""What is known of a run without its viewer reading it all: its State and its columns, kept up to date.
+
+An index folds the log once, remembers where it stands and goes on from there; so a page that opens late gets its
+answer from memory, and the answer's cursor is exactly what it holds. Folding runs in threads, piece by piece, never on
+the event loop. Indexes that nobody asked for lately are forgotten first; they can always be made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from livecb.events import decode_lines
+from livecb.server.frames import as_event, dump
+from livecb.server.tail import Place, Tail
+from livecb.state import State
+from livecb.store import Store, StoredRun
+
+__all__ = ["Index", "Indexes"]
+
+_T = TypeVar("_T")
+
+_LINES = 2000
+_STATE_SECONDS = 0.45
+
+
+class Index:
+    """One run, folded up to a place. Safe to use from several threads."""
+
+    def __init__(self, run: StoredRun) -> None:
+        self.run = run
+        self.place: Place = ()
+        self.folded: tuple[bytes, tuple[object, ...], float] = (b"", (), 0.0)
+        self._lock = threading.Lock()
+        self._tail = Tail([run])
+        self._begin()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes its columns take."""
+        return int(getattr(self._state.series, "nbytes", 0))
+
+    def row(self, alive: bool, *, stop: Callable[[], bool] = bool) -> dict[str, Any]:
+        """Return the run's row in the list, up to now."""
+        with self._lock:
+            self._advance(stop)
+            words = "" if alive else self.run.last_words()
+            return self._state.row(alive=alive, now=time.time(), last_words=words, labels=self.run.labels)
+
+    def state_json(self, alive: bool, *, stop: Callable[[], bool] = bool) -> bytes:
+        """Return the State up to now as JSON: the same bytes as a moment ago where nothing changed."""
+        with self._lock:
+            self._advance(stop)
+            data, mark, made = self.folded
+            labels = self.run.labels
+            now = (self.place, alive, labels.name, tuple(labels.tags or ()))
+            if now != mark or time.monotonic() - made > _STATE_SECONDS:
+                data = dump(self._state_dict(alive))
+                self.folded = (data, now, time.monotonic())
+            return data
+
+    def series_json(self, *, stop: Callable[[], bool] = bool, **query: Any) -> bytes:
+        """Return columns up to now as JSON, with the cursor that means exactly these."""
+        with self._lock:
+            self._advance(stop)
+            return dump(
+                {
+                    "cursor": self._tail.format(self.place),
+                    "x": query["x"],
+                    "points": query["points"],
+                    "series": self._state.series.to_dict(**query),
+                    "rewinds": [rewind._asdict() for rewind in self._state.rewinds],
+                }
+            )
+
+    def close(self) -> None:
+        """Close the files."""
+        with self._lock:
+            self._tail.close()
+
+    def _begin(self) -> None:
+        self._state = State(self.run.id)
+        self.place = ()
+
+    def _state_dict(self, alive: bool) -> dict[str, Any]:
+        return self._state.to_dict(
+            alive=alive,
+            now=time.time(),
+            cursor=self._tail.format(self.place),
+            last_words="" if alive else self.run.last_words(),
+            labels=self.run.labels,
+        )
+
+    def _advance(self, stop: Callable[[], bool]) -> None:
+        self._tail.find_parts()
+        if self._tail.replaced():
+            self._begin()
+        while self._fold_some() and not stop():
+            pass
+
+    def _fold_some(self) -> bool:
+        self.place = self._tail.pad(self.place)
+        before = self.place
+        for stretch in self._tail.read(before, _LINES):
+            if isinstance(stretch, str):
+                self._begin()
+                return True
+            lines = [event for line in stretch.lines if (event := as_event(line)) is not None]
+            events = decode_lines(lines)
+            self._state.feed(events, broken=len(stretch.lines) - len(events))
+            self.place = (*self.place[:stretch.part], stretch.end, *self.place[stretch.part + 1:])
+        return self.place != before
+
+
+class Indexes:
+    """The indexes of the runs that were asked for lately, within a bound of bytes."""
+
+    def __init__(self, store: Store, limit: int = 512 << 20) -> None:
+        self._store = store
+        self._limit = limit
+        self._indexes: OrderedDict[str, Index] = OrderedDict()
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="livecb-fold")
+        self._closing = False
+
+    async def state(self, run: str, alive: bool) -> bytes:
+        """Return a run's State as JSON.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        index = self._get(run)
+        return await self.in_thread(lambda: index.state_json(alive, stop=self.closing))
+
+    async def series(self, run: str, **query: Any) -> bytes:
+        """Return columns of a run's metrics as JSON.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        index = self._get(run)
+        return await self.in_thread(lambda: index.series_json(stop=self.closing, **query))
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """Do some work off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def closing(self) -> bool:
+        """Whether the server goes, so that folding need not be finished."""
+        return self._closing
+
+    def close(self) -> None:
+        """Stop what is under way."""
+        self._closing = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _get(self, run: str) -> Index:
+        stored = self._store.run(run)
+        index = self._indexes.get(run)
+        if index is None:
+            index = self._indexes[run] = Index(stored)
+        self._indexes.move_to_end(run)
+        while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > self._limit:
+            self._indexes.popitem(last=False)
+        return index

@@ -1,0 +1,79 @@
+"""The page: one HTML file for every address, and its assets, which the build puts into `static`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from livecb.server.replies import Problem
+
+__all__ = ["STATIC", "Assets", "Pages"]
+
+STATIC = Path(__file__).parent / "static"
+
+_NOT_BUILT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>livecb</title>
+<h1>livecb</h1>
+<p>The page was not built into this installation. The API works: <a href="{root}api/runs">api/runs</a>.</p>
+<p>In a source tree, <code>make page</code> builds it; the wheels have it inside.</p>
+</html>
+"""
+
+
+class Assets(StaticFiles):
+    """Files whose names hold a hash of their content, so that they never change."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory=directory, check_dir=False)
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+class Pages:
+    """Handlers of the page's addresses."""
+
+    def __init__(self, static: Path = STATIC) -> None:
+        self.static = static
+
+    async def home(self, request: Request) -> Response:
+        """The list of runs."""
+        return self._index("./")
+
+    async def run(self, request: Request) -> Response:
+        """One run. Whether it exists is for the page to say, which asks the API."""
+        return self._index("../")
+
+    async def run_folder(self, request: Request) -> Response:
+        """With a slash at the end, relative addresses would lead elsewhere."""
+        return RedirectResponse(f"../{request.path_params['run']}", 307)
+
+    async def top_file(self, request: Request) -> Response:
+        """A file beside the index, such as its icon."""
+        name = request.path_params["name"]
+        path = self.static / name
+        if "/" in name or name.startswith(".") or not path.is_file():
+            raise Problem(
+                404, "No such page", f"there is nothing at {request.url.path}; the list of runs is at ./"
+            )
+        return FileResponse(path, headers={"cache-control": "no-cache"})
+
+    def _index(self, root: str) -> Response:
+        try:
+            html = (self.static / "index.html").read_bytes()
+        except OSError:
+            return HTMLResponse(_NOT_BUILT.format(root=root), headers={"cache-control": "no-store"})
+        return Response(html, media_type="text/html", headers={"cache-control": "no-cache"})

@@ -1,0 +1,104 @@
+"""The list of runs over the wire: as JSON, or as a stream of the rows that changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from starlette.types import Receive, Scope, Send
+
+from livecb.errors import LivecbError
+from livecb.server.board import Board
+from livecb.server.frames import SSE
+from livecb.server.hub import Hub
+from livecb.server.replies import json_response, problem_of, refuse
+from livecb.server.stream import RETRY, SSE_HEADERS, abort_of, wants_stream
+
+__all__ = ["Runs"]
+
+
+class Runs:
+    """The endpoint of the list."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.board = Board(hub)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.board.refresh()
+        except LivecbError as error:
+            await refuse(scope, receive, send, problem_of(error))
+            return
+        if wants_stream(scope) and not self.hub.closing:
+            await send({"type": "http.response.start", "status": 200, "headers": SSE_HEADERS})
+            await _Watcher(self.board, send, self.hub).run(receive)
+            return
+        rows, _ = self.board.since(0)
+        await json_response({"runs": rows, "now": time.time()})(scope, receive, send)
+
+
+class _Watcher:
+    """Someone who watches the list."""
+
+    def __init__(self, board: Board, send: Send, hub: Hub) -> None:
+        self._board = board
+        self._hub = hub
+        self._send = send
+        self._abort = abort_of(send)
+        self._left = asyncio.Event()
+        self._reason = ""
+        self._framing = SSE()
+
+    def leave(self, reason: str = "") -> None:
+        """End soon; with a goodbye if there is a reason."""
+        self._reason = reason
+        self._left.set()
+
+    async def run(self, receive: Receive) -> None:
+        """Send all rows, then those that change, until it goes."""
+        leaving = asyncio.get_running_loop().create_task(self._until_gone(receive))
+        self._hub.enter(self)
+        try:
+            await self._write(RETRY)
+            await self._push()
+            if self._reason:
+                await self._write(self._framing.message("bye", {"reason": self._reason}))
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        except asyncio.TimeoutError:
+            self._abort()  # it does not read; it will come again
+        finally:
+            leaving.cancel()
+            self._hub.leave(self)
+
+    async def _push(self) -> None:
+        seen, first = 0, True
+        pace = self._hub.pace
+        beat = time.monotonic() + pace.heartbeat
+        while not self._left.is_set():
+            rows, gone = self._board.since(seen)
+            seen = self._board.change
+            if rows or first:
+                await self._write(self._framing.message("runs", {"runs": rows, "now": time.time()}))
+            for run in () if first else gone:
+                await self._write(self._framing.message("gone", {"run": run}))
+            if time.monotonic() > beat:
+                beat = time.monotonic() + pace.heartbeat
+                await self._write(self._framing.message("heartbeat", {"time": time.time()}))
+            first = False
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._left.wait(), pace.rows)
+            try:
+                await self._board.refresh()
+            except LivecbError:
+                continue  # the store cannot be listed now: what was said stays true
+
+    async def _until_gone(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.leave()
+
+    async def _write(self, data: bytes) -> None:
+        message = {"type": "http.response.body", "body": data, "more_body": True}
+        await asyncio.wait_for(self._send(message), self._hub.pace.stuck)
