@@ -1,0 +1,215 @@
+"""Real processes that end in every way there is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from livecb import events
+from livecb.events import decode
+from livecb.store import Store
+
+PREPARE = """
+import faulthandler, logging, os, signal, sys, threading, time
+import livecb
+run = livecb.init(id="r", sinks=[], system_interval=0)
+run.log({"a": 1.0}, step=1)
+"""
+
+
+def train(code: str, *, kill: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a training to its end, or kill it once it says `ready`."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", PREPARE + code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = ""
+    if kill is not None:
+        said = process.stdout.readline()
+        assert said == "ready\n"
+        process.send_signal(kill)
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess([], process.returncode, said + out, err)
+
+
+def ending(store: Store) -> events.RunEnded | None:
+    last = decode(store.run("r").log().read().lines[-1])
+    return last if isinstance(last, events.RunEnded) else None
+
+
+def test_a_script_that_ends_has_completed(store: Store) -> None:
+    assert train("").returncode == 0
+    ended = ending(store)
+    assert ended is not None
+    assert ended.status == "completed"
+    assert not store.run("r").alive()
+
+
+def test_an_uncaught_exception_is_failed_with_its_traceback_and_the_terminal_shows_it(store: Store) -> None:
+    done = train("def deep():\n    raise ValueError('too hot')\ndeep()")
+    assert done.returncode == 1
+    assert done.stderr.count("ValueError: too hot") == 1
+    ended = ending(store)
+    assert ended is not None
+    assert (ended.status, ended.error) == ("failed", "ValueError: too hot")
+    assert "in deep" in (ended.traceback or "")
+
+
+def test_ctrl_c_is_stopped_by_the_keyboard(store: Store) -> None:
+    done = train("print('ready')\ntime.sleep(60)", kill=signal.SIGINT)
+    assert "KeyboardInterrupt" in done.stderr
+    ended = ending(store)
+    assert ended is not None
+    assert (ended.status, ended.by) == ("stopped", "keyboard")
+
+
+def test_a_hook_of_the_users_is_still_called(store: Store) -> None:
+    done = train("sys.excepthook = lambda *a: print('mine', a[1])\nraise ValueError('x')")
+    assert done.stdout == "mine x\n"
+
+
+def test_sigterm_kills_as_it_would_and_leaves_a_traceback(store: Store) -> None:
+    done = train("def stuck():\n    print('ready')\n    time.sleep(60)\nstuck()", kill=signal.SIGTERM)
+    assert done.returncode == -signal.SIGTERM
+    assert done.stderr == ""
+    run = store.run("r")
+    assert not run.alive()
+    assert "in stuck" in run.last_words()
+    assert ending(store) is None
+
+
+def test_sigterm_in_c_code_that_never_returns_kills_at_once(store: Store) -> None:
+    # A Python handler would wait for the interpreter for ever: this holds it in a C loop.
+    done = train("print('ready')\nsum(iter(int, 1))", kill=signal.SIGTERM)
+    assert done.returncode == -signal.SIGTERM
+    assert store.run("r").last_words()
+
+
+def test_a_signal_handler_of_the_users_is_left_alone(store: Store) -> None:
+    code = "signal.signal(signal.SIGTERM, lambda *a: sys.exit(7))\nprint('ready')\ntime.sleep(60)"
+    assert train(code, kill=signal.SIGTERM).returncode == 7
+    ended = ending(store)
+    assert ended is not None
+
+
+def test_hangups_that_are_ignored_stay_ignored(store: Store) -> None:
+    code = "os.kill(os.getpid(), signal.SIGHUP)\nprint('alive')"
+    process = subprocess.run(
+        ["nohup", sys.executable, "-c", PREPARE + code],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (process.returncode, process.stdout) == (0, "alive\n")
+    assert store.run("r").last_words() == ""
+
+
+@pytest.mark.parametrize("code", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)", "os.abort()"])
+def test_a_process_that_says_nothing_is_gone_without_an_ending(store: Store, code: str) -> None:
+    train(code)
+    run = store.run("r")
+    assert not run.alive()
+    assert run.last_words() == ""
+    assert ending(store) is None
+
+
+def test_nothing_that_returned_is_lost_on_kill_9(store: Store) -> None:
+    code = """
+acknowledged = os.open(os.environ["LIVECB_DIR"] + "/acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+print("ready")
+step = 1
+while True:
+    step += 1
+    run.log({"a": 0.5, "b": 1.5}, step=step)
+    os.write(acknowledged, b"%d\\n" % step)
+"""
+    train(code, kill=signal.SIGKILL)
+    told = [int(line) for line in (store.root / "acknowledged").read_text().split()]
+    lines = FileLines(store.run("r").part_path())
+    steps = [event.step for event in map(decode, lines) if isinstance(event, events.Metrics)]
+    assert len(told) > 10
+    assert steps[: len(told) + 1] == [1, *told]
+    assert len(steps) - len(told) - 1 in (0, 1)  # the one that was written and not yet told
+
+
+def FileLines(path: Path) -> list[bytes]:  # noqa: N802
+    """All whole lines of a file."""
+    return path.read_bytes().split(b"\n")[:-1]
+
+
+def test_a_reader_sees_at_once_that_the_writer_lives_and_dies(store: Store) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", PREPARE + "print('ready')\ntime.sleep(60)"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    assert store.run("r").alive()
+    process.kill()
+    process.wait()
+    assert not store.run("r").alive()
+
+
+def test_a_data_loader_worker_that_outlives_the_trainer_does_not_keep_it_alive(store: Store) -> None:
+    code = """
+child = os.fork()
+if child == 0:
+    os.setsid()
+    time.sleep(60)
+    os._exit(0)
+print(child)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", PREPARE + code], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    worker = int(process.stdout.readline())
+    process.wait()
+    try:
+        os.kill(worker, 0)
+        assert not store.run("r").alive()
+    finally:
+        os.kill(worker, signal.SIGKILL)
+
+
+def test_a_terminated_worker_does_not_speak_for_the_trainer(store: Store) -> None:
+    code = """
+read, write = os.pipe()
+child = os.fork()
+if child == 0:
+    os.write(write, b"up")
+    time.sleep(60)
+os.read(read, 2)
+os.kill(child, signal.SIGTERM)
+os.waitpid(child, 0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    train(code)
+    assert store.run("r").last_words() == ""
+
+
+def test_a_forked_child_that_exits_ends_nothing(store: Store) -> None:
+    code = """
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+os.waitpid(child, 0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    train(code)
+    assert ending(store) is None
+
+
+def test_the_exit_code_stays_the_scripts_own(store: Store) -> None:
+    assert train("sys.exit(3)").returncode == 3
+    assert train("run.finish()\nsys.exit(4)").returncode == 4
