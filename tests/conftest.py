@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,3 +45,11 @@ def recorded() -> Callable[[livecb.Run], list[AnyEvent | Unknown]]:
         return [decode(line) for line in (run.folder / "events.jsonl").read_bytes().splitlines()]
 
     return read
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nothing listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

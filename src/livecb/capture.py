@@ -65,7 +65,8 @@ class Capture:
         return record
 
     def _say_line(self, stream: str, line: str) -> None:
-        if self._busy() or not self._run.active:
+        # What livecb's own threads print (an address, a sink's lines) is no output of the training.
+        if self._busy() or not self._run.active or threading.current_thread().name.startswith("livecb-"):
             return
         # A record that a handler prints was told already, with its level and its logger.
         told = getattr(self._here, "told", None)

@@ -174,10 +174,10 @@ class Run(Verbs):
             context: What they were measured in: `train`, `val`, `test` ...
         """
         try:
-            # A sum of Python numbers is a Python number, and finite only if all of them are: one C
+            # A sum of Python numbers is a Python float, and finite only if all of them are: one C
             # call instead of a loop. Whatever else adds up to one, the encoder refuses.
             total = sum(values.values())
-            simple = total - total == 0 and (type(total) is float or type(total) is int)
+            simple = type(total) is float and total - total == 0.0
         except Exception:
             simple = False
         if step is None and (step := self.step) is None:

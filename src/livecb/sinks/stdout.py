@@ -25,13 +25,13 @@ class Stdout(ReaderSink):
         self._stream = stream
 
     def take(self, lines: tuple[bytes, ...]) -> None:
-        from livecb.text import format_event  # only who prints needs it
-
         if self._json:
             said = [line.decode(errors="replace") for line in lines]
         else:
+            from livecb.text import format_event  # only who prints needs it
+
             said = [text for event in decode_lines(list(lines)) if (text := format_event(event)) is not None]
         if said:
-            stream = self._stream or sys.__stdout__ or sys.stdout  # past any capture of the run's own
+            stream = self._stream or sys.stdout
             stream.write("\n".join(said) + "\n")
             stream.flush()
