@@ -1,7 +1,7 @@
 """The server: a store's runs for browsers and programs.
 
-`create_app` returns the ASGI app; `python -m livecb.server` runs it as a process of its own; `livecb.server.launch`
-finds or starts one.
+`create_app` returns the ASGI app; `python -m livecb.server` runs it as a process of its own;
+`livecb.server.launch` finds or starts one.
 """
 
 from __future__ import annotations

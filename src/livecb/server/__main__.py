@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import logging.handlers
 import os
@@ -32,6 +33,7 @@ def main(folder: Path | None, host: str, port: int, linger: float | None, hosts:
     store = Store(folder)
     _log_into(store.root)
     allow_many_viewers()
+    collect_garbage_seldom()
     try:
         serve(store, host=host, port=port, linger=linger, allowed_hosts=hosts, reuse=True)
     except ServerError as error:
@@ -49,6 +51,16 @@ def allow_many_viewers() -> None:
     wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(_MANY_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def collect_garbage_seldom() -> None:
+    """Look for cyclic garbage seldom, and not among what stays: a full look takes 35 ms with 1,000 viewers.
+
+    What a stream allocates is freed when the last reference goes; few cycles come into being.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _log_into(root: Path) -> None:

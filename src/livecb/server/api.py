@@ -9,11 +9,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from livecb import __version__
 from livecb.errors import StoreError
 from livecb.events import json_schema
 from livecb.server.batch import asked_number
 from livecb.server.files import headers_of, type_of_file
-from livecb.server.hub import VERSION, Hub
+from livecb.server.hub import Hub
 from livecb.server.replies import Problem, json_response
 from livecb.store import Store
 
@@ -38,7 +39,7 @@ class Api:
 
     async def health(self, request: Request) -> Response:
         """Say who this is; needs no token, tells nothing."""
-        return json_response({"livecb": VERSION, "store": self._key, "pid": os.getpid()})
+        return json_response({"livecb": __version__, "store": self._key, "pid": os.getpid()})
 
     async def schema(self, request: Request) -> Response:
         """The JSON Schema of one line."""

@@ -27,7 +27,8 @@ __all__ = ["App", "create_app"]
 class App:
     """An ASGI app that shows a store's runs.
 
-    It needs no lifespan: work begins when somebody watches and ends when nobody does, so it can be mounted anywhere.
+    It needs no lifespan: work begins when somebody watches and ends when nobody does, so it can be mounted
+    anywhere.
 
     Attributes:
         token: Who brings it may read; None if everybody may.
@@ -49,6 +50,7 @@ class App:
         self._router = Router(routes_of(self.hub), default=_nothing_there)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
@@ -85,7 +87,8 @@ def create_app(
 
     Args:
         store: The store, or its folder; the default one if left out.
-        token: Who brings it may read: the store's own if left out. False asks for none: then whoever mounts the app
+        token: Who brings it may read: the store's own if left out. False asks for none: then whoever mounts
+            the app
             decides who gets here.
         allowed_hosts: Names the server goes by, beside loopback's and `bound`; `*` for any.
         bound: The address it listens on, where that is not loopback.

@@ -1,9 +1,10 @@
 """Who may ask: host names, origins and the token, checked before anything else sees a request.
 
-Three dangers, three checks. Another user of the machine, or of the network: the token. A site whose name was made to
-lead to this machine (DNS rebinding): the `Host`. A site that makes the visitor's own browser ask: the `Origin`, and a
-cookie that goes along from this site only (`SameSite=Lax`). For that last reason the page may stand in a frame, as
-notebooks show it: a frame on a foreign site gets no cookie, and so shows nothing.
+Three dangers, three checks. Another user of the machine, or of the network: the token. A site whose name
+was made to lead to this machine (DNS rebinding): the `Host`. A site that makes the visitor's own browser
+ask: the `Origin`, and a cookie that goes along from this site only (`SameSite=Lax`). For that last reason
+the page may stand in a frame, as notebooks show it: a frame on a foreign site gets no cookie, and so shows
+nothing.
 """
 
 from __future__ import annotations
@@ -38,10 +39,9 @@ _OPEN = ("/api/health", "/assets/", "/r/assets/")
 _NO_TOKEN = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>livecb</title>
 <h1>This page needs its token</h1>
-<p>Open the address that the training printed, with <code>?token=</code> in it, or run <code>livecb view</code>,
-which prints it too.</p>
-<form><label>Token <input name="token" type="password" autocomplete="off" required></label> <button>Open</button></form>
-</html>
+<p>Open the address that the training printed, with <code>?token=</code> in it, or run <code>livecb
+view</code>, which prints it too.</p> <form><label>Token <input name="token" type="password"
+autocomplete="off" required></label> <button>Open</button></form> </html>
 """
 
 
@@ -73,6 +73,7 @@ class Guard:
             self._bind(bound)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -105,8 +106,8 @@ class Guard:
             return Problem(
                 421,
                 "Not a name of this server",
-                f"it does not go by {host!r}; use localhost, or allow the name: `livecb view --allow-host NAME`, "
-                "LIVECB_ALLOWED_HOSTS or create_app(allowed_hosts=[...])",
+                f"it does not go by {host!r}; use localhost, or allow the name: "
+                "`livecb view --allow-host NAME`, LIVECB_ALLOWED_HOSTS or create_app(allowed_hosts=[...])",
             )
         origin = headers.get(b"origin")
         if origin is None or "*" in self._hosts:
@@ -175,8 +176,9 @@ class Guard:
     def _cookie_and_on(self, scope: Scope, path: str, query: list[tuple[str, str]]) -> Response:
         """Set the cookie, and go on to the same address without the token.
 
-        The cookie is always set at the root: without a `Path` a browser takes the folder it sees, which is right also
-        where a proxy puts a prefix before it that we never hear of. For the same reason addresses are relative.
+        The cookie is always set at the root: without a `Path` a browser takes the folder it sees, which is
+        right also where a proxy puts a prefix before it that we never hear of. For the same reason
+        addresses are relative.
         """
         rest = [(name, value) for name, value in query if name not in ("token", "next")]
         if path != "/":

@@ -136,7 +136,7 @@ class _Batch:
             room = self._limit - len(self.lines)
             end = stretch.end if len(passed) <= room else int(passed[room - 1][1])
             self.lines += [line for line, _ in passed[:room]]
-            self.place = (*self.place[:stretch.part], end, *self.place[stretch.part + 1:])
+            self.place = (*self.place[: stretch.part], end, *self.place[stretch.part + 1 :])
             if len(self.lines) >= self._limit:
                 return
 

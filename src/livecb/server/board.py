@@ -1,8 +1,8 @@
 """The list of runs: a row for each, pushed when it changes.
 
-A row is a fold of a whole log, so rows are kept: in memory while the server lives, and beside the log of a run that is
-over, where the next server finds them. What a kept row was made of (the logs' sizes and times, the labels) is
-looked at anew each time; folding goes on from where it stood.
+A row is a fold of a whole log, so rows are kept: in memory while the server lives, and beside the log of a
+run that is over, where the next server finds them. What a kept row was made of (the logs' sizes and times,
+the labels) is looked at anew each time; folding goes on from where it stood.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
+from livecb import __version__
 from livecb.errors import LivecbError
-from livecb.server.hub import VERSION, Hub
+from livecb.server.hub import Hub
 from livecb.server.index import Index
 from livecb.store import StoredRun
 
@@ -126,7 +127,7 @@ class Board:
             kept = msgspec.json.decode((run.folder / _CACHE).read_bytes(), type=_Kept)
         except (OSError, msgspec.DecodeError):
             return None
-        return kept.row if kept.version == VERSION and kept.mark == mark else None
+        return kept.row if kept.version == __version__ and kept.mark == mark else None
 
 
 def mark_of(run: StoredRun) -> Mark:
@@ -145,7 +146,7 @@ def mark_of(run: StoredRun) -> Mark:
 def _keep(run: StoredRun, mark: Mark, row: dict[str, Any]) -> None:
     spare = run.folder / f"{_CACHE}.{os.getpid()}"
     try:
-        spare.write_bytes(msgspec.json.encode(_Kept(VERSION, mark, row)))
+        spare.write_bytes(msgspec.json.encode(_Kept(__version__, mark, row)))
         os.replace(spare, run.folder / _CACHE)
     except OSError:
         pass  # a store that we may only read

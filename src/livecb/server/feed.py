@@ -1,12 +1,13 @@
 """One reader of the logs for all viewers who ask for the same: frames are made and joined once.
 
-The law: a viewer is a cursor. A feed reads what is new, makes one tick of it and keeps the latest ticks in a ring that
-is bounded by bytes; each viewer is an index into the ring and is woken once a tick. Viewers at the same place share the
-same joined bytes. Nobody has a queue: who falls behind the ring reads from disk at its own place.
+The law: a viewer is a cursor. A feed reads what is new, makes one tick of it and keeps the latest ticks in
+a ring that is bounded by bytes; each viewer is an index into the ring and is woken once a tick. Viewers at
+the same place share the same joined bytes. Nobody has a queue: who falls behind the ring reads from disk at
+its own place.
 
-How often it looks adapts. While events come it looks every few milliseconds, so that what is said is sent at once; when
-sending takes long it waits as long as sending took, which coalesces; when nothing comes it looks less and less often;
-when nobody watches it does not look at all.
+How often it looks adapts. While events come it looks every few milliseconds, so that what is said is sent
+at once; when sending takes long it waits as long as sending took, which coalesces; when nothing comes it
+looks less and less often; when nobody watches it does not look at all.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Pace:
         quick: Between looks while events come.
         idle: Between looks when none have come for a while.
         dead: Between looks when no writer lives.
-        share: The part of the time that sending may take.
+        share: The part of a processor that sending may take.
         heartbeat: Between heartbeats.
         stuck: After so long a viewer that does not read is cut off; it comes back with its cursor.
         ring: Bytes of ticks kept for viewers that are a little behind.
@@ -173,7 +174,7 @@ class Feed:
                 place = self._reset(stretch, place, found)
                 break
             found.append(self.frame(stretch, place))
-            place = (*place[:stretch.part], stretch.end, *place[stretch.part + 1:])
+            place = (*place[: stretch.part], stretch.end, *place[stretch.part + 1 :])
         if place == self.place and not found:
             return False
         self._add(Tick(self.framing.glue.join(filter(None, found)), place, self.tail.generations))
@@ -207,7 +208,7 @@ class Feed:
         return piece
 
     def chunk(self, place: Place, upto: Place) -> tuple[bytes, Place, str | None]:
-        """Read from disk what follows a place, not beyond another; with the run that starts anew, if one does."""
+        """Read from disk what follows a place, not beyond another; and the run that starts anew, if any."""
         key = (place, upto)
         if (known := self._chunks.get(key)) is not None:
             return known[0], known[1], None
@@ -217,7 +218,7 @@ class Feed:
             if isinstance(stretch, str):
                 return b"", at, stretch
             found.append(self.frame(stretch, at))
-            at = (*at[:stretch.part], stretch.end, *at[stretch.part + 1:])
+            at = (*at[: stretch.part], stretch.end, *at[stretch.part + 1 :])
         data = self.framing.glue.join(filter(None, found))
         self._chunks[key] = (data, at)
         self._chunk_bytes += len(data)
@@ -314,7 +315,8 @@ class Feed:
             await asyncio.sleep(pause)
 
     async def _turn(self) -> float:
-        begun = time.monotonic()
+        """Look, let everybody send, and return how long to pause."""
+        begun, cpu = time.monotonic(), time.thread_time()
         moved = self.look()
         if moved:
             self._last_event = begun
@@ -329,7 +331,11 @@ class Feed:
             self._next_beat = begun + self.pace.heartbeat
             self.notify("heartbeat", "", {"time": time.time(), "alive": any(self.alive.values())})
         now = time.monotonic()
-        return self._interval(now - begun if moved else 0.0, now - self._last_event)
+        if moved:
+            # By processor time: waiting for a busy machine should not make us slower still.
+            turn = max(self.pace.quick, (time.thread_time() - cpu) / self.pace.share)
+            return max(0.0, begun + turn - now)
+        return self._pause(now - self._last_event)
 
     def _check(self, now: float) -> None:
         self.tail.find_parts()
@@ -339,10 +345,8 @@ class Feed:
         for viewer in [v for v in self.viewers if v.sending and now - v.sending > self.pace.stuck]:
             viewer.cut_off()
 
-    def _interval(self, cost: float, quiet: float) -> float:
+    def _pause(self, quiet: float) -> float:
         pace = self.pace
-        if cost:
-            return max(pace.quick - cost, cost * (1 / pace.share - 1))
         if quiet < 1.0:
             return pace.quick
         if any(self.alive.values()) or quiet < 5.0:

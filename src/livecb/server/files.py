@@ -1,4 +1,4 @@
-"""Files of a run on their way to a browser: their type by what they begin with, and no right to do anything."""
+"""Files of a run on their way to a browser: their type by how they begin, and no right to do anything."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _MAGIC = (
 )
 _RIFF = {b"WAVE": "audio/wav", b"WEBP": "image/webp"}
 
-# What a training stored is shown, never run: an SVG or HTML opened by itself gets an origin of its own, no scripts
-# and no network.
+# What a training stored is shown, never run: an SVG or HTML opened by itself gets an origin of its own, no
+# scripts and no network.
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'"
 
 
 def type_of_file(path: Path) -> str:
     """Return the media type of a file by its first bytes.
 
-    The store keeps bytes by their hash alone; names and types stand in events, and what a browser may do with a file
-    should not depend on what an event claims.
+    The store keeps bytes by their hash alone; names and types stand in events, and what a browser may do
+    with a file should not depend on what an event claims.
     """
     with path.open("rb") as file:
         head = file.read(512)

@@ -19,7 +19,10 @@ __all__ = ["CHANNELS", "SSE", "Framing", "NoFraming", "Sieve", "WebSocketFraming
 
 CHANNELS: dict[str, frozenset[str]] = {
     "training": frozenset(
-        "run_started config status metrics checkpoint artifact model_completed alert note command run_ended".split()
+        (
+            "run_started config status metrics checkpoint artifact model_completed alert note command "
+            "run_ended"
+        ).split()
     ),
     "progress": frozenset({"progress", "status"}),
     "logs": frozenset({"log"}),
@@ -50,9 +53,7 @@ class Sieve:
             if not (word := word.strip()):
                 continue
             if not word.replace("_", "a").isalnum() or not word.isascii():
-                raise LivecbError(
-                    f"expected event types (metrics, log ...) or channels ({', '.join(CHANNELS)}), got {word!r}"
-                )
+                raise LivecbError(f"expected event types or channels ({', '.join(CHANNELS)}), got {word!r}")
             types |= CHANNELS.get(word, {word})
         return frozenset(types) or None
 
@@ -121,14 +122,17 @@ class SSE(Framing):
     def lines(
         self, run: str | None, lines: Sequence[tuple[bytes, str]], before: bytes, after: bytes
     ) -> bytes:
+        """As the framing promises."""
         head = b"event: %b\nid: %b" % (run.encode(), before) if run else b"id: " + before
         middle = after + b"\ndata: "
         return b"".join([b"%b%b%b%b\n\n" % (head, at.encode(), middle, line) for line, at in lines])
 
     def message(self, event: str, data: dict[str, Any] | msgspec.Raw) -> bytes:
+        """As the framing promises."""
         return b"event: %b\ndata: %b\n\n" % (event.encode(), dump(data))
 
     def cursor(self, cursor: str) -> bytes:
+        """As the framing promises."""
         return b"id: %b\n\n" % cursor.encode()
 
 
@@ -141,6 +145,7 @@ class WebSocketFraming(Framing):
     def lines(
         self, run: str | None, lines: Sequence[tuple[bytes, str]], before: bytes, after: bytes
     ) -> bytes:
+        """As the framing promises."""
         if not lines:
             return b""
         out = [b'{"type":"run","run":%b}' % dump(run)] if run else []
@@ -149,11 +154,13 @@ class WebSocketFraming(Framing):
         return b"\n".join(out)
 
     def message(self, event: str, data: dict[str, Any] | msgspec.Raw) -> bytes:
+        """As the framing promises."""
         if isinstance(data, dict):
             return dump({"type": event, **data})
         return b'{"type":%b,%b:%b}' % (dump(event), dump(event), bytes(data))
 
     def cursor(self, cursor: str) -> bytes:
+        """As the framing promises."""
         return dump({"type": "cursor", "cursor": cursor})
 
 
@@ -165,10 +172,13 @@ class NoFraming(Framing):
     def lines(
         self, run: str | None, lines: Sequence[tuple[bytes, str]], before: bytes, after: bytes
     ) -> bytes:
+        """As the framing promises."""
         return b""
 
     def message(self, event: str, data: dict[str, Any] | msgspec.Raw) -> bytes:
+        """As the framing promises."""
         return b""
 
     def cursor(self, cursor: str) -> bytes:
+        """As the framing promises."""
         return b""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
+from livecb import __version__
 from livecb.errors import StoreError
 from livecb.server.feed import FRESH, Feed, Pace
 from livecb.server.frames import Framing, Sieve
@@ -14,12 +14,7 @@ from livecb.server.index import Indexes
 from livecb.server.tail import Tail
 from livecb.store import Store, StoredRun
 
-__all__ = ["VERSION", "Hub"]
-
-try:
-    VERSION = version("livecb")
-except PackageNotFoundError:  # a source tree that is not installed
-    VERSION = "0"
+__all__ = ["Hub"]
 
 
 class Watcher(Protocol):
@@ -43,7 +38,7 @@ class Hub:
         self.indexes = Indexes(store)
         self.last_seen = time.monotonic()
         self.closing = False
-        self.name = f"livecb/{VERSION}"
+        self.name = f"livecb/{__version__}"
         self._feeds: dict[tuple[object, ...], Feed] = {}
         self._viewers: set[Watcher] = set()
         self._alive: dict[str, tuple[float, bool]] = {}

@@ -1,8 +1,9 @@
 """What is known of a run without its viewer reading it all: its State and its columns, kept up to date.
 
-An index folds the log once, remembers where it stands and goes on from there; so a page that opens late gets its
-answer from memory, and the answer's cursor is exactly what it holds. Folding runs in threads, piece by piece, never on
-the event loop. Indexes that nobody asked for lately are forgotten first; they can always be made again.
+An index folds the log once, remembers where it stands and goes on from there; so a page that opens late
+gets its answer from memory, and the answer's cursor is exactly what it holds. Folding runs in threads,
+piece by piece, never on the event loop. Indexes that nobody asked for lately are forgotten first; they can
+always be made again.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Index:
             lines = [event for line in stretch.lines if (event := as_event(line)) is not None]
             events = decode_lines(lines)
             self._state.feed(events, broken=len(stretch.lines) - len(events))
-            self.place = (*self.place[:stretch.part], stretch.end, *self.place[stretch.part + 1:])
+            self.place = (*self.place[: stretch.part], stretch.end, *self.place[stretch.part + 1 :])
         return self.place != before
 
 

@@ -1,7 +1,8 @@
 """Finding a store's server, or starting one: for whoever wants a run to be watched.
 
-A server that listens says so in the store (`.server-PORT.json`) and holds a lock beside it while it lives, so that what
-a dead one left behind misleads nobody. This module runs in trainings: it imports neither Starlette nor uvicorn.
+A server that listens says so in the store (`.server-PORT.json`) and holds a lock beside it while it lives,
+so that what a dead one left behind misleads nobody. This module runs in trainings: it imports neither
+Starlette nor uvicorn.
 """
 
 from __future__ import annotations
@@ -190,7 +191,8 @@ def wait_ready(
 
 
 class ThreadServer:
-    """A server in a thread of this process: for notebooks and tests, where no process should outlive this one.
+    """A server in a thread of this process: for notebooks and tests, where no process should outlive this
+    one.
 
     Attributes:
         address: Where it is; None until it is started.

@@ -26,6 +26,7 @@ class Runs:
         self.board = Board(hub)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         try:
             await self.board.refresh()
         except LivecbError as error:

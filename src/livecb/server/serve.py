@@ -1,7 +1,7 @@
 """A server as a process, or in a thread: uvicorn, told to let go of streams at once.
 
-One process serves one store on one port. It says so in the store when it listens, and goes by itself when no run of the
-store lives and nobody has watched for a while.
+One process serves one store on one port. It says so in the store when it listens, and goes by itself when
+no run of the store lives and nobody has watched for a while.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ import msgspec
 import uvicorn
 import uvicorn.config
 
-from livecb import lock
+from livecb import __version__, lock
 from livecb.errors import LivecbError, ServerError
 from livecb.server import launch
 from livecb.server.app import App, create_app
-from livecb.server.hub import VERSION
 from livecb.store import Store, StoredRun
 
 __all__ = ["Server", "bind", "configure", "serve"]
@@ -189,7 +188,7 @@ class Registration:
                 f"a server of this store claims port {port}, which is free: remove {self._lock.path}"
             )
         self._path = launch.registry_path(self._root, port)
-        me = launch.Registered(os.getpid(), host, port, asked, time.time(), VERSION)
+        me = launch.Registered(os.getpid(), host, port, asked, time.time(), __version__)
         spare = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         spare.write_bytes(msgspec.json.encode(me) + b"\n")
         os.replace(spare, self._path)

@@ -1,7 +1,8 @@
 """The streams: what a viewer asks for, over SSE or WebSocket, as plain ASGI.
 
-Nothing stands between a tick's bytes and the connection: no middleware that queues, no task group. A viewer writes with
-the server's own flow control, so one that does not read waits by itself; after a while it is cut off.
+Nothing stands between a tick's bytes and the connection: no middleware that queues, no task group. A viewer
+writes with the server's own flow control, so one that does not read waits by itself; after a while it is
+cut off.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ def asked_cursor(connection: HTTPConnection) -> str:
 def abort_of(send: Send) -> Callable[[], None]:
     """Return what ends the connection behind a `send` at once, also where what was written is not taken.
 
-    ASGI has no word for it: closing waits until all is written, which a viewer that does not read prevents. uvicorn
-    shows its transport; under another server the request is cancelled.
+    ASGI has no word for it: closing waits until all is written, which a viewer that does not read prevents.
+    uvicorn shows its transport; under another server the request is cancelled.
     """
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is not None:
@@ -74,6 +75,7 @@ class Stream:
         self.otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif self.otherwise is not None and not wants_stream(scope):

@@ -14,8 +14,8 @@ __all__ = ["cookie_name", "token_of"]
 def token_of(store: Store) -> str:
     """Return the token of a store: `LIVECB_TOKEN`, else the one in its `.token`, which is made at first.
 
-    It stands in the store, readable by its owner alone, so that addresses and cookies outlive the server. Where the
-    store cannot be written, it is one of this process.
+    It stands in the store, readable by its owner alone, so that addresses and cookies outlive the server.
+    Where the store cannot be written, it is one of this process.
     """
     if named := os.environ.get("LIVECB_TOKEN"):
         return named
