@@ -1,0 +1,18 @@
+// Prints what a browser loads, gzipped, and fails when it is more than the page may weigh.
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const LIMIT = 80_000;
+const out = join(dirname(fileURLToPath(import.meta.url)), "../../server/static");
+let total = 0;
+for (const entry of readdirSync(out, { recursive: true })) {
+  const path = join(out, String(entry));
+  if (!statSync(path).isFile()) continue;
+  const size = gzipSync(readFileSync(path)).length;
+  total += size;
+  console.log(`${String(size).padStart(7)} B gzipped  ${relative(out, path)}`);
+}
+console.log(`${String(total).padStart(7)} B gzipped  in all, of ${LIMIT} B allowed`);
+if (total > LIMIT) process.exit(1);

@@ -1,0 +1,11 @@
+/** How the page stands with the server: what the badge says. */
+export type Link =
+  | { kind: "connecting"; since: number }
+  | { kind: "live"; since: number }
+  | { kind: "replaying"; since: number }
+  | { kind: "polling"; since: number }
+  | { kind: "resting"; since: number }
+  | { kind: "reconnecting"; since: number; why: string; tries: number }
+  | { kind: "refused"; since: number; status: number; title: string; detail: string };
+
+export type LinkKind = Link["kind"];

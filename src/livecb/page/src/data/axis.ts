@@ -1,0 +1,56 @@
+/** The labels of an axis: as many digits as it takes to tell them exactly, powers of ten where numbers get long. */
+export function axisNumber(splits: readonly (number | null)[]): string[] {
+  const shown = splits.filter((split): split is number => split !== null);
+  const step = smallestStep(shown);
+  const largest = Math.max(0, ...shown.map(Math.abs));
+  const small = largest < 1e-2 || largest >= 1e7;
+  const format = small ? scientific : plain;
+  let digits = 0;
+  while (digits < 8 && !shown.every((split) => isExact(format(split, digits), split, step))) digits++;
+  return splits.map((split) => (split === null ? "" : label(split, step, format, digits)));
+}
+
+type Format = (split: number, digits: number) => string;
+
+const scientific: Format = (split, digits) => split.toExponential(digits).replace("e+", "e");
+const plain: Format = (split, digits) => split.toFixed(digits);
+
+function isExact(text: string, split: number, step: number): boolean {
+  return Math.abs(Number(text) - split) < step * 0.01;
+}
+
+function label(split: number, step: number, format: Format, digits: number): string {
+  if (Math.abs(split) < step * 1e-6) return "0";
+  const text = format(split, digits);
+  const [, sign, whole, rest] = /^(-?)(\d+)(.*)$/.exec(text) as unknown as [string, string, string, string];
+  return (sign && "\u2212") + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
+}
+
+function smallestStep(shown: readonly number[]): number {
+  let step = Infinity;
+  for (let i = 1; i < shown.length; i++) {
+    const gap = Math.abs((shown[i] as number) - (shown[i - 1] as number));
+    if (gap > 0 && gap < step) step = gap;
+  }
+  return Number.isFinite(step) ? step : Math.abs(shown[0] ?? 1) || 1;
+}
+
+/** Seconds since the start, short: `45 s`, `12 min`, `1:30 h`, `2 d 6 h`. */
+export function axisTime(seconds: number): string {
+  const whole = Math.round(seconds);
+  const sign = whole < 0 ? "\u2212" : "";
+  const size = Math.abs(whole);
+  if (size === 0) return "0";
+  if (size < 60) return `${sign}${size} s`;
+  if (size < 3600) return size % 60 === 0 ? `${sign}${size / 60} min` : `${sign}${Math.floor(size / 60)}:${two(size % 60)} min`;
+  if (size < 86_400) {
+    const minutes = Math.round((size % 3600) / 60);
+    return minutes === 0 ? `${sign}${Math.floor(size / 3600)} h` : `${sign}${Math.floor(size / 3600)}:${two(minutes)} h`;
+  }
+  const hours = Math.round((size % 86_400) / 3600);
+  return `${sign}${Math.floor(size / 86_400)} d${hours ? ` ${hours} h` : ""}`;
+}
+
+function two(part: number): string {
+  return String(part).padStart(2, "0");
+}

@@ -1,0 +1,79 @@
+import type { Place, SeriesAnswer, SeriesColumns } from "../client/api";
+import type { Metrics } from "../generated/events";
+import { metricKey } from "./key";
+import { toNumber } from "./number";
+import { Series, type Point, type Rewind } from "./series";
+
+/** All curves of a run, by the metric's name. */
+export class Curves {
+  readonly byName = new Map<string, Series>();
+  /** The attempt that speaks now. */
+  attempt = 1;
+  #rewinds: readonly Rewind[] = [];
+  #places = new Map<string, Place>();
+
+  /** Take the history as the server thinned it. */
+  load(answer: SeriesAnswer, attempt: number): void {
+    this.byName.clear();
+    this.#places.clear();
+    this.attempt = attempt;
+    this.#rewinds = answer.rewinds;
+    for (const [name, columns] of Object.entries(answer.series)) {
+      const series = this.#series(name);
+      this.#places.set(name, columns.axis);
+      series.load(points(columns), columns.count, columns.thinned);
+      this.attempt = Math.max(this.attempt, series.attempt.at(series.length - 1) || 1);
+    }
+    for (const rewind of answer.rewinds) this.attempt = Math.max(this.attempt, rewind.attempt);
+  }
+
+  /** Append what one event measured. */
+  append(event: Metrics): void {
+    for (const [name, measured] of Object.entries(event.values)) {
+      const key = metricKey(name, event.context ?? null, event.rank ?? 0);
+      const place = this.#places.get(key) ?? firstPlace(event);
+      this.#places.set(key, place);
+      const series = this.#series(key);
+      series.append({
+        value: toNumber(measured),
+        // What does not say where it stands, stands where the point before it stood.
+        step: event[place] ?? series.step.at(series.length - 1),
+        epoch: event.epoch ?? NaN,
+        time: event.time,
+        attempt: this.attempt,
+      });
+    }
+  }
+
+  rewind(rewinds: readonly Rewind[]): void {
+    this.#rewinds = rewinds;
+    for (const series of this.byName.values()) series.rewind(rewinds);
+  }
+
+  #series(name: string): Series {
+    let series = this.byName.get(name);
+    if (!series) {
+      series = new Series();
+      series.rewind(this.#rewinds);
+      this.byName.set(name, series);
+    }
+    return series;
+  }
+}
+
+function firstPlace(event: Metrics): Place {
+  const places: Place[] = ["step", "batch", "samples", "tokens", "epoch", "time"];
+  return places.find((place) => event[place] != null) ?? "time";
+}
+
+function* points(columns: SeriesColumns): Generator<Point> {
+  for (let i = 0; i < columns.y.length; i++) {
+    yield {
+      value: toNumber(columns.y[i]),
+      step: toNumber(columns.x[i]),
+      epoch: columns.epoch[i] ?? NaN,
+      time: columns.time[i] ?? NaN,
+      attempt: columns.attempt[i] ?? 1,
+    };
+  }
+}

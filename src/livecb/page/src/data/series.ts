@@ -1,0 +1,115 @@
+import { Column } from "./column";
+import { thin } from "./thin";
+
+/** The axes a curve can be drawn over. */
+export type XAxis = "step" | "epoch" | "time";
+
+/** One measured value with all its x-axes; what is not known is NaN. */
+export interface Point {
+  value: number;
+  step: number;
+  epoch: number;
+  time: number;
+  attempt: number;
+}
+
+/** Going back to a checkpoint: what earlier attempts did after `to_step` is an abandoned branch. */
+export interface Rewind {
+  attempt: number;
+  from_step: number | null;
+  to_step: number;
+  time: number;
+}
+
+const THIN_ABOVE = 20_000;
+const THIN_TO = 10_000;
+
+/** The points of one metric, in the order they came. */
+export class Series {
+  readonly value = new Column();
+  readonly step = new Column();
+  readonly epoch = new Column();
+  readonly time = new Column();
+  readonly attempt = new Column();
+  /** 1 where the point belongs to a branch that a later attempt abandoned. */
+  readonly abandoned = new Column();
+  /** Points said in all, those that were thinned away with them. */
+  count = 0;
+  /** Whether points were thinned away, there or here. */
+  thinned = false;
+  /** Grows with every change: what was drawn of an older version is out of date. */
+  version = 0;
+  #rewinds: readonly Rewind[] = [];
+  #extents: Record<XAxis, [number, number]> = {
+    step: [Infinity, -Infinity],
+    epoch: [Infinity, -Infinity],
+    time: [Infinity, -Infinity],
+  };
+
+  get length(): number {
+    return this.value.length;
+  }
+
+  append(point: Point): void {
+    this.count++;
+    this.#push(point);
+    if (this.length > THIN_ABOVE) this.#thin();
+  }
+
+  /** Take over what the server thinned: `count` points, of which these are kept. */
+  load(points: Iterable<Point>, count: number, thinned: boolean): void {
+    for (const point of points) this.#push(point);
+    this.count += count;
+    this.thinned ||= thinned;
+  }
+
+  /** Mark what `rewinds` abandoned. Harmless to repeat. */
+  rewind(rewinds: readonly Rewind[]): void {
+    if (rewinds.length === this.#rewinds.length) return;
+    this.#rewinds = rewinds;
+    for (let i = 0; i < this.length; i++) this.abandoned.set(i, this.#isAbandoned(i));
+    this.version++;
+  }
+
+  /** How far along `axis` the point stands; where that is not known, its place in the order. */
+  x(axis: XAxis, index: number): number {
+    const known = this[axis].at(index);
+    if (!Number.isNaN(known)) return known;
+    return axis === "time" ? NaN : index;
+  }
+
+  /** The smallest and the largest x; `Infinity` and `-Infinity` while there is none. */
+  extent(axis: XAxis): readonly [number, number] {
+    return this.#extents[axis];
+  }
+
+  #push(point: Point): void {
+    this.value.push(point.value);
+    this.step.push(point.step);
+    this.epoch.push(point.epoch);
+    this.time.push(point.time);
+    this.attempt.push(point.attempt);
+    this.abandoned.push(this.#isAbandoned(this.length - 1));
+    for (const axis of ["step", "epoch", "time"] as const) {
+      const x = this.x(axis, this.length - 1);
+      const extent = this.#extents[axis];
+      if (x < extent[0]) extent[0] = x;
+      if (x > extent[1]) extent[1] = x;
+    }
+    this.version++;
+  }
+
+  #isAbandoned(index: number): number {
+    const attempt = this.attempt.at(index);
+    const step = this.step.at(index);
+    return this.#rewinds.some((rewind) => attempt < rewind.attempt && step > rewind.to_step) ? 1 : 0;
+  }
+
+  #thin(): void {
+    const kept = thin(this.value.view(), THIN_TO);
+    for (const column of [this.value, this.step, this.epoch, this.time, this.attempt, this.abandoned]) {
+      column.keep(kept);
+    }
+    this.thinned = true;
+  }
+}

@@ -1,0 +1,80 @@
+import type { MetricState } from "../client/api";
+import { toNumber } from "./number";
+import type { Series } from "./series";
+import { change, count, valueBeside } from "./format";
+
+/** A key value: what it is, how much, and what that means now. */
+export interface Tile {
+  key: string;
+  value: string;
+  /** Whether `note` says that it has never been better. */
+  best: boolean;
+  note: string;
+}
+
+/** The names of the metrics that tell most, at most `limit`. */
+export function telling(metrics: Record<string, MetricState>, limit: number): string[] {
+  return Object.entries(metrics)
+    .map(([name, state], place) => ({ name, score: score(name, state), place }))
+    .sort((a, b) => b.score - a.score || a.place - b.place)
+    .slice(0, limit)
+    .map(({ name }) => name);
+}
+
+function score(name: string, state: MetricState): number {
+  const held = state.context ?? state.series;
+  const measured = /val|eval|test|dev/.test(held) ? 8 : 0;
+  const quality = state.goal === "max" ? (measured ? 5 : 3) : state.goal === "min" ? 4 : 0;
+  const rate = /(^|\/)(lr|learning_rate)\b/.test(name) ? 3.5 : 0;
+  const detail = /_step$|_epoch$|grad|time|second|memory|per_/.test(name) ? -3 : 0;
+  return measured + quality + rate + detail;
+}
+
+/** What a tile shows for a metric; `series` gives the way it came. */
+export function tileOf(name: string, state: MetricState, series: Series | undefined): Tile {
+  const now = toNumber(state.value);
+  const best = state.best === null ? null : toNumber(state.best);
+  const tile = { key: name, value: valueBeside(now, state.previous === null ? null : toNumber(state.previous)) };
+  if (!Number.isFinite(now)) {
+    const where = state.step === null ? "" : ` at step ${count(state.step)}`;
+    return { ...tile, best: false, note: `not a finite number${where}` };
+  }
+  const seldom = state.context !== "train" && state.series !== "train";
+  if (state.goal && best !== null && seldom) {
+    if (best === now && state.best_step === state.step) return { ...tile, best: true, note: at(state.step) };
+    return { ...tile, best: false, note: `best ${valueBeside(best, now)}${at(state.best_step)}` };
+  }
+  return { ...tile, best: false, note: lately(now, series) };
+}
+
+function at(step: number | null): string {
+  return step === null ? "" : ` · step ${count(step)}`;
+}
+
+/** How a value moved: the mean of the last hundred steps against the hundred before, or since when it stands still. */
+function lately(now: number, series: Series | undefined): string {
+  if (!series || series.length < 2) return "first value";
+  const end = series.length - 1;
+  const lastStep = series.step.at(end);
+  if (Number.isNaN(lastStep)) return `${change(now - series.value.at(end - 1))} since the value before`;
+  let same = end;
+  while (same > 0 && series.value.at(same - 1) === now) same--;
+  if (end - same >= 3) return same === 0 ? "constant so far" : `since step ${count(series.step.at(same))}`;
+  const span = Math.min(100, Math.floor((lastStep - series.step.at(0)) / 2));
+  if (span < 1) return `${change(now - series.value.at(end - 1))} since the value before`;
+  const [recent, before] = [mean(series, lastStep - span, lastStep), mean(series, lastStep - 2 * span, lastStep - span)];
+  return `${change(recent - before)} in ${count(span)} step${span === 1 ? "" : "s"}, on average`;
+}
+
+/** The mean of the values after step `from`, up to and with step `to`. */
+function mean(series: Series, from: number, to: number): number {
+  let sum = 0;
+  let points = 0;
+  for (let i = series.length - 1; i >= 0 && series.step.at(i) > from; i--) {
+    const value = series.value.at(i);
+    if (series.step.at(i) > to || series.abandoned.at(i) || !Number.isFinite(value)) continue;
+    sum += value;
+    points++;
+  }
+  return sum / points;
+}

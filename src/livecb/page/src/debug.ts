@@ -1,0 +1,46 @@
+import type { RunsSession } from "./runs";
+import type { RunSession } from "./session";
+
+/**
+ * `window.livecb`: what the page knows, for tests and for the curious. Read only; not an API to build on.
+ *
+ * - `counts()`: points said of each metric, those thinned away with them
+ * - `points(name)`: what is held of one metric: `{step, value}`, as arrays
+ * - `logs()`: log lines in all, and rows in memory
+ * - `link()`: how the page stands with the server, how often it connected, and how often it loaded history
+ * - `cursor()`, `state()`, `rows()`
+ */
+export interface Debug {
+  counts(): Record<string, number>;
+  points(name: string): { step: number[]; value: number[]; abandoned: number[] };
+  logs(): { count: number; rows: number };
+  link(): { kind: string; connects: number; loads: number };
+  cursor(): string;
+  state(): unknown;
+  rows(): unknown;
+}
+
+declare global {
+  interface Window {
+    livecb?: Debug;
+  }
+}
+
+export function expose({ run, runs }: { run?: RunSession; runs?: RunsSession }): void {
+  window.livecb = {
+    counts: () => Object.fromEntries([...(run?.curves.byName ?? [])].map(([name, series]) => [name, series.count])),
+    points: (name) => {
+      const series = run?.curves.byName.get(name);
+      return {
+        step: [...(series?.step.view() ?? [])],
+        value: [...(series?.value.view() ?? [])],
+        abandoned: [...(series?.abandoned.view() ?? [])],
+      };
+    },
+    logs: () => ({ count: run?.logs.count ?? 0, rows: run?.logs.rows.length ?? 0 }),
+    link: () => ({ kind: (run ?? runs)?.link.kind ?? "none", connects: run?.connects ?? 0, loads: run?.loads ?? 0 }),
+    cursor: () => run?.cursor ?? "0",
+    state: () => run?.state ?? null,
+    rows: () => runs?.rows ?? [],
+  };
+}

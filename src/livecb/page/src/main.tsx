@@ -1,0 +1,9 @@
+import { render } from "preact";
+import { App } from "./views/app";
+import "./styles/base.css";
+import "./styles/run.css";
+import "./styles/charts.css";
+import "./styles/side.css";
+import "./styles/list.css";
+
+render(<App />, document.getElementById("app") as HTMLElement);

@@ -1,0 +1,16 @@
+/** Where the page is: `base` is the app's root under whatever prefix it is mounted, ending with a slash. */
+export interface Place {
+  base: string;
+  run: string | null;
+}
+
+/** Read the place off a path: `<prefix>/` is the list of runs, `<prefix>/r/RUN` one run. */
+export function place(pathname: string): Place {
+  const found = /^(.*\/)r\/([^/]+)$/.exec(pathname);
+  if (found) return { base: found[1] as string, run: decodeURIComponent(found[2] as string) };
+  return { base: pathname.slice(0, pathname.lastIndexOf("/") + 1), run: null };
+}
+
+export function runPath(base: string, run: string): string {
+  return `${base}r/${encodeURIComponent(run)}`;
+}

@@ -1,0 +1,251 @@
+import { Api, Refused, getJson, type EventsAnswer, type SeriesAnswer, type State } from "./client/api";
+import { Backoff } from "./client/backoff";
+import { Follower } from "./client/follow";
+import type { Link } from "./client/link";
+import type { Message } from "./client/sse";
+import { Curves } from "./data/curves";
+import { LogBuffer, PAGE_EVENTS } from "./data/logs";
+import type { LivecbEvent, Log } from "./generated/events";
+import { Topics } from "./topics";
+
+export type RunTopic = "state" | "curves" | "logs" | "link";
+
+/** Points a curve to ask the server for at first. */
+const HISTORY_POINTS = 2_000;
+/** Types that the page needs as events; all else it reads off the folded state. */
+const TYPES = "metrics,log,run_started";
+/** An event that stands so far behind the clock is history being caught up with. */
+const BEHIND_S = 5;
+const REST_AFTER_MS = 10_000;
+const REST_POLL_MS = 15_000;
+
+const ENDED = new Set(["completed", "failed", "stopped", "killed", "crashed"]);
+
+/** Whether the run has come to its end, whichever. */
+export function hasEnded(state: State): boolean {
+  return ENDED.has(state.status);
+}
+
+/** One run as the page knows it: history joined with what comes, without gap or overlap. */
+export class RunSession {
+  readonly topics = new Topics<RunTopic>();
+  readonly curves = new Curves();
+  readonly logs = new LogBuffer();
+  state: State | null = null;
+  link: Link = { kind: "connecting", since: Date.now() };
+  /** What keeps the log's history from being loaded, if anything does. */
+  logsMissing: string | null = null;
+  loadingOlder = false;
+  /** How often the stream was taken up, and how often history was loaded anew. */
+  connects = 0;
+  loads = 0;
+  #skew = 0;
+  #follower: Follower | null = null;
+  #generation = 0;
+  #stopped = false;
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  readonly #api: Api;
+
+  constructor(base: string, readonly run: string) {
+    this.#api = new Api(base);
+  }
+
+  /** The server's clock, Unix seconds. */
+  get now(): number {
+    return Date.now() / 1000 + this.#skew;
+  }
+
+  get cursor(): string {
+    return this.#follower?.cursor ?? this.state?.cursor ?? "0";
+  }
+
+  start(): void {
+    document.addEventListener("visibilitychange", this.#onVisibility);
+    void this.#open();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+    clearTimeout(this.#rest);
+    this.#follower?.stop();
+  }
+
+  retryNow(): void {
+    this.#follower?.retryNow();
+  }
+
+  /** Load the page of log lines before the oldest one in memory. */
+  async loadOlder(): Promise<void> {
+    const older = this.logs.older();
+    if (!older || this.loadingOlder) return;
+    this.loadingOlder = true;
+    this.topics.changed("logs");
+    try {
+      const answer = await getJson<EventsAnswer>(this.#logAddress(older.start, older.events));
+      this.logs.restore(older.start, answer.events.map(parse) as Log[]);
+    } catch (error) {
+      this.logsMissing = String(error instanceof Error ? error.message : error);
+    } finally {
+      this.loadingOlder = false;
+      this.topics.changed("logs");
+    }
+  }
+
+  async #open(): Promise<void> {
+    const generation = ++this.#generation;
+    const backoff = new Backoff();
+    const since = Date.now();
+    for (let tries = 1; !this.#stopped && generation === this.#generation; tries++) {
+      try {
+        this.#setState(await getJson<State>(this.#api.run(this.run)));
+        const answer = await getJson<SeriesAnswer>(this.#api.series(this.run, HISTORY_POINTS));
+        if (this.#stopped || generation !== this.#generation) return;
+        this.loads++;
+        this.curves.load(answer, this.state?.attempt ?? 1);
+        this.topics.changed("curves");
+        this.#follow(answer.cursor);
+        void this.#loadLogs(generation);
+        return;
+      } catch (error) {
+        this.#setLink(
+          error instanceof Refused && error.final
+            ? { kind: "refused", since, status: error.status, title: error.title, detail: error.detail }
+            : { kind: "reconnecting", since, why: "the server does not answer", tries },
+        );
+        await new Promise((resolve) => setTimeout(resolve, backoff.next()));
+      }
+    }
+  }
+
+  #follow(cursor: string): void {
+    const query = { types: TYPES, state: 1 };
+    this.#follower = new Follower(cursor, {
+      stream: (from) => this.#api.events(this.run, { ...query, cursor: from }),
+      poll: (from) => this.#api.events(this.run, { cursor: from }),
+      onMessage: (message) => this.#onMessage(message),
+      onPolled: async () => this.#setState(await getJson<State>(this.#api.run(this.run))),
+      onLink: (link) => {
+        if (link.kind === "live") this.connects++;
+        this.#setLink(link);
+      },
+    });
+    void this.#follower.run();
+  }
+
+  #onMessage(message: Message): void {
+    if (message.event === "state") this.#setState(JSON.parse(message.data) as State);
+    else if (message.event === "reset") this.#startOver();
+    else if (message.event === "writer") this.#onWriter((JSON.parse(message.data) as { alive: boolean }).alive);
+    else if (message.event === "") this.#onEvent(parse(message.data));
+  }
+
+  #onEvent(event: LivecbEvent): void {
+    if (event.type === "metrics") {
+      this.curves.append(event);
+      this.topics.changed("curves");
+    } else if (event.type === "log") {
+      this.logs.add(event, this.cursor);
+      this.topics.changed("logs");
+    } else if (event.type === "run_started" && !event.rank) {
+      this.curves.attempt = event.attempt ?? 1;
+    }
+    this.#noteLag(event.time);
+  }
+
+  #noteLag(time: number): void {
+    const behind = this.now - time > BEHIND_S;
+    if (behind && this.link.kind === "live") this.#setLink({ kind: "replaying", since: Date.now() });
+    else if (!behind && this.link.kind === "replaying") this.#setLink({ kind: "live", since: Date.now() });
+  }
+
+  #onWriter(alive: boolean): void {
+    if (!this.state) return;
+    this.state = { ...this.state, alive };
+    this.topics.changed("state");
+  }
+
+  #setState(state: State): void {
+    this.#skew = state.now - Date.now() / 1000;
+    this.state = state;
+    this.curves.rewind(state.rewinds);
+    // A folded state is the present: what was behind has been caught up with.
+    if (this.link.kind === "replaying") this.#setLink({ kind: "live", since: Date.now() });
+    this.topics.changed("state");
+    if (state.rewinds.length > 0) this.topics.changed("curves");
+  }
+
+  #setLink(link: Link): void {
+    this.link = link;
+    this.topics.changed("link");
+  }
+
+  // The log was replaced: what is known of it is no more.
+  #startOver(): void {
+    this.#follower?.stop();
+    this.logs.clear();
+    this.curves.byName.clear();
+    this.topics.changed("curves");
+    this.topics.changed("logs");
+    void this.#open();
+  }
+
+  async #loadLogs(generation: number): Promise<void> {
+    let cursor = "0";
+    let pages = 0;
+    const backoff = new Backoff();
+    while (!this.#stopped && generation === this.#generation) {
+      try {
+        const answer = await getJson<EventsAnswer>(this.#logAddress(cursor, PAGE_EVENTS));
+        if (generation !== this.#generation) return;
+        this.logsMissing = null;
+        this.logs.addHistory(cursor, answer.events.map(parse) as Log[], pages++);
+        this.logs.trim();
+        this.topics.changed("logs");
+        if (answer.events.length < PAGE_EVENTS) {
+          this.logs.historyDone();
+          return;
+        }
+        cursor = answer.cursor;
+      } catch (error) {
+        this.logsMissing = error instanceof Error ? error.message : String(error);
+        this.topics.changed("logs");
+        await new Promise((resolve) => setTimeout(resolve, backoff.next()));
+      }
+    }
+  }
+
+  #logAddress(cursor: string, limit: number): string {
+    return this.#api.events(this.run, { types: "log", cursor, limit });
+  }
+
+  // A browser opens six connections to one place: tabs that nobody sees let theirs go, and ask now and then.
+  #onVisibility = (): void => {
+    clearTimeout(this.#rest);
+    if (document.hidden) {
+      this.#rest = setTimeout(() => this.#goToRest(), REST_AFTER_MS);
+    } else if (this.link.kind === "resting" && this.#follower) {
+      this.#follow(this.#follower.cursor);
+    }
+  };
+
+  #goToRest(): void {
+    if (!this.#follower) return;
+    this.#follower.stop();
+    this.#setLink({ kind: "resting", since: Date.now() });
+    this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
+  }
+
+  async #askWhileResting(): Promise<void> {
+    try {
+      this.#setState(await getJson<State>(this.#api.run(this.run)));
+    } catch {
+      // Nobody looks; the next question may be answered.
+    }
+    if (this.link.kind === "resting") this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
+  }
+}
+
+function parse(line: unknown): LivecbEvent {
+  return (typeof line === "string" ? JSON.parse(line) : line) as LivecbEvent;
+}

@@ -1,0 +1,151 @@
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import type { Link } from "../client/link";
+import { clock, count } from "../data/format";
+import { place, runPath } from "../routes";
+import { RunsSession } from "../runs";
+import { RunSession, hasEnded } from "../session";
+import { LookChoice } from "../look";
+import { useTopics } from "../topics";
+import { expose } from "../debug";
+import { Badge, LinkNotice } from "./badge";
+import { Help } from "./help";
+import { RunView, TABS, type Tab } from "./run-view";
+import { RunsView } from "./runs-view";
+import { showInTab, showRunInTab } from "./title";
+
+/** The whole page: where it is decides what it shows. */
+export function App() {
+  const [path, setPath] = useState(location.pathname);
+  const [help, setHelp] = useState(false);
+  const { base, run } = place(path);
+  const go = useCallback((to: string) => {
+    history.pushState(null, "", to);
+    setPath(to);
+    scrollTo(0, 0);
+  }, []);
+  useEffect(() => {
+    const onBack = (): void => setPath(location.pathname);
+    addEventListener("popstate", onBack);
+    return () => removeEventListener("popstate", onBack);
+  }, []);
+  useKeys({ "?": () => setHelp(true), u: () => run && go(base) });
+  return (
+    <>
+      <a class="skip" href="#main">To the content</a>
+      {run === null ? (
+        <RunsPage key="runs" base={base} open={(id) => go(runPath(base, id))} help={() => setHelp(true)} />
+      ) : (
+        <RunPage key={run} base={base} run={run} home={() => go(base)} help={() => setHelp(true)} />
+      )}
+      {help && <Help close={() => setHelp(false)} />}
+    </>
+  );
+}
+
+function RunsPage({ base, open, help }: { base: string; open(run: string): void; help(): void }) {
+  const session = useMemo(() => new RunsSession(base), [base]);
+  useTopics(session.topics, "link", "runs");
+  useEffect(() => {
+    session.start();
+    expose({ runs: session });
+    return () => session.stop();
+  }, [session]);
+  const running = session.rows.filter((row) => row.ended === null && row.status !== "crashed").length;
+  useEffect(() => showInTab(running ? `${running} running — livecb` : "livecb", running ? "live" : "calm"), [running]);
+  const shown = session.loaded ? "What you see may be out of date." : null;
+  return (
+    <>
+      <Header base={base} home={() => undefined} help={help} link={session.link} ended={false} />
+      <LinkNotice link={session.link} shown={shown} onRetry={() => session.retryNow()} />
+      <RunsView session={session} base={base} open={open} />
+    </>
+  );
+}
+
+function RunPage({ base, run, home, help }: { base: string; run: string; home(): void; help(): void }) {
+  const session = useMemo(() => new RunSession(base, run), [base, run]);
+  const choice = useMemo(() => new LookChoice(), [run]);
+  const [tab, setTab] = useState<Tab>("Curves");
+  useTopics(session.topics, "link", "state");
+  useEffect(() => {
+    session.start();
+    expose({ run: session });
+    return () => session.stop();
+  }, [session]);
+  const { state, link } = session;
+  useEffect(() => {
+    if (state) showRunInTab(state);
+    else showInTab(`${run} — livecb`, "wait");
+  });
+  useKeys({
+    1: () => setTab(TABS[0]), 2: () => setTab(TABS[1]), 3: () => setTab(TABS[2]), 4: () => setTab(TABS[3]),
+    s: () => choice.set({ axis: "step" }), e: () => choice.set({ axis: "epoch" }), t: () => choice.set({ axis: "time" }),
+    l: () => choice.set({ log: !choice.settings.log }),
+    "[": () => choice.smoother(-0.1), "]": () => choice.smoother(0.1),
+    Escape: () => choice.zoom(null, null),
+  });
+  return (
+    <>
+      <Header base={base} home={home} help={help} link={link} ended={state !== null && hasEnded(state)}
+        project={state?.project ?? null} name={state?.name ?? run} />
+      <LinkNotice link={link} shown={shownWords(session)} onRetry={() => session.retryNow()} />
+      <RunView session={session} choice={choice} tab={tab} setTab={setTab} />
+      <StatusForReaders session={session} />
+    </>
+  );
+}
+
+function shownWords(session: RunSession): string | null {
+  const { state } = session;
+  if (!state) return null;
+  const step = state.step === null ? "" : `, step ${count(state.step)}`;
+  return `You see the run as it was at ${clock(state.now, session.now, true)}${step}.`;
+}
+
+/** Says to screen readers when the run's status changes, and nothing else. */
+function StatusForReaders({ session }: { session: RunSession }) {
+  return <div class="sr" role="status" aria-live="polite">{session.state ? `Run ${session.state.status}` : ""}</div>;
+}
+
+interface HeaderProps {
+  base: string;
+  link: Link;
+  ended: boolean;
+  project?: string | null;
+  name?: string;
+  home(): void;
+  help(): void;
+}
+
+function Header({ base, link, ended, project, name, home, help }: HeaderProps) {
+  const onHome = (event: MouseEvent): void => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    home();
+  };
+  return (
+    <header>
+      <a class="brand" href={base} onClick={onHome} title="All runs">livecb</a>
+      <span class="crumb">
+        {name === undefined ? <b>runs</b> : project ? <>{project} / <b>{name}</b></> : <b>{name}</b>}
+      </span>
+      <span class="right">
+        <Badge link={link} ended={ended} />
+        <button type="button" class="quiet" onClick={help} aria-label="Keys" title="Keys">?</button>
+      </span>
+    </header>
+  );
+}
+
+function useKeys(keys: Record<string, () => void>): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const target = event.target as HTMLElement;
+      if (event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
+      if (/^(input|textarea|select)$/i.test(target.tagName) && (target as HTMLInputElement).type !== "radio") return;
+      keys[event.key]?.();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  });
+}

@@ -1,0 +1,186 @@
+import type { ComponentChildren } from "preact";
+import type { State } from "../client/api";
+import type { Gpu } from "../generated/events";
+import { flatten, text } from "../data/flatten";
+import { bytes, clock, count, duration, value } from "../data/format";
+import { toNumber, type Num } from "../data/number";
+
+export function Card({ title, children, class: kind = "" }: { title: string; children: ComponentChildren; class?: string }) {
+  return (
+    <section class={`card ${kind}`}>
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+/** The machine in a few lines; nothing while no figures came. */
+export function SystemCard({ state }: { state: State }) {
+  const system = state.system;
+  if (!system) return null;
+  return (
+    <Card title={`System${state.host ? ` · ${state.host}` : ""}`}>
+      <div class="meters">
+        {system.cpu != null && <Meter name="CPU" part={system.cpu / 100} words={`${Math.round(system.cpu)}%`} />}
+        {system.memory_used != null && system.memory_total != null && (
+          <Meter name="memory" part={system.memory_used / system.memory_total}
+            words={`${bytes(system.memory_used)} of ${bytes(system.memory_total)}`} />
+        )}
+        {system.process_memory != null && (
+          <Meter name="process" part={system.memory_total ? system.process_memory / system.memory_total : null}
+            words={[bytes(system.process_memory), system.process_cpu == null ? "" : `${value(system.process_cpu / 100, 2)} cores`]
+              .filter(Boolean).join(" · ")} />
+        )}
+        {(system.gpus ?? []).map((gpu) => <Meter key={gpu.index} {...gpuMeter(gpu)} />)}
+      </div>
+    </Card>
+  );
+}
+
+function gpuMeter(gpu: Gpu): { name: string; part: number | null; words: string } {
+  const words = [
+    gpu.load == null ? "" : `${Math.round(gpu.load)}%`,
+    gpu.memory_used == null ? "" : bytes(gpu.memory_used),
+    gpu.temperature == null ? "" : `${Math.round(gpu.temperature)}\u00a0°C`,
+    gpu.power == null ? "" : `${Math.round(gpu.power)}\u00a0W`,
+  ];
+  return { name: `GPU ${gpu.index}`, part: gpu.load == null ? null : gpu.load / 100, words: words.filter(Boolean).join(" · ") };
+}
+
+function Meter({ name, part, words }: { name: string; part: number | null; words: string }) {
+  return (
+    <div class="meter">
+      <span>{name}</span>
+      <b>{words}</b>
+      {part !== null && (
+        <i aria-hidden="true">
+          <u style={{ width: `${Math.min(100, Math.max(0, part * 100))}%` }} />
+        </i>
+      )}
+    </div>
+  );
+}
+
+/** The candidates of a search, best first. */
+export function CandidatesCard({ state }: { state: State }) {
+  if (state.leaderboard.length === 0) return null;
+  return (
+    <Card title={`Candidates · ${count(state.leaderboard.length)}`}>
+      <table class="rank">
+        <tbody>
+          {state.leaderboard.slice(0, 15).map((row, i) => {
+            const [score] = Object.values(row.scores ?? {});
+            return (
+              <tr key={`${row.seq}`} class={row.ok ? "" : "fail"}>
+                <td class="n">{row.ok ? (row.place ?? i + 1) : "–"}</td>
+                <td title={text(row.params ?? {})}>{row.ok ? row.name : `${row.name}: ${row.reason ?? "failed"}`}</td>
+                <td>{row.ok && score !== undefined ? value(toNumber(score as Num)) : "failed"}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </Card>
+  );
+}
+
+const SHOWN = 14;
+
+/** Hyperparameters; what is too long is cut, with the whole in its title. */
+export function ConfigCard({ state, all }: { state: State; all?: boolean }) {
+  const entries = flatten(state.config);
+  if (entries.length === 0 && !all) return null;
+  const shown = all ? entries : entries.slice(0, SHOWN);
+  return (
+    <Card title="Config" class="config">
+      {entries.length === 0 && <p class="none">No hyperparameters were given.</p>}
+      <dl class="mono">
+        {shown.map(({ key, text: held }) => (
+          <div key={key}>
+            <dt title={key}>{key}</dt>
+            <dd title={held}>{held}</dd>
+          </div>
+        ))}
+      </dl>
+      {shown.length < entries.length && <p class="more">and {count(entries.length - shown.length)} more under Config</p>}
+    </Card>
+  );
+}
+
+interface Happened {
+  kind: "checkpoint" | "alert" | "error" | "note";
+  time: number;
+  step: number | null;
+  title: string;
+  text: string;
+}
+
+function happenings(state: State): Happened[] {
+  const list: Happened[] = [
+    ...state.checkpoints.map((one) => ({
+      kind: "checkpoint" as const, time: one.time, step: one.step ?? null, title: one.path.split(/[\\/]/).pop() ?? one.path,
+      text: [one.metric && one.value != null ? `${one.metric} ${value(toNumber(one.value))}` : "", one.size ? bytes(one.size) : ""]
+        .filter(Boolean).join(" · "),
+    })),
+    ...state.alerts.map((one) => ({
+      kind: one.level === "ERROR" ? ("error" as const) : ("alert" as const), time: one.time, step: one.step ?? null,
+      title: one.title, text: one.text ?? "",
+    })),
+    ...state.notes.map((one) => ({
+      kind: "note" as const, time: one.time, step: one.step ?? null, title: one.text, text: one.author ?? "",
+    })),
+  ];
+  return list.sort((a, b) => b.time - a.time);
+}
+
+/** Checkpoints, alerts and notes, the latest first. */
+export function HappeningsCard({ state, now, limit = 5 }: { state: State; now: number; limit?: number }) {
+  const list = happenings(state);
+  if (list.length === 0) return null;
+  return (
+    <Card title="Events">
+      <ul class="happenings">
+        {list.slice(0, limit).map((one) => (
+          <li key={`${one.kind}${one.time}${one.title}`} class={one.kind}>
+            <i aria-hidden="true" />
+            <div>
+              <span class="head" title={`${one.title} · ${clock(one.time, now, true)}${one.text ? ` · ${one.text}` : ""}`}>
+                <span class="title">{one.title}</span>
+                <span class="when">{one.step === null ? clock(one.time, now) : `step ${count(one.step)}`}</span>
+              </span>
+              {one.kind !== "checkpoint" && one.text && <span class="text">{one.text}</span>}
+            </div>
+          </li>
+        ))}
+      </ul>
+      {list.length > limit && <p class="more">and {count(list.length - limit)} earlier</p>}
+    </Card>
+  );
+}
+
+/** Where and how it runs. */
+export function OriginCard({ state, now }: { state: State; now: number }) {
+  const rows: [string, string][] = [
+    ["run", state.run],
+    ["command", state.argv.join(" ")],
+    ["host", `${state.host}${state.pid ? ` · pid ${state.pid}` : ""}`],
+    ["started", state.started === null ? "" : clock(state.started, now, true)],
+    ["attempt", `${state.attempt}${state.resumed_step === null ? "" : `, resumed from step ${count(state.resumed_step)}`}`],
+    ["elapsed", state.elapsed === null ? "" : duration(state.elapsed)],
+    ["tags", state.tags.join(", ")],
+    ["events", count(state.events)],
+    ...Object.entries(state.versions).map(([name, version]): [string, string] => [name, version]),
+  ];
+  return (
+    <Card title="Origin" class="config">
+      <dl class="mono">
+        {rows.filter(([, held]) => held.trim()).map(([key, held]) => (
+          <div key={key}>
+            <dt>{key}</dt>
+            <dd title={held}>{held}</dd>
+          </div>
+        ))}
+      </dl>
+    </Card>
+  );
+}

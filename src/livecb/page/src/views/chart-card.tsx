@@ -1,0 +1,103 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { State } from "../client/api";
+import type { ChartSpec, LineSpec } from "../data/charts";
+import { axisTime } from "../data/axis";
+import { count, value } from "../data/format";
+import type { Look } from "../data/lines";
+import { toNumber } from "../data/number";
+import type { LookChoice } from "../look";
+import type { RunSession } from "../session";
+import { marksOf, modelOf, type ChartModel } from "./chart-model";
+import { Plot, type Hover } from "./plot";
+
+interface Props {
+  session: RunSession;
+  choice: LookChoice;
+  chart: ChartSpec;
+  look: Look;
+  range: readonly [number, number];
+  /** Changes when something was added: the reason to draw again. */
+  version: string;
+}
+
+/** One chart: its legend with the last values, or those under the cross-hair, and its canvas. */
+export function ChartCard({ session, choice, chart, look, range, version }: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<Plot | null>(null);
+  const model = useRef<ChartModel | null>(null);
+  const [hover, setHover] = useState<Hover>(null);
+  const [inView, setInView] = useState(true);
+
+  useEffect(() => {
+    const element = host.current as HTMLDivElement;
+    const drawn = new Plot(element, setHover, (from, to) => choice.zoom(from, to));
+    plot.current = drawn;
+    const sight = new IntersectionObserver(([entry]) => setInView(entry?.isIntersecting ?? true), { rootMargin: "200px" });
+    sight.observe(element);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const recolor = (): void => drawn.recolor();
+    scheme.addEventListener("change", recolor);
+    return () => {
+      sight.disconnect();
+      scheme.removeEventListener("change", recolor);
+      drawn.destroy();
+    };
+  }, [choice]);
+
+  useEffect(() => {
+    if (!inView) return;
+    const width = host.current?.clientWidth || 400;
+    const marks = marksOf(session.state as State, look.axis, look.zero);
+    model.current = modelOf(chart, session.curves, look, range, choice.settings.log, marks, width);
+    plot.current?.draw(model.current);
+  }, [version, inView]);
+
+  const state = session.state as State;
+  const at = hover && whereWords(hover.x, look);
+  return (
+    <figure class="chart" data-chart={chart.title}>
+      <figcaption>
+        <h3 title={chart.title}>{chart.title}</h3>
+        {at && <span class="where">{at}</span>}
+        <Legend lines={chart.lines} values={chart.lines.map((line, i) => valueAt(line, i, state, hover, model.current))} />
+      </figcaption>
+      <div class="plot" ref={host} role="img" aria-label={describe(chart, state)} />
+    </figure>
+  );
+}
+
+function Legend({ lines, values }: { lines: LineSpec[]; values: string[] }) {
+  return (
+    <span class="legend">
+      {lines.map((line, i) => (
+        <span key={line.metric} title={line.metric}>
+          <i class={`s${line.color + 1} ${line.dashed ? "dashed" : ""}`} aria-hidden="true" />
+          {line.label} <b>{values[i]}</b>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+function valueAt(line: LineSpec, index: number, state: State, hover: Hover, model: ChartModel | null): string {
+  if (!hover || !model) return value(toNumber(state.metrics[line.metric]?.value));
+  const column = model.rawColumn[index] ?? -1;
+  const row = hover.indices[column];
+  const held = row == null ? null : model.columns[column]?.[row];
+  return typeof held === "number" ? value(held) : "–";
+}
+
+function whereWords(x: number, look: Look): string {
+  if (look.axis === "time") return axisTime(x);
+  return look.axis === "epoch" ? `epoch ${value(x, 3)}` : `step ${count(Math.round(x))}`;
+}
+
+/** A chart in words, for those who do not see it. */
+function describe(chart: ChartSpec, state: State): string {
+  const last = chart.lines.map(({ metric, label }) => {
+    const held = state.metrics[metric];
+    const best = held?.best == null ? "" : `, best ${value(toNumber(held.best))}`;
+    return `${label} ${value(toNumber(held?.value))}${best}, ${count(held?.count ?? 0)} points`;
+  });
+  return `Chart of ${chart.title}. Last values: ${last.join("; ")}.`;
+}

@@ -1,0 +1,94 @@
+import type { State } from "../client/api";
+import type { ChartSpec } from "../data/charts";
+import type { Curves } from "../data/curves";
+import { drawnOf, merge, type Drawn, type Look } from "../data/lines";
+import type { XAxis } from "../data/series";
+import type { Mark, PlotLine, PlotModel } from "./plot";
+
+/** What a chart draws, and which of its columns holds the measured values of which line. */
+export interface ChartModel extends PlotModel {
+  /** For each line of the chart: the column of its raw values, -1 where it has none. */
+  rawColumn: number[];
+}
+
+const DASH = [5, 3];
+const ABANDONED = [2, 3];
+
+/** Build the columns of one chart: abandoned branches behind, then raw values, then what is smoothed. */
+export function modelOf(
+  chart: ChartSpec, curves: Curves, look: Look, range: readonly [number, number], log: boolean, marks: Mark[], width: number,
+): ChartModel {
+  const behind: [Drawn, PlotLine][] = [];
+  const parts: { drawn: Drawn; y: number[]; line: PlotLine }[] = [];
+  const front: typeof parts = [];
+  const raws: (number[] | null)[] = [];
+  for (const spec of chart.lines) {
+    const series = curves.byName.get(spec.metric);
+    if (!series) {
+      raws.push(null);
+      continue;
+    }
+    const line = { color: spec.color, dash: spec.dashed ? DASH : undefined };
+    const { main, abandoned } = drawnOf(series, chart.exact ? { ...look, smoothing: 0 } : look, Math.max(400, width * 2));
+    for (const branch of abandoned) {
+      behind.push([branch, { color: spec.color, width: 1.2, alpha: 0.45, dash: ABANDONED, dots: false, end: false }]);
+    }
+    raws.push(main.raw);
+    const smoothed = spec.dots ? null : main.smoothed;
+    if (smoothed) {
+      parts.push({ drawn: main, y: main.raw, line: { ...line, width: 1, alpha: 0.26, dots: false, end: false } });
+    }
+    front.push({ drawn: main, y: smoothed ?? main.raw, line: { ...line, width: 1.6, alpha: 1, dots: spec.dots, end: true } });
+  }
+  const all = [...behind.map(([drawn, line]) => ({ drawn, y: drawn.raw, line })), ...parts, ...front];
+  const { x, columns } = merge(all.map(({ drawn, y }) => ({ x: drawn.x, y })));
+  if (log) for (const column of columns) dropNonPositive(column);
+  return {
+    x, columns, range, log, marks, axis: look.axis,
+    lines: all.map(({ line }) => line),
+    rawColumn: raws.map((raw) => (raw ? all.findIndex(({ y }) => y === raw) : -1)),
+  };
+}
+
+function dropNonPositive(column: (number | null | undefined)[]): void {
+  for (let i = 0; i < column.length; i++) if (typeof column[i] === "number" && (column[i] as number) <= 0) column[i] = null;
+}
+
+/** The part of the axis that all charts show: what was chosen, or all there is. */
+export function rangeOf(charts: readonly ChartSpec[], curves: Curves, look: Look): readonly [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const { lines } of charts) {
+    for (const { metric } of lines) {
+      const extent = curves.byName.get(metric)?.extent(look.axis);
+      if (!extent) continue;
+      low = Math.min(low, extent[0]);
+      high = Math.max(high, extent[1]);
+    }
+  }
+  if (look.axis === "time") [low, high] = [low - look.zero, high - look.zero];
+  if (!(low <= high)) [low, high] = [0, 1];
+  const from = look.from ?? low;
+  const to = look.to ?? high;
+  return to > from ? [from, to] : [from, from + 1];
+}
+
+interface Happening {
+  step?: number | null;
+  epoch?: number | null;
+  time: number;
+}
+
+/** What stands on the axis of every chart: checkpoints, alerts, notes, and where an attempt went back. */
+export function marksOf(state: State, axis: XAxis, zero: number): Mark[] {
+  const marks: Mark[] = [];
+  const put = (kind: Mark["kind"], happening: Happening, label?: string): void => {
+    const x = axis === "time" ? happening.time - zero : happening[axis];
+    if (x != null) marks.push({ x, kind, label });
+  };
+  for (const rewind of state.rewinds) put("rewind", { step: rewind.to_step, time: rewind.time }, `attempt ${rewind.attempt}`);
+  for (const checkpoint of state.checkpoints) put("checkpoint", checkpoint);
+  for (const note of state.notes) put("note", note);
+  for (const alert of state.alerts) put(alert.level === "ERROR" ? "error" : "alert", alert);
+  return marks;
+}

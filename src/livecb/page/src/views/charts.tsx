@@ -1,0 +1,106 @@
+import { useMemo, useState } from "preact/hooks";
+import type { State } from "../client/api";
+import { chartsOf, matches } from "../data/charts";
+import type { Look } from "../data/lines";
+import type { XAxis } from "../data/series";
+import type { LookChoice } from "../look";
+import type { RunSession } from "../session";
+import { useTopics } from "../topics";
+import { ChartCard } from "./chart-card";
+import { rangeOf } from "./chart-model";
+
+const MANY = 6;
+
+/** All charts of a run, and what is chosen for them. */
+export function Charts({ session, choice }: { session: RunSession; choice: LookChoice }) {
+  useTopics(session.topics, "curves", "state");
+  useTopics(choice.topics, "look");
+  const [wanted, setWanted] = useState("");
+  const state = session.state as State;
+  const names = Object.keys(state.metrics).join("\n");
+  const charts = useMemo(() => chartsOf(state.metrics), [names]);
+  const shown = wanted.trim() ? charts.filter((chart) => matches(chart, wanted.trim())) : charts;
+  const { axis, smoothing, log } = choice.settings;
+  const look: Look = { axis, smoothing, from: choice.from, to: choice.to, zero: state.started ?? 0 };
+  const range = rangeOf(shown, session.curves, look);
+  const version = (metrics: string[]): string =>
+    [...metrics.map((name) => session.curves.byName.get(name)?.version), range, axis, smoothing, log, state.checkpoints.length,
+      state.alerts.length, state.notes.length, state.rewinds.length].join();
+  if (charts.length === 0) {
+    return <p class="empty card">No curves yet. They begin with the first metric that is logged.</p>;
+  }
+  return (
+    <>
+      <ChartBar choice={choice} wanted={charts.length >= MANY ? wanted : null} setWanted={setWanted} />
+      <div class={`charts ${charts.length === 1 ? "single" : ""}`}>
+        {shown.map((chart) => (
+          <ChartCard
+            key={chart.title}
+            {...{ session, choice, chart, look, range }}
+            version={version(chart.lines.map((line) => line.metric))}
+          />
+        ))}
+      </div>
+      {shown.length === 0 && <p class="empty card">No metric is called “{wanted}”.</p>}
+    </>
+  );
+}
+
+const AXES: XAxis[] = ["step", "epoch", "time"];
+
+interface BarProps {
+  choice: LookChoice;
+  /** What is looked for; null where there is too little to look for. */
+  wanted: string | null;
+  setWanted(wanted: string): void;
+}
+
+function ChartBar({ choice, wanted, setWanted }: BarProps) {
+  const { axis, smoothing, log } = choice.settings;
+  return (
+    <div class="bar" role="group" aria-label="How the charts are shown">
+      <div class="seg" role="radiogroup" aria-label="Horizontal axis">
+        {AXES.map((name) => (
+          <label key={name} class={name === axis ? "on" : ""}>
+            <input type="radio" name="axis" checked={name === axis} onChange={() => choice.set({ axis: name })} />
+            {name}
+          </label>
+        ))}
+      </div>
+      <label class="smooth" title="Debiased exponential average; the measured values stay visible behind it">
+        <span>{smoothing === 0 ? "raw" : `smooth ${smoothing.toFixed(2)}`}</span>
+        <input
+          type="range"
+          min="0"
+          max="0.99"
+          step="0.01"
+          value={smoothing}
+          aria-label="Smoothing"
+          onInput={(event) => choice.set({ smoothing: Number(event.currentTarget.value) })}
+        />
+      </label>
+      <div class="seg">
+        <button type="button" aria-pressed={log} class={log ? "on" : ""} onClick={() => choice.set({ log: !log })}>
+          log y
+        </button>
+      </div>
+      {choice.from !== null && (
+        <div class="seg">
+          <button type="button" onClick={() => choice.zoom(null, null)} title="Escape, or double-click in a chart">
+            show all
+          </button>
+        </div>
+      )}
+      {wanted !== null && (
+        <input
+          class="find"
+          type="search"
+          placeholder="find a metric …"
+          aria-label="Find a metric"
+          value={wanted}
+          onInput={(event) => setWanted(event.currentTarget.value)}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,158 @@
+import type { ProgressState, State } from "../client/api";
+import { clock, count, duration, percent, rate, value } from "../data/format";
+import { hasEnded, type RunSession } from "../session";
+import { useClock, useTopics } from "../topics";
+import { Tiles } from "./tiles";
+import { chipWords, frameworkWords, moodOf, spokenId } from "./words";
+
+/** Is it fine, how far is it, how long still: the first glance. */
+export function Hero({ session }: { session: RunSession }) {
+  useTopics(session.topics, "state");
+  const state = session.state as State;
+  const ended = hasEnded(state);
+  useClock(1000, !ended);
+  const now = session.now;
+  return (
+    <section class="hero" aria-label="Progress">
+      <div class="top">
+        <h1>{state.name}</h1>
+        <span class={`chip ${moodOf(state.status)}`} data-status={state.status}>
+          {chipWords(state)}
+        </span>
+        <span class="meta">{metaWords(state, now).join(" · ")}</span>
+        <Time state={state} now={now} />
+      </div>
+      <Bar state={state} />
+      <Facts state={state} now={now} />
+      <Tiles session={session} />
+    </section>
+  );
+}
+
+function metaWords(state: State, now: number): string[] {
+  const words = frameworkWords(state);
+  words.push(spokenId(state.run));
+  if (state.started) words.push(`started ${clock(state.started, now)}`);
+  if (state.world_size > 1) words.push(`${state.world_size} ranks`);
+  return words;
+}
+
+function Time({ state, now }: { state: State; now: number }) {
+  const [large, small] = timeWords(state, now);
+  return (
+    <span class="eta">
+      {large}
+      <small>{small}</small>
+    </span>
+  );
+}
+
+/** The time left, or how long it took: the largest words of the page, and what stands beside them. */
+export function timeWords(state: State, now: number): [string, string] {
+  const progress = state.progress;
+  const speed = progress?.rate ? rate(progress.rate, progress.unit) : "";
+  if (hasEnded(state)) {
+    const took = state.elapsed === null ? "" : duration(state.elapsed);
+    const when = state.ended ? `${clock(state.ended, now, true)}` : "";
+    const verb = state.status === "completed" ? "took" : "after";
+    return [took ? `${verb} ${took}` : state.status, when ? `ended ${when}` : ""];
+  }
+  if (progress?.finish && progress.left !== null) {
+    const left = Math.max(0, progress.finish - now);
+    const silent = silence(state, now);
+    const done = `done about ${clock(progress.finish, now)}`;
+    return [left < 1 ? "finishing" : `${duration(left)} left`, [silent ?? done, speed].filter(Boolean).join(" · ")];
+  }
+  if (state.status === "starting") return ["starting", "waiting for the first event"];
+  const running = state.elapsed === null ? "running" : duration(state.elapsed);
+  return [running, [silence(state, now) ?? (progress?.total ? "" : "no end known"), speed].filter(Boolean).join(" · ")];
+}
+
+function silence(state: State, now: number): string | null {
+  const quiet = state.updated === null ? 0 : now - state.updated;
+  return quiet > 30 ? `nothing new for ${duration(quiet)}` : null;
+}
+
+function Bar({ state }: { state: State }) {
+  const fraction = fractionOf(state);
+  const epochs = state.totals?.epochs ?? 0;
+  const ticks = epochs > 1 && epochs <= 60 ? Array.from({ length: Math.ceil(epochs) - 1 }, (_, i) => (i + 1) / epochs) : [];
+  const known = fraction !== null;
+  return (
+    <div
+      class={`track ${moodOf(state.status)} ${known ? "" : "unknown"}`}
+      role="progressbar"
+      aria-label="Progress of the training"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={known ? Math.round(fraction * 100) : undefined}
+    >
+      <i style={{ width: `${(fraction ?? 0) * 100}%` }} />
+      {ticks.map((at) => (
+        <u key={at} style={{ left: `${at * 100}%` }} class={at < (fraction ?? 0) ? "past" : ""} />
+      ))}
+    </div>
+  );
+}
+
+/** How far it is, from 0 to 1; null where nobody knows. */
+export function fractionOf(state: { status: State["status"]; progress: ProgressState | null }): number | null {
+  if (state.progress?.fraction != null) return Math.min(1, Math.max(0, state.progress.fraction));
+  return state.status === "completed" ? 1 : null;
+}
+
+function Facts({ state, now }: { state: State; now: number }) {
+  const fraction = fractionOf(state);
+  const { totals, progress } = state;
+  const elapsed = elapsedOf(state, now);
+  const unit = progress?.unit ?? "step";
+  const other = progress && !["step", "epoch"].includes(unit) && progress.done !== state.step;
+  return (
+    <div class="facts">
+      {fraction !== null && <b>{percent(fraction)}</b>}
+      {state.epoch !== null && (
+        <span>
+          epoch <b>{value(Math.floor(state.epoch * 100) / 100, 3)}</b>
+          {totals?.epochs ? ` / ${value(totals.epochs)}` : ""}
+        </span>
+      )}
+      {state.step !== null && (
+        <span>
+          step <b>{count(state.step)}</b>
+          {totals?.steps ? ` / ${count(totals.steps)}` : ""}
+        </span>
+      )}
+      {other && (
+        <span>
+          {unit} <b>{count(progress.done)}</b>
+          {progress.total ? ` / ${count(progress.total)}` : ""}
+          {progress.phase && progress.phase !== state.phase ? ` of ${progress.phase}` : ""}
+        </span>
+      )}
+      {elapsed !== null && (
+        <span>
+          elapsed <b>{duration(elapsed)}</b>
+        </span>
+      )}
+      {Object.entries(progress?.counters ?? {}).map(([name, held]) => (
+        <span key={name}>
+          {name} <b>{count(held)}</b>
+        </span>
+      ))}
+      {state.attempt > 1 && (
+        <span>
+          attempt <b>{state.attempt}</b>
+          {state.resumed_step !== null ? `, resumed from step ${count(state.resumed_step)}` : ""}
+        </span>
+      )}
+      {state.lost > 0 && <span class="warn">{count(state.lost)} events lost</span>}
+      {state.broken > 0 && <span class="warn">{count(state.broken)} broken lines</span>}
+      {state.newer && <span class="warn">written by a newer livecb: not everything shows</span>}
+    </div>
+  );
+}
+
+function elapsedOf(state: State, now: number): number | null {
+  if (state.elapsed === null) return null;
+  return hasEnded(state) || !state.alive ? state.elapsed : state.elapsed + Math.max(0, now - state.now);
+}

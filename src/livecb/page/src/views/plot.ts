@@ -1,0 +1,290 @@
+// The only module that knows the chart library.
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { axisNumber, axisTime } from "../data/axis";
+import type { Cell } from "../data/lines";
+import type { XAxis } from "../data/series";
+import { palette, type Palette } from "./palette";
+
+export interface PlotLine {
+  /** Index into the palette. */
+  color: number;
+  width: number;
+  alpha: number;
+  dash?: number[];
+  /** Each point as a ring. */
+  dots: boolean;
+  /** A dot at the end: here it is now. */
+  end: boolean;
+}
+
+/** Something that happened, on the time axis. */
+export interface Mark {
+  x: number;
+  kind: "checkpoint" | "alert" | "error" | "rewind" | "note";
+  label?: string;
+}
+
+export interface PlotModel {
+  x: number[];
+  columns: Cell[][];
+  lines: PlotLine[];
+  range: readonly [number, number];
+  axis: XAxis;
+  log: boolean;
+  marks: Mark[];
+}
+
+/** The point under the cross-hair: its index per column, null where there is none. */
+export type Hover = { x: number; indices: (number | null)[] } | null;
+
+const SYNC = uPlot.sync("charts");
+const MAX_DOTS = 80;
+
+/** One chart on a canvas, drawn again whenever it is given a model. */
+export class Plot {
+  #chart: uPlot | null = null;
+  #shape = "";
+  #model: PlotModel | null = null;
+  #colors: Palette = palette();
+  #observer: ResizeObserver;
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly onHover: (hover: Hover) => void,
+    private readonly onZoom: (from: number | null, to: number | null) => void,
+  ) {
+    this.#observer = new ResizeObserver(() => this.#resize());
+    this.#observer.observe(host);
+  }
+
+  draw(model: PlotModel): void {
+    this.#model = model;
+    const shape = JSON.stringify([model.lines, model.axis, model.log]);
+    if (this.#chart && shape === this.#shape) {
+      this.#chart.setData(data(model), true);
+      return;
+    }
+    this.#shape = shape;
+    this.#chart?.destroy();
+    this.#chart = new uPlot(this.#options(model), data(model), this.host);
+  }
+
+  /** The colours have changed: light and dark. */
+  recolor(): void {
+    this.#colors = palette();
+    this.#chart?.redraw(false);
+  }
+
+  destroy(): void {
+    this.#observer.disconnect();
+    this.#chart?.destroy();
+  }
+
+  #resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (this.#chart && width > 0) this.#chart.setSize({ width, height });
+  }
+
+  #options(model: PlotModel): uPlot.Options {
+    return {
+      width: this.host.clientWidth || 300,
+      height: this.host.clientHeight || 180,
+      padding: [6, 8, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: () => [...(this.#model as PlotModel).range] as [number, number] },
+        y: { distr: model.log ? 3 : 1, range: model.log ? uPlot.rangeLog.bind(null) as never : rangeY },
+      },
+      axes: [this.#xAxis(model.axis), this.#yAxis()],
+      series: [{}, ...model.lines.map((line) => this.#series(line))],
+      cursor: {
+        y: false,
+        sync: { key: SYNC.key, setSeries: false, scales: ["x", null] },
+        drag: { x: true, y: false, setScale: false, dist: 6 },
+        points: { size: 7, width: 1.5, fill: () => this.#colors.surface, show: (u, i) => this.#hoverPoint(u, i) },
+        bind: { dblclick: () => () => (this.onZoom(null, null), null) },
+      },
+      hooks: {
+        setCursor: [(u) => this.#hovered(u)],
+        setSelect: [(u) => this.#selected(u)],
+        drawAxes: [(u) => this.#drawMarks(u)],
+        draw: [(u) => this.#drawEnds(u)],
+      },
+    };
+  }
+
+  #series(line: PlotLine): uPlot.Series {
+    return {
+      width: line.width,
+      alpha: line.alpha,
+      dash: line.dash,
+      stroke: () => this.#colors.series[line.color] as string,
+      points: {
+        show: true,
+        size: 4.6,
+        width: 1.2,
+        fill: () => this.#colors.surface,
+        stroke: () => this.#colors.series[line.color] as string,
+        filter: (u, i) => pointsToShow(u, i, line.dots),
+      },
+    };
+  }
+
+  #xAxis(axis: XAxis): uPlot.Axis {
+    return {
+      ...this.#axis(),
+      size: 22,
+      gap: 6,
+      space: axis === "time" ? 72 : 58,
+      grid: { show: false },
+      incrs: axis === "step" ? undefined : axis === "time" ? TIME_STEPS : undefined,
+      values: (_u, splits) => (axis === "time" ? splits.map(axisTime) : axisNumber(splits)),
+    };
+  }
+
+  #yAxis(): uPlot.Axis {
+    return {
+      ...this.#axis(),
+      size: (_u, values) => Math.max(36, 10 + 6.2 * Math.max(0, ...(values ?? []).map((word) => word?.length ?? 0))),
+      gap: 5,
+      space: 26,
+      grid: { show: true, stroke: () => this.#colors.grid, width: 1 },
+      values: (_u, splits) => axisNumber(splits),
+    };
+  }
+
+  #axis(): uPlot.Axis {
+    return { font: `11px ${this.#colors.font}`, stroke: () => this.#colors.faint, ticks: { show: false } };
+  }
+
+  #hoverPoint(u: uPlot, index: number): HTMLElement {
+    const point = document.createElement("div");
+    point.hidden = !(u.series[index] && (this.#model?.lines[index - 1]?.alpha ?? 0) >= 0.9);
+    point.className = "hover-point";
+    return point;
+  }
+
+  #hovered(u: uPlot): void {
+    const { left, idxs } = u.cursor;
+    if (left === undefined || left < 0 || !idxs) this.onHover(null);
+    else this.onHover({ x: u.posToVal(left, "x"), indices: idxs.slice(1).map((index) => index ?? null) });
+  }
+
+  #selected(u: uPlot): void {
+    const { left, width } = u.select;
+    if (width < 6) return;
+    const [from, to] = [u.posToVal(left, "x"), u.posToVal(left + width, "x")];
+    u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+    this.onZoom(from, to);
+  }
+
+  #drawMarks(u: uPlot): void {
+    const model = this.#model as PlotModel;
+    const { ctx, bbox } = u;
+    const scale = uPlot.pxRatio;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left - 4 * scale, bbox.top - 4 * scale, bbox.width + 8 * scale, bbox.height + 8 * scale);
+    ctx.clip();
+    for (const mark of model.marks) {
+      if (mark.x < model.range[0] || mark.x > model.range[1]) continue;
+      drawMark(u, mark, Math.round(u.valToPos(mark.x, "x", true)), this.#colors);
+    }
+    ctx.restore();
+  }
+
+  #drawEnds(u: uPlot): void {
+    const model = this.#model as PlotModel;
+    model.lines.forEach((line, i) => {
+      if (line.end) drawEnd(u, model, i, this.#colors.series[line.color] as string);
+    });
+  }
+}
+
+const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
+  172_800, 432_000, 864_000];
+
+function data(model: PlotModel): uPlot.AlignedData {
+  return [model.x, ...model.columns] as uPlot.AlignedData;
+}
+
+// A little air above and below, and a line in the middle when all values are the same.
+function rangeY(_u: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (low === null || high === null) return [0, 1];
+  if (low === high) {
+    const half = Math.abs(low) / 2 || 0.5;
+    return [low - half, high + half];
+  }
+  const range = uPlot.rangeNum(low, high, 0.04, true);
+  return [low >= 0 ? Math.max(0, range[0] ?? 0) : range[0], range[1]];
+}
+
+// Rings where they were asked for and have room; alone between gaps a point is its own line.
+function pointsToShow(u: uPlot, seriesIndex: number, dots: boolean): number[] {
+  const column = u.data[seriesIndex] as Cell[];
+  const all: number[] = [];
+  const alone: number[] = [];
+  let gapBefore = true;
+  let last = -1;
+  for (let i = 0; i < column.length; i++) {
+    const y = column[i];
+    if (y === undefined) continue;
+    if (y === null) {
+      if (gapBefore && last >= 0) alone.push(last);
+      gapBefore = true;
+      last = -1;
+      continue;
+    }
+    if (last >= 0) gapBefore = false;
+    last = i;
+    all.push(i);
+  }
+  if (gapBefore && last >= 0) alone.push(last);
+  return dots && all.length <= MAX_DOTS ? all : alone;
+}
+
+function drawMark(u: uPlot, mark: Mark, x: number, colors: Palette): void {
+  const { ctx, bbox } = u;
+  const unit = uPlot.pxRatio;
+  const bottom = bbox.top + bbox.height;
+  ctx.beginPath();
+  if (mark.kind === "rewind") {
+    ctx.strokeStyle = colors.edge;
+    ctx.lineWidth = unit;
+    ctx.setLineDash([3 * unit, 3 * unit]);
+    ctx.moveTo(x + 0.5, bbox.top);
+    ctx.lineTo(x + 0.5, bottom);
+    ctx.stroke();
+    ctx.setLineDash([]);
+    ctx.fillStyle = colors.faint;
+    ctx.font = `${Math.round(10 * unit)}px ${colors.font}`;
+    ctx.textBaseline = "top";
+    ctx.fillText(mark.label ?? "", x + 5 * unit, bbox.top);
+    return;
+  }
+  const size = 3.2 * unit;
+  const y = bottom;
+  ctx.fillStyle = mark.kind === "alert" ? colors.warn : mark.kind === "error" ? colors.bad : colors.edge;
+  if (mark.kind === "note") {
+    ctx.arc(x, y, size * 0.7, 0, 2 * Math.PI);
+  } else {
+    ctx.moveTo(x, y - size * 1.25);
+    ctx.lineTo(x + size, mark.kind === "checkpoint" ? y : y + size * 0.8);
+    if (mark.kind === "checkpoint") ctx.lineTo(x, y + size * 1.25);
+    ctx.lineTo(x - size, mark.kind === "checkpoint" ? y : y + size * 0.8);
+  }
+  ctx.fill();
+}
+
+function drawEnd(u: uPlot, { x: xs, columns, range }: PlotModel, index: number, color: string): void {
+  const column = columns[index] as Cell[];
+  let i = column.length - 1;
+  while (i >= 0 && typeof column[i] !== "number") i--;
+  if (i < 0 || (xs[i] as number) > range[1]) return;
+  const { ctx } = u;
+  ctx.beginPath();
+  ctx.fillStyle = color;
+  ctx.arc(u.valToPos(xs[i] as number, "x", true), u.valToPos(column[i] as number, "y", true), 2.6 * uPlot.pxRatio, 0, 7);
+  ctx.fill();
+}

@@ -1,0 +1,98 @@
+import { useEffect, useState } from "preact/hooks";
+import type { State } from "../client/api";
+import type { LookChoice } from "../look";
+import type { RunSession } from "../session";
+import { useTopics } from "../topics";
+import { CandidatesCard, ConfigCard, HappeningsCard, OriginCard, SystemCard } from "./aside";
+import { Charts } from "./charts";
+import { Console } from "./console";
+import { Failure } from "./failure";
+import { Hero } from "./hero";
+import { Tabs } from "./tabs";
+import { Values } from "./values";
+
+export const TABS = ["Curves", "Log", "Values", "Config"] as const;
+export type Tab = (typeof TABS)[number];
+
+interface Props {
+  session: RunSession;
+  choice: LookChoice;
+  tab: Tab;
+  setTab(tab: Tab): void;
+}
+
+/** One run: the first glance, then whatever one wants to look at. */
+export function RunView({ session, choice, tab, setTab }: Props) {
+  useTopics(session.topics, "link");
+  if (!session.state) return <Waiting session={session} />;
+  return (
+    <main class="run" id="main">
+      <FailureOf session={session} />
+      <Hero session={session} />
+      <div class="work">
+        <Tabs names={TABS} chosen={tab} choose={setTab} />
+        <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} class="panel">
+          {tab === "Curves" && <Charts session={session} choice={choice} />}
+          {tab === "Curves" && <Console session={session} />}
+          {tab === "Log" && <Console session={session} tall />}
+          {tab === "Values" && <ValuesOf session={session} />}
+          {tab === "Config" && <ConfigOf session={session} />}
+        </div>
+      </div>
+      <Aside session={session} />
+    </main>
+  );
+}
+
+function Waiting({ session }: { session: RunSession }) {
+  const { link } = session;
+  const [patient, setPatient] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setPatient(true), 400);
+    return () => clearTimeout(timer);
+  }, []);
+  if (link.kind === "refused") {
+    return (
+      <main class="lone" id="main">
+        <h1>{link.title}</h1>
+        <p>{link.detail}</p>
+        {link.status === 401 && <p>Open the address that the training printed: its token lets this browser in.</p>}
+      </main>
+    );
+  }
+  return <main class="lone" id="main">{patient && <p class="soft">Loading {session.run} …</p>}</main>;
+}
+
+function FailureOf({ session }: { session: RunSession }) {
+  useTopics(session.topics, "state");
+  return <Failure state={session.state as State} />;
+}
+
+function ValuesOf({ session }: { session: RunSession }) {
+  useTopics(session.topics, "state");
+  return <Values state={session.state as State} />;
+}
+
+function ConfigOf({ session }: { session: RunSession }) {
+  useTopics(session.topics, "state");
+  const state = session.state as State;
+  return (
+    <div class="two">
+      <ConfigCard state={state} all />
+      <OriginCard state={state} now={session.now} />
+    </div>
+  );
+}
+
+function Aside({ session }: { session: RunSession }) {
+  useTopics(session.topics, "state");
+  const state = session.state as State;
+  return (
+    <aside aria-label="About this run">
+      <CandidatesCard state={state} />
+      <SystemCard state={state} />
+      <HappeningsCard state={state} now={session.now} />
+      <ConfigCard state={state} />
+    </aside>
+  );
+}

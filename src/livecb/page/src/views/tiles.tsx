@@ -1,0 +1,48 @@
+import type { State } from "../client/api";
+import type { Gpu, System } from "../generated/events";
+import { bytes } from "../data/format";
+import { telling, tileOf, type Tile } from "../data/tiles";
+import type { RunSession } from "../session";
+
+const TILES = 5;
+
+/** The five values that tell most, each with what it means now. */
+export function Tiles({ session }: { session: RunSession }) {
+  const state = session.state as State;
+  const machine = state.system && machineTile(state.system);
+  const names = telling(state.metrics, machine ? TILES - 1 : TILES);
+  const tiles = names.map((name) => tileOf(name, state.metrics[name]!, session.curves.byName.get(name)));
+  if (machine) tiles.push(machine);
+  if (names.length === 0) return <p class="empty">No values yet. The first metric that is logged shows here.</p>;
+  return (
+    <dl class="tiles">
+      {tiles.map((tile) => (
+        <div class="tile" key={tile.key}>
+          <dt title={tile.key}>{tile.key}</dt>
+          <dd class="v">{tile.value}</dd>
+          <dd class="d">
+            {tile.best && <b>best now</b>}
+            {tile.note}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function machineTile(system: System): Tile | null {
+  const gpu = system.gpus?.[0];
+  if (gpu?.memory_used != null) return gpuTile(gpu, system.gpus?.length ?? 1);
+  if (system.process_memory == null) return null;
+  const load = system.process_cpu == null ? "" : ` · CPU ${Math.round(system.process_cpu)}%`;
+  const of = system.memory_total == null ? "" : `of ${bytes(system.memory_total)}`;
+  return { key: `process${load}`, value: bytes(system.process_memory), best: false, note: of };
+}
+
+function gpuTile(gpu: Gpu, gpus: number): Tile {
+  const load = gpu.load == null ? "" : ` · ${Math.round(gpu.load)}%`;
+  const heat = gpu.temperature == null ? "" : ` · ${Math.round(gpu.temperature)}\u00a0°C`;
+  const of = gpu.memory_total == null ? "" : `of ${bytes(gpu.memory_total)}`;
+  const more = gpus > 1 ? ` · first of ${gpus}` : "";
+  return { key: `GPU ${gpu.index}${load}${heat}`, value: bytes(gpu.memory_used ?? 0), best: false, note: of + more };
+}

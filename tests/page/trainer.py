@@ -1,0 +1,164 @@
+"""A process that writes a run as a training of digits would: some history at once, then live.
+
+python trainer.py STORE [--run ID] [--steps 1284] [--rate 9.2] [--more 0] [--end STATUS] [--resume]
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import time
+
+from livecb import events as ev
+from livecb.lock import WriterLock
+from livecb.logs.file import FileLog
+from livecb.store import Store
+
+TOTAL, EPOCHS, SAVE_EVERY = 3600, 20, 180
+
+
+class Trainer:
+    """Says what a training says; `said` counts the events."""
+
+    def __init__(self, store: str, run: str | None, began: float) -> None:
+        self.stored = Store(store).create(run)
+        self.log = FileLog(self.stored.part_path())
+        self.random = random.Random(7)
+        self.time = began
+        self.said = 0
+        self.lines: list[bytes] = []
+
+    def say(self, kind: type[ev.Event], **fields: object) -> None:
+        self.lines.append(ev.encode(kind(seq=self.said, time=round(self.time, 3), **fields)))  # type: ignore[arg-type]
+        self.said += 1
+
+    def flush(self) -> None:
+        if self.lines:
+            self.log.append(b"\n".join(self.lines) + b"\n")
+        self.lines = []
+
+    def start(self, attempt: int = 1, resumed_step: int | None = None) -> None:
+        self.say(
+            ev.RunStarted,
+            version=ev.VERSION,
+            run=self.stored.id,
+            name="digits-mlp",
+            project="digits",
+            framework="lightning",
+            versions={"lightning": "2.6.6", "torch": "2.13.0", "python": "3.11.9"},
+            config={
+                "model": {"hidden": [64, 64], "dropout": 0.1},
+                "optimizer": {"name": "AdamW", "lr": 1e-3, "weight_decay": 0.01},
+                "batch_size": 64,
+                "seed": 7,
+                "data": {"path": "a/rather/long/path/to/the/place/where/the/digits/of/scikit-learn/are/kept.npz"},
+            },
+            totals=ev.Totals(epochs=EPOCHS, steps=TOTAL, batches_per_epoch=TOTAL // EPOCHS),
+            host="box",
+            pid=os.getpid(),
+            attempt=attempt,
+            resumed_step=resumed_step,
+            argv=["train.py", "--lr", "1e-3"],
+        )
+        self.say(ev.Status, status="running", phase="train")
+
+    def step(self, step: int, rate: float) -> None:
+        place = {"step": step, "batch": step, "epoch": round(step * EPOCHS / TOTAL, 4)}
+        noise = self.random.gauss(0, 1)
+        loss = 2.2 * math.exp(-step / 260) + 0.09 + noise * (0.06 * math.exp(-step / 900) + 0.012)
+        accuracy = min(1.0, 1 - 0.7 * math.exp(-step / 240) - 0.012 + noise * 0.012)
+        if step % 2 == 0:
+            values = {
+                "train/loss": max(loss, 0.01),
+                "train/acc": accuracy,
+                "grad_norm": 2.6 * math.exp(-step / 420) + 0.75 + abs(self.random.gauss(0, 0.35)),
+                "lr": 1e-3 * min(1, step / 100) if step < 1100 else 3e-4,
+            }
+            self.say(ev.Metrics, values=values, context="train", **place)
+        if step % 10 == 0:
+            left = (TOTAL - step) / rate
+            self.say(ev.Progress, done=step, total=TOTAL, rate=rate, elapsed=step / rate, left=left, phase="train", **place)
+        if step % 90 == 0:
+            values = {
+                "val/loss": 2.1 * math.exp(-step / 250) + 0.14 - 0.00001 * step + self.random.gauss(0, 0.004),
+                "val/acc": min(1.0, 1 - 0.68 * math.exp(-step / 250) - 0.035 + 0.000005 * step + self.random.gauss(0, 0.002)),
+            }
+            self.say(ev.Metrics, values=values, context="val", **place)
+            said = f"Epoch {step // 180}: val/acc {values['val/acc']:.4f}, val/loss {values['val/loss']:.4f}"
+            self.say(ev.Log, message=said, logger="train", **place)
+        if step % SAVE_EVERY == 0 and step:
+            path = f"checkpoints/epoch={step // 180}-step={step}.ckpt"
+            self.say(ev.Checkpoint, path=path, size=1_234_567, metric="val/loss", value=0.12, **place)
+            self.say(ev.Log, message=f"saved {path} (1.2 MB)", stream="stdout", **place)
+        if step in (430, 1150):
+            self.say(ev.Log, level="WARNING", message="1 worker is slower than the others", logger="loader", **place)
+        if step == 700:
+            self.say(ev.Alert, title="Plateau", text="val/loss has not improved for 3 validations", **place)
+        if step % 50 == 0:
+            self.say(
+                ev.System,
+                cpu=93.0 - noise,
+                memory_used=9_100_000_000,
+                memory_total=16_000_000_000,
+                process_cpu=182.0 + noise,
+                process_memory=1_320_000_000 + step * 1000,
+            )
+
+    def end(self, status: str) -> None:
+        if status == "failed":
+            trace = (
+                "Traceback (most recent call last):\n"
+                '  File "train.py", line 88, in <module>\n    main()\n'
+                '  File "train.py", line 61, in main\n    loss = model(batch).loss\n'
+                "RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x63 and 64x64)\n"
+            )
+            error = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x63 and 64x64)"
+            self.say(ev.RunEnded, status="failed", error=error, traceback=trace)
+        else:
+            self.say(ev.RunEnded, status=status, reason="early_stopped" if status == "stopped" else None)  # type: ignore[arg-type]
+        self.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("store")
+    parser.add_argument("--run")
+    parser.add_argument("--steps", type=int, default=1284)
+    parser.add_argument("--rate", type=float, default=9.2)
+    parser.add_argument("--more", type=int, default=0)
+    parser.add_argument("--end", default="")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--name")
+    asked = parser.parse_args()
+    seconds = asked.steps / asked.rate
+    trainer = Trainer(asked.store, asked.run, time.time() - seconds)
+    lock = WriterLock(trainer.stored.lock_path)
+    lock.acquire()
+    trainer.start()
+    history = [*range(1010), None, *range(900, asked.steps)] if asked.resume else [*range(asked.steps)]
+    for step in history:
+        if step is None:
+            trainer.say(ev.RunEnded, status="stopped", reason="KeyboardInterrupt")
+            trainer.said = 0
+            trainer.start(attempt=2, resumed_step=900)
+            continue
+        trainer.time += seconds / len(history)
+        trainer.step(step, asked.rate)
+    trainer.flush()
+    print(trainer.stored.id, flush=True)
+    for step in range(asked.steps, asked.steps + asked.more):
+        time.sleep(1 / asked.rate)
+        trainer.time = time.time()
+        trainer.step(step, asked.rate)
+        trainer.flush()
+    if asked.end == "hang":
+        while True:
+            time.sleep(60)
+    if asked.end:
+        trainer.end(asked.end)
+
+
+if __name__ == "__main__":
+    main()
