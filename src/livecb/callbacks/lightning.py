@@ -52,8 +52,7 @@ class _Session(Session):
         tells: Whether what is still logged for the last batch is recorded.
         epoch_over: Whether Lightning has yet to reduce, or we to record, the values of an epoch.
         says_loss: Whether the module logs a loss of each step itself.
-        checkpoints: State of each checkpoint file told of.
-        saves: State of each checkpoint callback when last looked at.
+        checkpoints: The files that have been saved.
     """
 
     def __init__(self, run: Run, owned: bool) -> None:
@@ -64,8 +63,7 @@ class _Session(Session):
         self.tells = False
         self.epoch_over = False
         self.says_loss = False
-        self.checkpoints: dict[str, Any] = {}
-        self.saves: dict[int, Any] = {}
+        self.checkpoints = asked.Checkpoints()
 
 
 class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
@@ -163,9 +161,11 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
             self._begin_loop(trainer, pl_module, "validate", trainer.num_val_batches)
 
     @during
-    def on_validation_batch_end(self, trainer: Any, *args: Any, **kwargs: Any) -> None:
+    def on_validation_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
         if not trainer.sanity_checking:
-            self._advance_loop(trainer, "validate")
+            self._advance_loop(trainer, "validate", dataloader_idx)
 
     @during
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
@@ -177,8 +177,10 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         self._begin_loop(trainer, pl_module, "test", trainer.num_test_batches)
 
     @during
-    def on_test_batch_end(self, trainer: Any, *args: Any, **kwargs: Any) -> None:
-        self._advance_loop(trainer, "test")
+    def on_test_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        self._advance_loop(trainer, "test", dataloader_idx)
 
     @during
     def on_test_end(self, trainer: Any, pl_module: Any) -> None:
@@ -189,8 +191,10 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         self._begin_loop(trainer, pl_module, "predict", trainer.num_predict_batches)
 
     @during
-    def on_predict_batch_end(self, trainer: Any, *args: Any, **kwargs: Any) -> None:
-        self._advance_loop(trainer, "predict")
+    def on_predict_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        self._advance_loop(trainer, "predict", dataloader_idx)
 
     @during
     def on_predict_end(self, trainer: Any, pl_module: Any) -> None:
@@ -223,7 +227,7 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         unit, total = ("step", totals.steps) if by_step else ("batch", totals.batches)
         session.meter = Meter(unit, total, "train", self._done(trainer, unit))
         self._tell_progress(session.meter, self._done(trainer), always=True)
-        self._tell_checkpoints(trainer, silently=True)
+        list(session.checkpoints.new(trainer.checkpoint_callbacks))  # those of an earlier training
 
     def _place(self, trainer: Any, epoch: float) -> None:
         session = self._session
@@ -279,7 +283,7 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         if values:
             self.run.log(values, context=context)
 
-    def _read(self, trainer: Any) -> dict[str, Any]:
+    def _read(self, trainer: Any, loader: int | None = None) -> dict[str, Any]:
         """Return what was logged for this batch.
 
         Only here Lightning is asked for its dictionary. Asked between epochs, it would reduce what
@@ -287,7 +291,7 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         """
         session = self._session
         session.shown = trainer.logged_metrics
-        values = self._new_values()
+        values = asked.without_other_loaders(self._new_values(), loader)
         session.seen.update(values)
         session.of_steps.update(values)
         return values
@@ -311,11 +315,11 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         session.loop, session.done = Meter("batch", asked.finite(total), phase), 0
         self._tell_progress(session.loop, 0, always=True)
 
-    def _advance_loop(self, trainer: Any, phase: str) -> None:
+    def _advance_loop(self, trainer: Any, phase: str, loader: int) -> None:
         session = self._session
         session.done += 1
         self._tell_progress(session.loop, session.done)
-        if phase in _CONTEXTS and (values := self._read(trainer)):
+        if phase in _CONTEXTS and (values := self._read(trainer, loader)):
             self.run.log(values, context=_CONTEXTS[phase])
 
     def _end_loop(self, phase: str) -> None:
@@ -327,18 +331,6 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         if session.meter is not None:
             self.run.status("running", "train")
 
-    def _tell_checkpoints(self, trainer: Any, *, silently: bool = False) -> None:
-        """Record the files that checkpoint callbacks have written since this was last called."""
-        session = self._session
-        for callback in trainer.checkpoint_callbacks:
-            state = asked.saving_state(callback)
-            if session.saves.get(id(callback)) == state:
-                continue
-            session.saves[id(callback)] = state
-            for path, score in asked.saved_files(callback).items():
-                stamp = asked.stamp(path) or state
-                if session.checkpoints.get(path) != stamp and not silently:
-                    metric = getattr(callback, "monitor", None)
-                    # Saving has just copied the whole model to the host: nothing is waited for here.
-                    self.run.checkpoint(path, metric=metric, value=None if score is None else float(score))
-                session.checkpoints[path] = stamp
+    def _tell_checkpoints(self, trainer: Any) -> None:
+        for path, metric, value in self._session.checkpoints.new(trainer.checkpoint_callbacks):
+            self.run.checkpoint(path, metric=metric, value=value)

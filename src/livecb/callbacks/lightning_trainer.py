@@ -1,4 +1,4 @@
-"""What a Lightning Trainer says of itself when it is asked: nothing here changes or records anything.
+"""What a Lightning Trainer says of itself when it is asked: nothing here changes it or records anything.
 
 Imports no framework, and works with the objects of either package.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from livecb.callbacks.base import learning_rates, model_card
 from livecb.events import Totals
 
 __all__ = [
+    "Checkpoints",
     "epoch",
     "finite",
     "hyperparameters",
@@ -21,11 +22,9 @@ __all__ = [
     "loss",
     "package",
     "rates",
-    "saved_files",
-    "saving_state",
-    "stamp",
     "totals",
     "why_stopped",
+    "without_other_loaders",
 ]
 
 _SETTINGS = (
@@ -124,6 +123,14 @@ def is_new(value: Any, before: Any) -> bool:
     return bool(value.data_ptr() != before.data_ptr() or value.data_ptr() == 0)
 
 
+def without_other_loaders(values: dict[str, Any], loader: int | None) -> dict[str, Any]:
+    """Leave out what was reduced for the dataloaders that an evaluation has been through."""
+    ours = f"/dataloader_idx_{loader}"
+    return {
+        name: value for name, value in values.items() if "/dataloader_idx_" not in name or name.endswith(ours)
+    }
+
+
 def why_stopped(trainer: Any) -> str | None:
     """Return why a training came to its end before its time; None if it did not."""
     if not trainer.should_stop:
@@ -133,13 +140,36 @@ def why_stopped(trainer: Any) -> str | None:
     return "max_time" if any(each is not None and each <= 0 for each in left) else "early_stopped"
 
 
-def saving_state(callback: Any) -> tuple[Any, ...]:
+class Checkpoints:
+    """Follows the files that a trainer's checkpoint callbacks write; they save after our hooks."""
+
+    def __init__(self) -> None:
+        self._saves: dict[int, Any] = {}
+        self._stamps: dict[str, Any] = {}
+
+    def new(self, callbacks: Iterable[Any]) -> Iterator[tuple[str, str | None, float | None]]:
+        """Yield path, metric and its value for each checkpoint written since this was last asked."""
+        for callback in callbacks:
+            save = _last_save(callback)
+            if self._saves.get(id(callback)) == save:
+                continue
+            self._saves[id(callback)] = save
+            for path, score in _kept_files(callback).items():
+                stamp = _stamp(path) or save
+                if self._stamps.get(path) != stamp:
+                    self._stamps[path] = stamp
+                    # Saving has just copied the whole model to the host: nothing is waited for here.
+                    value = None if score is None else float(score)
+                    yield path, getattr(callback, "monitor", None), value
+
+
+def _last_save(callback: Any) -> tuple[Any, ...]:
     """Return what changes whenever a checkpoint callback saves."""
     names = ("_last_global_step_saved", "best_model_path", "last_model_path")
     return tuple(getattr(callback, name, None) for name in names)
 
 
-def saved_files(callback: Any) -> dict[str, Any]:
+def _kept_files(callback: Any) -> dict[str, Any]:
     """Return the checkpoints a callback keeps, each with the score it was saved for."""
     files = dict(getattr(callback, "best_k_models", {}))
     score = getattr(callback, "current_score", None)
@@ -149,6 +179,6 @@ def saved_files(callback: Any) -> dict[str, Any]:
     return files
 
 
-def stamp(path: str) -> Any:
+def _stamp(path: str) -> Any:
     """Return what changes when a file is overwritten; None if it cannot be seen from here."""
     return os.stat(path).st_mtime_ns if os.path.exists(path) else None
