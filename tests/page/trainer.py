@@ -53,7 +53,9 @@ class Trainer:
                 "optimizer": {"name": "AdamW", "lr": 1e-3, "weight_decay": 0.01},
                 "batch_size": 64,
                 "seed": 7,
-                "data": {"path": "a/rather/long/path/to/the/place/where/the/digits/of/scikit-learn/are/kept.npz"},
+                "data": {
+                    "path": "a/rather/long/path/to/the/place/where/the/digits/of/scikit-learn/are/kept.npz"
+                },
             },
             totals=ev.Totals(epochs=EPOCHS, steps=TOTAL, batches_per_epoch=TOTAL // EPOCHS),
             host="box",
@@ -79,11 +81,23 @@ class Trainer:
             self.say(ev.Metrics, values=values, context="train", **place)
         if step % 10 == 0:
             left = (TOTAL - step) / rate
-            self.say(ev.Progress, done=step, total=TOTAL, rate=rate, elapsed=step / rate, left=left, phase="train", **place)
+            self.say(
+                ev.Progress,
+                done=step,
+                total=TOTAL,
+                rate=rate,
+                elapsed=step / rate,
+                left=left,
+                phase="train",
+                **place,
+            )
         if step % 90 == 0:
             values = {
                 "val/loss": 2.1 * math.exp(-step / 250) + 0.14 - 0.00001 * step + self.random.gauss(0, 0.004),
-                "val/acc": min(1.0, 1 - 0.68 * math.exp(-step / 250) - 0.035 + 0.000005 * step + self.random.gauss(0, 0.002)),
+                "val/acc": min(
+                    1.0,
+                    1 - 0.68 * math.exp(-step / 250) - 0.035 + 0.000005 * step + self.random.gauss(0, 0.002),
+                ),
             }
             self.say(ev.Metrics, values=values, context="val", **place)
             said = f"Epoch {step // 180}: val/acc {values['val/acc']:.4f}, val/loss {values['val/loss']:.4f}"
@@ -93,7 +107,13 @@ class Trainer:
             self.say(ev.Checkpoint, path=path, size=1_234_567, metric="val/loss", value=0.12, **place)
             self.say(ev.Log, message=f"saved {path} (1.2 MB)", stream="stdout", **place)
         if step in (430, 1150):
-            self.say(ev.Log, level="WARNING", message="1 worker is slower than the others", logger="loader", **place)
+            self.say(
+                ev.Log,
+                level="WARNING",
+                message="1 worker is slower than the others",
+                logger="loader",
+                **place,
+            )
         if step == 700:
             self.say(ev.Alert, title="Plateau", text="val/loss has not improved for 3 validations", **place)
         if step % 50 == 0:

@@ -21,7 +21,7 @@ export function value(number: number, digits = 4): string {
   if (word) return word;
   if (number === 0) return "0";
   const size = Math.abs(number);
-  if (size < 1e-3 || size >= 1e9) return scientific(number, Math.min(digits, 4) - 2);
+  if (size <= 1e-3 || size >= 1e9) return scientific(number, Math.min(digits, 4) - 2);
   if (Number.isInteger(number)) return count(number);
   const whole = Math.floor(Math.log10(size)) + 1;
   // 0.0934 and 0.1187 stand in one column: four decimals; below that, never fewer than three digits that count.

@@ -4,6 +4,7 @@ import type { Gpu } from "../generated/events";
 import { flatten, text } from "../data/flatten";
 import { bytes, clock, count, duration, value } from "../data/format";
 import { toNumber, type Num } from "../data/number";
+import { hasEnded } from "../session";
 
 export function Card({ title, children, class: kind = "" }: { title: string; children: ComponentChildren; class?: string }) {
   return (
@@ -19,7 +20,7 @@ export function SystemCard({ state }: { state: State }) {
   const system = state.system;
   if (!system) return null;
   return (
-    <Card title={`System${state.host ? ` · ${state.host}` : ""}`}>
+    <Card title={["System", state.host, hasEnded(state) ? "at the end" : ""].filter(Boolean).join(" · ")}>
       <div class="meters">
         {system.cpu != null && <Meter name="CPU" part={system.cpu / 100} words={`${Math.round(system.cpu)}%`} />}
         {system.memory_used != null && system.memory_total != null && (

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { clock, count } from "../data/format";
 import type { LogRow } from "../data/logs";
-import type { RunSession } from "../session";
+import { hasEnded, type RunSession } from "../session";
 import { useTopics } from "../topics";
 
 const ROW = 19;
@@ -81,7 +81,7 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
 }
 
 function Row({ row, now }: { row: LogRow; now: number }) {
-  const source = row.source && row.first ? `${row.source} ` : "";
+  const source = row.source && row.first ? `${row.source}: ` : "";
   const level = row.first && row.level !== "INFO" && !["stdout", "stderr"].includes(row.source) ? `${row.level} ` : "";
   return (
     <div class={`row ${row.level.toLowerCase()}`}>
@@ -101,6 +101,7 @@ function filtered(rows: readonly LogRow[], wanted: string): readonly LogRow[] {
 function stateWords(session: RunSession, following: boolean): string {
   if (session.logsMissing) return `older lines are missing: ${session.logsMissing}`;
   const lines = `${count(session.logs.count)} line${session.logs.count === 1 ? "" : "s"}`;
+  if (following && session.state && hasEnded(session.state)) return lines;
   return `${following ? "following" : "paused while you read"} · ${lines}`;
 }
 

@@ -260,6 +260,7 @@ function drawMark(u: uPlot, mark: Mark, x: number, colors: Palette): void {
     ctx.fillStyle = colors.faint;
     ctx.font = `${Math.round(10 * unit)}px ${colors.font}`;
     ctx.textBaseline = "top";
+    ctx.textAlign = "left";
     ctx.fillText(mark.label ?? "", x + 5 * unit, bbox.top);
     return;
   }

@@ -39,7 +39,7 @@ export function RunView({ session, choice, tab, setTab }: Props) {
           {tab === "Config" && <ConfigOf session={session} />}
         </div>
       </div>
-      <Aside session={session} />
+      <Aside session={session} config={tab !== "Config"} />
     </main>
   );
 }
@@ -84,7 +84,7 @@ function ConfigOf({ session }: { session: RunSession }) {
   );
 }
 
-function Aside({ session }: { session: RunSession }) {
+function Aside({ session, config }: { session: RunSession; config: boolean }) {
   useTopics(session.topics, "state");
   const state = session.state as State;
   return (
@@ -92,7 +92,7 @@ function Aside({ session }: { session: RunSession }) {
       <CandidatesCard state={state} />
       <SystemCard state={state} />
       <HappeningsCard state={state} now={session.now} />
-      <ConfigCard state={state} />
+      {config && <ConfigCard state={state} />}
     </aside>
   );
 }

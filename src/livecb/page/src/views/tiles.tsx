@@ -2,7 +2,7 @@ import type { State } from "../client/api";
 import type { Gpu, System } from "../generated/events";
 import { bytes } from "../data/format";
 import { telling, tileOf, type Tile } from "../data/tiles";
-import type { RunSession } from "../session";
+import { hasEnded, type RunSession } from "../session";
 
 const TILES = 5;
 
@@ -21,7 +21,7 @@ export function Tiles({ session }: { session: RunSession }) {
           <dt title={tile.key}>{tile.key}</dt>
           <dd class="v">{tile.value}</dd>
           <dd class="d">
-            {tile.best && <b>best now</b>}
+            {tile.best && <b>{hasEnded(state) ? "best" : "best now"}</b>}
             {tile.note}
           </dd>
         </div>
