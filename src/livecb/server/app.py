@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from livecb.server.api import Api
 from livecb.server.auth import Guard, allowed_hosts_from_environment
 from livecb.server.batch import Batches
-from livecb.server.feed import Pace
 from livecb.server.hub import Hub
+from livecb.server.pace import Pace
 from livecb.server.pages import Assets, Pages
 from livecb.server.replies import Problem, endpoint, refuse
 from livecb.server.runs import Runs

@@ -8,13 +8,16 @@ from typing import Protocol
 
 from livecb import __version__
 from livecb.errors import StoreError
-from livecb.server.feed import FRESH, Feed, Pace
+from livecb.server.feed import Feed
 from livecb.server.frames import Framing, Sieve
 from livecb.server.index import Indexes
+from livecb.server.pace import IN_A_PROCESS, Pace
 from livecb.server.tail import Tail
 from livecb.store import Store, StoredRun
 
 __all__ = ["Hub"]
+
+_UNUSED = 5.0
 
 
 class Watcher(Protocol):
@@ -34,7 +37,7 @@ class Hub:
 
     def __init__(self, store: Store, pace: Pace | None = None) -> None:
         self.store = store
-        self.pace = pace or Pace()
+        self.pace = pace or IN_A_PROCESS
         self.indexes = Indexes(store)
         self.last_seen = time.monotonic()
         self.closing = False
@@ -60,19 +63,21 @@ class Hub:
         self, runs: Sequence[StoredRun], several: bool, framing: type[Framing], types: frozenset[str] | None
     ) -> Feed:
         """Return the feed that all share who ask for the same."""
-        for key in [key for key, feed in self._feeds.items() if not feed.viewers]:
+        now = time.monotonic()
+        for key in [key for key, it in self._feeds.items() if not it.viewers and now - it.used > _UNUSED]:
             del self._feeds[key]
         key = (tuple(run.id for run in runs), several, framing, types)
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._feeds[key] = Feed(Tail(runs, several), framing(), Sieve(types), self.pace, self)
+        feed.used = now
         return feed
 
     def alive(self, run: str) -> bool:
         """Whether a run's writer lives; looked up twice a second at most."""
         now = time.monotonic()
         seen, alive = self._alive.get(run, (-1.0, False))
-        if now - seen > FRESH * 0.9 or seen < 0:
+        if now - seen > self.pace.fresh * 0.9 or seen < 0:
             try:
                 alive = self.store.run(run).alive()
             except StoreError:

@@ -114,7 +114,7 @@ class Index:
             lines = [event for line in stretch.lines if (event := as_event(line)) is not None]
             events = decode_lines(lines)
             self._state.feed(events, broken=len(stretch.lines) - len(events))
-            self.place = (*self.place[: stretch.part], stretch.end, *self.place[stretch.part + 1 :])
+            self.place = stretch.after(self.place)
         return self.place != before
 
 

@@ -215,13 +215,14 @@ class ThreadServer:
         Raises:
             ServerError: It cannot, or not in time.
         """
+        from livecb.server.pace import IN_A_THREAD
         from livecb.server.serve import Server, bind, configure
 
         if self.address is not None:
             return self.address
         asked = port_asked(self._port)
         sock = bind(self._host, DEFAULT_PORT if asked is None else asked)
-        server = Server(*configure(self._store, self._host, self._token))
+        server = Server(*configure(self._store, self._host, self._token, pace=IN_A_THREAD))
         self._server = server
         self._thread = threading.Thread(
             target=server.run_in_thread, args=(sock,), name="livecb-server", daemon=True

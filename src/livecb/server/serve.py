@@ -25,6 +25,7 @@ from livecb import __version__, lock
 from livecb.errors import LivecbError, ServerError
 from livecb.server import launch
 from livecb.server.app import App, create_app
+from livecb.server.pace import IN_A_PROCESS, Pace
 from livecb.store import Store, StoredRun
 
 __all__ = ["Server", "bind", "configure", "serve"]
@@ -116,10 +117,14 @@ def _any_alive(store: Store) -> bool:
 
 
 def configure(
-    store: Store, host: str, token: str | None = None, allowed_hosts: Iterable[str] = ()
+    store: Store,
+    host: str,
+    token: str | None = None,
+    allowed_hosts: Iterable[str] = (),
+    pace: Pace = IN_A_PROCESS,
 ) -> tuple[uvicorn.Config, App]:
     """Return how uvicorn is to run the app over a store."""
-    app = create_app(store, token=token, allowed_hosts=allowed_hosts, bound=host)
+    app = create_app(store, token=token, allowed_hosts=allowed_hosts, bound=host, pace=pace)
     sansio = "websockets-sansio" in getattr(uvicorn.config, "WS_PROTOCOLS", {})
     config = uvicorn.Config(
         app,

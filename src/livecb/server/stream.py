@@ -25,6 +25,7 @@ from livecb.store import StoredRun
 __all__ = ["RETRY", "SSE_HEADERS", "Stream", "abort_of", "asked_cursor", "wants_stream"]
 
 RETRY = b"retry: 1000\n\n"
+MOST = 1 << 20
 
 SSE_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -85,7 +86,10 @@ class Stream:
 
     async def _sse(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def write(data: bytes) -> None:
-            await send({"type": "http.response.body", "body": data, "more_body": True})
+            # At once, unless one line is so long that a viewer who does not read would hold much of it.
+            for begin in range(0, len(data), MOST):
+                body = data if len(data) <= MOST else data[begin : begin + MOST]
+                await send({"type": "http.response.body", "body": body, "more_body": True})
 
         try:
             viewer, lost = self._viewer(HTTPConnection(scope), SSE, write, send)

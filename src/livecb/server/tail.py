@@ -35,6 +35,10 @@ class Stretch:
     offsets: tuple[str, ...]
     end: int
 
+    def after(self, place: Place) -> Place:
+        """Return the place after these lines, where the one before them is given."""
+        return (*place[: self.part], self.end, *place[self.part + 1 :])
+
 
 class Part:
     """One log file of one run."""

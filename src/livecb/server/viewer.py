@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from livecb.server.feed import Feed
 from livecb.server.tail import Place
@@ -32,8 +32,8 @@ class Viewer:
         self.gone = False
         self._write_out = write
         self._abort = abort
-        self._generations = feed.tail.generations
-        self._noticed = feed.notice_number
+        self._generations: Mapping[str, int] = feed.tail.generations
+        self._noticed = feed.notices.number
         self._waiter: asyncio.Future[None] | None = None
         self._bye = b""
 
@@ -71,30 +71,30 @@ class Viewer:
     async def _follow(self, number: int) -> None:
         """Send tick after tick; return when it fell behind the ring."""
         feed = self.feed
-        while number >= feed.first and not self.gone:
-            if number < feed.next:
-                piece = feed.piece(number)
+        while number >= feed.ring.first and not self.gone:
+            if number < feed.ring.next:
+                piece = feed.ring.piece(number)
                 number, self.place, self._generations = piece.next, piece.end, piece.generations
                 if piece.data:
                     await self._write(piece.data)
-            if self._noticed < feed.notice_number:
+            if self._noticed < feed.notices.number:
                 await self._send_notices()
-            elif number == feed.next and not self.gone:
+            elif number == feed.ring.next and not self.gone:
                 await self._wait()
 
     async def _catch_up(self) -> int:
         """Send from disk until a tick's boundary is met; return the number of the tick after it."""
         feed = self.feed
         passed_over = False
-        target, number = feed.place, feed.next
+        target, number = feed.place, feed.ring.next
         while not self.gone:
             if (run := self._replaced()) is not None:
                 self._generations = {**self._generations, run: feed.tail.generations[run]}
                 await self._reset(run)
-                target, number = feed.place, feed.next
+                target, number = feed.place, feed.ring.next
                 continue
             self.place, target = feed.tail.pad(self.place), feed.tail.pad(target)
-            if self.place == target and number >= feed.first:
+            if self.place == target and number >= feed.ring.first:
                 if passed_over:
                     await self._write(feed.framing.cursor(feed.tail.format(self.place)))
                 return number
@@ -105,12 +105,14 @@ class Viewer:
                     await self._reset(reset)
             elif place != self.place:
                 self.place, passed_over = place, not data
-                await (self._write(data) if data else asyncio.sleep(0))
+                if data:
+                    await self._write(data)
+                await asyncio.sleep(0)  # a write that is taken at once lets nobody else have a turn
             elif target != feed.place:
-                target, number = feed.place, feed.next
+                target, number = feed.place, feed.ring.next
             else:
                 await self._wait()  # it is ahead of the feed, which will come
-        return feed.next
+        return feed.ring.next
 
     async def _wait(self) -> None:
         self._waiter = self.feed.wait()
@@ -127,9 +129,9 @@ class Viewer:
         await self._write(self.feed.reset_frame(run, self.place))
 
     async def _send_notices(self) -> None:
-        after, self._noticed = self._noticed, self.feed.notice_number
-        for (kind, _), notice in list(self.feed.notices.items()):
-            if notice.number > after and (kind != "state" or self.wants_state):
+        after, self._noticed = self._noticed, self.feed.notices.number
+        for notice in self.feed.notices.after(after):
+            if notice.kind != "state" or self.wants_state:
                 await self._write(notice.data)
 
     async def _write(self, data: bytes) -> None:
