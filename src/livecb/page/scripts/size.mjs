@@ -9,7 +9,7 @@ const out = join(dirname(fileURLToPath(import.meta.url)), "../../server/static")
 let total = 0;
 for (const entry of readdirSync(out, { recursive: true })) {
   const path = join(out, String(entry));
-  if (!statSync(path).isFile()) continue;
+  if (!statSync(path).isFile() || path.endsWith(".md")) continue;
   const size = gzipSync(readFileSync(path)).length;
   total += size;
   console.log(`${String(size).padStart(7)} B gzipped  ${relative(out, path)}`);
