@@ -35,6 +35,7 @@ __all__ = ["Config", "Run"]
 EndStatus = Literal["completed", "failed", "stopped", "killed"]
 _T = TypeVar("_T")
 
+# For all sinks together: a training must not wait long for those who watched it.
 _SINK_SECONDS = 3.0
 
 
@@ -315,8 +316,9 @@ class Run(Verbs):
                 self._try(log.close)
         for close in self._last_closers:
             self._try(close)
+        deadline = now() + _SINK_SECONDS
         for sink in self._sinks:
-            self._try(sink.detach, _SINK_SECONDS)
+            self._try(sink.detach, max(0.1, deadline - now()))
 
     def _try(self, call: Callable[..., Any], *args: Any) -> None:
         try:
