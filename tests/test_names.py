@@ -106,8 +106,8 @@ def test_the_same_name_in_two_contexts_has_two_keys(name, context, rank, key):
 
 @pytest.mark.parametrize(
     "name",
-    "loss train/loss val_mse error_rate perplexity eval_wer log_loss mean_absolute_error d_loss cross_entropy_loss "
-    "fid brier_score_loss kl_divergence bpb".split(),
+    "loss train/loss val_mse error_rate perplexity eval_wer log_loss mean_absolute_error d_loss fid bpb "
+    "cross_entropy_loss brier_score_loss kl_divergence".split(),
 )
 def test_less_is_better_for_losses_and_errors(name):
     assert names.goal(name) == "min"
@@ -115,8 +115,8 @@ def test_less_is_better_for_losses_and_errors(name):
 
 @pytest.mark.parametrize(
     "name",
-    "acc val/accuracy f1 macro_f1 roc_auc r2 mAP50-95(B) recall@10 bleu rougeL miou top5_accuracy reward psnr "
-    "neg_mean_squared_error neg_log_loss explained_variance score".split(),
+    "acc val/accuracy f1 macro_f1 roc_auc r2 mAP50-95(B) recall@10 bleu rougeL miou top5_accuracy psnr "
+    "reward neg_mean_squared_error neg_log_loss explained_variance score".split(),
 )
 def test_more_is_better_for_scores(name):
     assert names.goal(name) == "max"

@@ -50,6 +50,16 @@ class Attempt:
         self._bars: dict[str | None, pace.Bar] = {}
         self._bar: pace.Bar | None = None
 
+    @property
+    def started(self) -> float:
+        """When it began, 0 if its beginning is missing."""
+        return self.start.time if self.start else 0.0
+
+    def wake(self) -> None:
+        """Note that there is an event of it, if only one whose beginning is missing."""
+        if self.status == "starting":
+            self.status = "running"
+
     def say(self, event: ev.Status) -> None:
         """Take in a new status."""
         self._spend(event.time)
@@ -70,19 +80,19 @@ class Attempt:
         """Return its status, which without an end depends on whether the writer lives."""
         if self.end is not None:
             return self.end.status
-        if self.start is None and not alive:
-            return "starting"
-        return self.status if alive else "killed" if last_words else "crashed"
+        if alive or self.status == "starting":
+            return self.status
+        return "killed" if last_words.strip() else "crashed"
 
     def bar(self) -> pace.Bar | None:
         """Return the bar that tells how far the whole is.
 
-        That is the first one, until it is full: what validates or loops within it has bars of its
-        own, which would send the shown progress back and forth.
+        That is the first one, and once it is full the latest: what validates or loops within it has
+        bars of its own, which would send the shown progress back and forth.
         """
-        for phase, bar in self._bars.items():
-            if not (phase or "").startswith(_BESIDE) and not bar.is_full:
-                return bar
+        main = next((bar for phase, bar in self._bars.items() if not (phase or "").startswith(_BESIDE)), None)
+        if main is not None and not main.is_full:
+            return main
         return self._bar
 
     def progress_dict(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -63,6 +63,12 @@ class Column:
         filled = start % BLOCK
         self._low = _summarise(self._lows, self._low, filled, lows, min, _INF)
         self._high = _summarise(self._highs, self._high, filled, highs, max, -_INF)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        held = (self.values, self.odd, self._lows, self._highs)
+        return sum(len(part) * part.itemsize for part in held)
 
     def extremes(self, start: int, end: int) -> tuple[int, int] | None:
         """Return the rows of the first smallest and the first largest finite value in a range.
@@ -161,6 +167,12 @@ class Frame:
         for column, more in zip(self.columns, values, strict=True):
             column.extend(more)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the columns and axes take."""
+        axes = sum(len(axis) * axis.itemsize for axis in self._axes.values())
+        return axes + len(self) * self.orders.itemsize + sum(column.nbytes for column in self.columns)
+
     def axis(self, name: str) -> array[float] | None:
         """Return an axis, NaN where an event did not say it; None if none did."""
         return self._axes.get(name)
@@ -194,11 +206,11 @@ class Frame:
             self._rising[name, segment.start] = (segment.end, rising)
         return rising
 
-    def cut(self, before: int, order: int) -> None:
-        """Mark as given up what events from this number on said in attempts before one."""
+    def cut(self, attempt: int, order: int) -> None:
+        """Mark as given up what the events of an attempt said from this number on."""
         row = bisect_left(self.orders, order)
         for at, segment in enumerate(self.segments):
-            if segment.attempt < before and row < segment.kept:
+            if segment.attempt == attempt and row < segment.kept:
                 self.segments[at] = segment._replace(kept=max(row, segment.start))
 
     def first_beyond(self, segment: Segment, step: float) -> int | None:
@@ -206,8 +218,12 @@ class Frame:
         steps = self._axes.get("step")
         if steps is None:
             return None
-        row = next((row for row in range(segment.start, segment.end) if steps[row] > step), None)
-        return None if row is None else self.orders[row]
+        if self.rises("step", segment):
+            row = bisect_right(steps, step, segment.start, segment.end)
+        else:
+            rows = range(segment.start, segment.end)
+            row = next((row for row in rows if steps[row] > step), segment.end)
+        return self.orders[row] if row < segment.end else None
 
     def _extend_axis(self, name: str, start: int, end: int, new: Sequence[float | None]) -> None:
         axis = self._axes.get(name)

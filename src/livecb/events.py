@@ -476,7 +476,10 @@ def decode_lines(lines: list[bytes]) -> list[AnyEvent | Unknown]:
     if len(events) != len(lines):  # a broken line that happened to fit between its neighbours
         return [event for line in lines if (event := _try_decode(line)) is not None]
     if b'NaN"' in joined or b'Infinity"' in joined:
-        return [event if isinstance(event, Unknown) else _restore(event) for event in events]
+        return [
+            _restore(event) if b'NaN"' in line or b'Infinity"' in line else event
+            for event, line in zip(events, lines, strict=True)
+        ]
     return events
 
 

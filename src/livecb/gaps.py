@@ -20,7 +20,7 @@ class Gaps:
     """Counts what is missing.
 
     Attributes:
-        lost: Numbers that were skipped, since the last `take`.
+        lost: Numbers that were skipped, since the last restart.
     """
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class Gaps:
         for rank, first, last in _stretches(ranks, seqs):
             if first < 0:  # said without a number
                 continue
+            known = rank in self._next
             writers = self._next.setdefault(rank, [])
             if first in writers:
                 writers.remove(first)
@@ -39,13 +40,18 @@ class Gaps:
                 before = max((number for number in writers if number < first), default=None)
                 if before is not None:
                     writers.remove(before)
-                self.lost += first - (before or 0)
+                    self.lost += first - before
+                elif not known:
+                    self.lost += first
+            elif rank:
+                writers.clear()  # it started again
             writers.append(last + 1)
             del writers[:-_MOST_WRITERS]
 
-    def take(self) -> int:
-        """Return `lost` and start to count anew."""
+    def restart(self) -> int:
+        """Return `lost` and count anew: the first rank has started again, from 0."""
         lost, self.lost = self.lost, 0
+        self._next[0] = []
         return lost
 
 

@@ -64,8 +64,10 @@ class Bar:
 
     def rate(self) -> float | None:
         """Return units a second, as the loop says or else as its last minute shows."""
-        if self.last is None or self.last.rate is not None:
-            return self.last and self.last.rate
+        if self.last is None:
+            return None
+        if self.last.rate is not None:
+            return self.last.rate
         since = self.last.time - WINDOW
         known = [*self.samples, (self.last.time, self.last.done)]
         fresh = [sample for sample in known if sample[0] >= since]

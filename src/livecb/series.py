@@ -66,14 +66,16 @@ class Series:
 
     def cut(self, before: int, step: float) -> None:
         """Mark as given up what attempts before one said after they had passed a step."""
-        orders: dict[int, int] = {}
+        passed: dict[tuple[int, int], int] = {}  # by rank and attempt: the first event beyond the step
         for (rank, _, _), frame in self.frames.items():
             for segment in frame.segments:
                 if segment.attempt < before and (order := frame.first_beyond(segment, step)) is not None:
-                    orders[rank] = min(orders.get(rank, order), order)
+                    key = rank, segment.attempt
+                    passed[key] = min(passed.get(key, order), order)
         for (rank, _, _), frame in self.frames.items():
-            if rank in orders:
-                frame.cut(before, orders[rank])
+            for (whose, attempt), order in passed.items():
+                if whose == rank:
+                    frame.cut(attempt, order)
 
     def splits(self) -> dict[str, naming.Split]:
         """Return the chart and the curve of every metric; no two curves of a chart are called alike."""
@@ -87,6 +89,20 @@ class Series:
                 taken.add(found[:2])
                 self._splits[key] = found
         return self._splits
+
+    def stats(self) -> dict[str, dict[str, Any]]:
+        """Return what every metric comes to, by key, ready for JSON."""
+        return {key: {**split._asdict(), **self.metrics[key].stats()} for key, split in self.splits().items()}
+
+    def latest(self, most: int) -> dict[str, dict[str, Any]]:
+        """Return the latest values of so many metrics, those that tell most first, ready for JSON."""
+        told = {key: naming.telling(metric.name, metric.context) for key, metric in self.metrics.items()}
+        return {key: self.metrics[key].latest() for key in sorted(told, key=told.__getitem__)[:most]}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the columns take."""
+        return sum(frame.nbytes for frame in self.frames.values())
 
     def to_dict(
         self,

@@ -13,18 +13,17 @@ after that step: those values stay in the series, and can no longer be the best.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, deque
-from collections.abc import Collection, Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from livecb import events as ev
 from livecb.about import About
 from livecb.attempt import Attempt, Rewind
-from livecb.gaps import Gaps
 from livecb.leaderboard import Leaderboard
-from livecb.names import telling
 from livecb.series import Series
 from livecb.strict import json_number, json_ready
+from livecb.tally import Tally
 
 if TYPE_CHECKING:
     from livecb.store import Labels
@@ -38,7 +37,6 @@ _Barrier = ev.RunStarted | ev.RunEnded | ev.Config
 _BARRIERS = frozenset({ev.RunStarted, ev.RunEnded, ev.Config})
 _PLACES = ("step", "batch", "epoch", "samples", "tokens")
 _OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
-_TAGS = {kind: tag for tag, kind in ev.EVENTS.items()}
 _ROW_METRICS = 8
 _MOST_CHECKPOINTS = 20
 _MOST_MESSAGES = 50
@@ -53,7 +51,6 @@ class State:
         attempt: The attempt under way, or the last one.
         rewinds: Where attempts went back behind what had been reached.
         broken: Lines that were no events.
-        counts: Events by type.
     """
 
     def __init__(self, run: str) -> None:
@@ -62,19 +59,13 @@ class State:
         self.attempt = Attempt(1)
         self.rewinds: list[Rewind] = []
         self.broken = 0
-        self.counts: Counter[str] = Counter()
         self._about = About()
-        self._gaps = Gaps()
-        self._lost = 0  # in attempts that are over
+        self._tally = Tally()
         self._starts: list[tuple[float, int]] = []  # when attempts began
         self._reached: float | None = None  # the last step of the attempt before this one
-        self._number = 0  # of the next event
-        self._seq = -1
-        self._updated: float | None = None
         self._said: dict[str, tuple[int, float]] = {}
         self._resumes = False  # whether it is not known yet where this attempt goes on
         self._system: ev.System | None = None
-        self._ranks: dict[int, dict[str, Any]] = {}
         self._checkpoints: deque[ev.Checkpoint] = deque(maxlen=_MOST_CHECKPOINTS)
         self._alerts: deque[ev.Alert] = deque(maxlen=_MOST_MESSAGES)
         self._notes: deque[ev.Note] = deque(maxlen=_MOST_MESSAGES)
@@ -91,7 +82,6 @@ class State:
         if not events:
             return
         kinds = list(map(type, events))
-        self._count(events, kinds)
         begin = 0
         if not _BARRIERS.isdisjoint(kinds):
             for at, kind in enumerate(kinds):
@@ -130,7 +120,7 @@ class State:
         attempt, end = self.attempt, self.attempt.end
         status = attempt.status_now(alive, last_words)
         over = status in _OVER
-        ended = end.time if end else self._updated if over else None
+        ended = end.time if end else self._tally.updated if over else None
         started = attempt.start.time if attempt.start else None
         places = {axis: self.place(axis) for axis in _PLACES}
         words = last_words.strip() if status == "killed" and end is None else ""
@@ -138,20 +128,20 @@ class State:
             "run": self.run,
             **self._about.to_dict(self.run, labels),
             "cursor": cursor,
-            "seq": self._seq,
-            "events": self._number,
+            "seq": self._tally.seq,
+            "events": self._tally.events,
             "now": now,
             "status": status,
             "phase": attempt.phase,
             "message": attempt.message,
             "alive": alive,
-            "reason": end.reason if end else words.partition("\n")[0] or None,
+            "reason": end.reason if end else "a signal" if words else None,
             "error": end.error if end else None,
             "traceback": end.traceback if end else words or None,
             "stopped_by": end.by if end else None,
             "started": self._starts[0][0] if self._starts else None,
             "attempt_started": started,
-            "updated": self._updated,
+            "updated": self._tally.updated,
             "ended": ended,
             "elapsed": None if started is None else max(0.0, (now if ended is None else ended) - started),
             "attempt": attempt.number,
@@ -159,11 +149,11 @@ class State:
             "rewinds": [rewind._asdict() for rewind in self.rewinds],
             **{axis: json_number(at, whole=axis != "epoch") for axis, at in places.items()},
             "progress": self._progress(None if over else now),
-            "metrics": self._metrics(),
+            "metrics": self.series.stats(),
             "system": json_ready(self._system),
-            "ranks": json_ready({str(rank): seen for rank, seen in sorted(self._ranks.items())}),
-            "counts": dict(self.counts),
-            "lost": self.lost,
+            "ranks": self._tally.ranks(),
+            "counts": dict(self._tally.counts),
+            "lost": self._tally.lost(attempt.lost),
             "broken": self.broken,
             "newer": self._about.newer,
             "checkpoints": json_ready(list(self._checkpoints)),
@@ -181,18 +171,18 @@ class State:
         about = self._about.to_dict(self.run, labels)
         attempt, status = self.attempt, self.attempt.status_now(alive, last_words)
         over = status in _OVER
-        ended = attempt.end.time if attempt.end else self._updated if over else None
+        ended = attempt.end.time if attempt.end else self._tally.updated if over else None
         return {
             "run": self.run,
             **{key: about[key] for key in ("name", "project", "framework", "tags")},
             "status": status,
             "phase": attempt.phase,
             "started": self._starts[0][0] if self._starts else None,
-            "updated": self._updated,
+            "updated": self._tally.updated,
             "ended": ended,
             "attempt": attempt.number,
             "progress": self._progress(None if over else now),
-            "metrics": self._most_telling(),
+            "metrics": self.series.latest(_ROW_METRICS),
         }
 
     def charts(
@@ -218,53 +208,14 @@ class State:
             "rewinds": [rewind._asdict() for rewind in self.rewinds],
         }
 
-    @property
-    def lost(self) -> int:
-        """Events that were said and cannot be read: holes in the numbers, or what writers counted."""
-        return self._lost + max(self._gaps.lost, self.attempt.lost)
-
-    def _count(self, events: Sequence[_Event], kinds: Sequence[type]) -> None:
-        for kind, count in Counter(kinds).items():
-            if kind is not ev.Unknown:
-                self.counts[_TAGS[kind]] += count
-        if ev.Unknown in kinds:
-            self.counts.update(event.data["type"] for event in events if isinstance(event, ev.Unknown))
-        self._updated = max(max(event.time for event in events), self._updated or 0.0)
-
-    def _watch(self, events: Sequence[_Event], kinds: Collection[type]) -> list[int]:
-        """Watch for holes in the numbers; return the events' ranks."""
-        if ev.Unknown in kinds:
-            ranks = [e.data.get("rank", 0) if isinstance(e, ev.Unknown) else e.rank for e in events]
-        else:
-            ranks = [cast("ev.AnyEvent", event).rank for event in events]
-        seqs = [event.seq for event in events]
-        self._gaps.feed(ranks, seqs)
-        if any(ranks):
-            for rank, event in zip(ranks, events, strict=True):
-                if rank:
-                    self._note_rank(rank, event)
-        last = next((at for at in range(len(ranks) - 1, -1, -1) if not ranks[at]), None)
-        self._seq = self._seq if last is None else seqs[last]
-        self._number += len(events)
-        return ranks
-
-    def _note_rank(self, rank: int, event: _Event) -> None:
-        seen = self._ranks.setdefault(rank, {"events": 0, "updated": 0.0, "step": None, "system": None})
-        seen["events"] += 1
-        seen["updated"] = max(seen["updated"], event.time)
-        if isinstance(event, ev.Event) and event.step is not None:
-            seen["step"] = event.step
-        if isinstance(event, ev.System):
-            seen["system"] = event
-
     def _take_barrier(self, event: _Barrier) -> None:
         """Take in an event that changes how others are to be understood."""
         if isinstance(event, ev.RunStarted) and not event.rank and self._begins(event):
-            self._lost += max(self._gaps.take(), self.attempt.lost)
-            self._watch([event], (type(event),))
+            self._tally.close_attempt(self.attempt.lost)
+            self._tally.feed([event], [type(event)])
             self._begin(event)
         else:
-            self._watch([event], (type(event),))
+            self._tally.feed([event], [type(event)])
         if event.rank:
             return
         if isinstance(event, ev.RunEnded):
@@ -273,8 +224,8 @@ class State:
             self._about.configure(event)
             if event.resumed_step is not None:
                 self.attempt.resumed_step = event.resumed_step
-                self._rewind(event.resumed_step, event.time)
-        self._note_places(event, self._number - 1)
+                self._rewind(event.resumed_step, event.time, self._tally.events - 1)
+        self._note_places(event, self._tally.events - 1)
 
     def _begins(self, event: ev.RunStarted) -> bool:
         """Whether this starts an attempt: a process that joins in may say that it started, too."""
@@ -290,26 +241,33 @@ class State:
         self._reached = self.place("step")
         self._resumes = again and event.resumed_step is None
         if event.resumed_step is not None:
-            self._rewind(event.resumed_step, event.time)
+            self._rewind(event.resumed_step, event.time, self._tally.events - 1)
 
-    def _rewind(self, step: int, time: float) -> None:
-        """Note that the attempt goes on from a step, and give up what lies beyond it."""
+    def _rewind(self, step: int, time: float, number: int) -> None:
+        """Note that the attempt goes on from a step, and give up what lies beyond it.
+
+        Args:
+            step: The step.
+            time: When it went back.
+            number: The number of the event that shows it.
+        """
         self._resumes = False
         if self._reached is None or step >= self._reached:
             return
         self.rewinds.append(Rewind(self.attempt.number, int(self._reached), step, time))
         self.series.cut(self.attempt.number, step)
-        self._said["step"] = (self._number - 1, step)
+        self._said["step"] = max(self._said.get("step", (-1, 0)), (number, step))
         self._reached = None
 
     def _take(self, events: Sequence[_Event], kinds: Sequence[type]) -> None:
         """Take in events between two barriers: each type for itself."""
         if not events:
             return
-        first = self._number
-        ranks = self._watch(events, kinds)
+        self.attempt.wake()
+        first = self._tally.events
+        ranks = self._tally.feed(events, kinds)
         if kinds.count(ev.Metrics) == len(kinds):
-            self._take_metrics(cast("Sequence[ev.Metrics]", events), range(first, self._number), ranks)
+            self._take_metrics(cast("Sequence[ev.Metrics]", events), range(first, self._tally.events), ranks)
             return
         metrics: list[ev.Metrics] = []
         numbers: list[int] = []
@@ -328,9 +286,10 @@ class State:
     ) -> None:
         if self._resumes:
             # Nothing said where this attempt goes on: its first step tells.
-            first = next((e for e in events if e.step is not None and not e.rank), None)
-            if first is not None:
-                self._rewind(max(0, cast(int, first.step) - 1), self._starts[-1][0])
+            for number, event in zip(numbers, events, strict=True):
+                if event.step is not None and not event.rank:
+                    self._rewind(max(0, event.step - 1), self.attempt.started, number)
+                    break
         if len(self._starts) < 2 or not any(ranks):
             self.series.feed(events, numbers, self.attempt.number)
             return
@@ -374,22 +333,3 @@ class State:
     def _progress(self, now: float | None) -> dict[str, Any] | None:
         places = {axis: at for axis in _PLACES if (at := self.place(axis)) is not None}
         return self.attempt.progress_dict(self.series, places, self._about.totals, now)
-
-    def _metrics(self) -> dict[str, dict[str, Any]]:
-        splits = self.series.splits()
-        return {
-            key: {
-                "chart": splits[key].chart,
-                "series": splits[key].series,
-                "context": splits[key].context,
-                **metric.stats(),
-            }
-            for key, metric in self.series.metrics.items()
-        }
-
-    def _most_telling(self) -> dict[str, dict[str, Any]]:
-        metrics = self.series.metrics
-        first = sorted(metrics, key=lambda key: telling(metrics[key].name, metrics[key].context))[
-            :_ROW_METRICS
-        ]
-        return {key: metrics[key].latest() for key in first}
