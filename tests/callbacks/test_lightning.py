@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import lightning as L
+import lightning.pytorch as pl
 import pytest
 import tiny
 import torch
@@ -19,14 +19,14 @@ from livecb import events
 from livecb.callbacks.base import batch_size
 from livecb.testing import Recorded
 
-Net = tiny.module_class(L.pytorch)
+Net = tiny.module_class(pl)
 
 
 def fit(
     folder: Path, module: Any = None, train: Any = None, val: Any = None, callbacks: Any = (), **settings: Any
 ) -> Any:
     """Train with our callback; return the trainer."""
-    trainer = tiny.trainer_of(L.pytorch, folder, [tiny.live_stream("lightning"), *callbacks], **settings)
+    trainer = tiny.trainer_of(pl, folder, [tiny.live_stream("lightning"), *callbacks], **settings)
     trainer.fit(module or Net(), train if train is not None else tiny.loader(), val)
     return trainer
 
@@ -142,7 +142,7 @@ def test_with_two_optimizers_a_batch_is_counted_once(recorded: Recorded, tmp_pat
 
 
 def test_the_learning_rate_is_the_one_that_was_used(recorded: Recorded, tmp_path: Path) -> None:
-    logger = tiny.logger_of(L.pytorch)
+    logger = tiny.logger_of(pl)
     fit(tmp_path, callbacks=[LearningRateMonitor(logging_interval="step")], logger=logger)
     used = [0.1 * 0.5**step for step in range(10)]
     assert tiny.steps_of(recorded.events)["lr"] == [
@@ -248,7 +248,7 @@ def test_steps_that_are_limited_are_the_total(recorded: Recorded, tmp_path: Path
 def test_totals_are_what_the_settings_make_of_them(
     settings: Any, totals: tuple[Any, ...], recorded: Recorded, tmp_path: Path
 ) -> None:
-    class Short(L.Callback):
+    class Short(pl.Callback):
         def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
             trainer.should_stop = True
 
@@ -257,14 +257,14 @@ def test_totals_are_what_the_settings_make_of_them(
 
 
 def test_accumulation_that_changes_leaves_the_steps_unknown(recorded: Recorded, tmp_path: Path) -> None:
-    changing = L.pytorch.callbacks.GradientAccumulationScheduler({0: 1, 1: 2})
+    changing = pl.callbacks.GradientAccumulationScheduler({0: 1, 1: 2})
     fit(tmp_path, callbacks=[changing])
     assert recorded.of(events.Config)[0].totals == events.Totals(epochs=2, batches=10, batches_per_epoch=5)
     assert [event.step for event in metrics(recorded) if "lr" in event.values] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_hyperparameters_are_those_that_were_saved(recorded: Recorded, tmp_path: Path) -> None:
-    class Data(L.LightningDataModule):
+    class Data(pl.LightningDataModule):
         def __init__(self, size: int = 4, secret: str = "x") -> None:
             super().__init__()
             self.save_hyperparameters(ignore="secret")
@@ -272,7 +272,7 @@ def test_hyperparameters_are_those_that_were_saved(recorded: Recorded, tmp_path:
         def train_dataloader(self) -> Any:
             return tiny.loader(self.hparams.size)
 
-    trainer = tiny.trainer_of(L.pytorch, tmp_path, [tiny.live_stream("lightning", config={"rate": "mine"})])
+    trainer = tiny.trainer_of(pl, tmp_path, [tiny.live_stream("lightning", config={"rate": "mine"})])
     trainer.fit(Net(0.25, depth=3, nan=math.nan), Data())
     config = recorded.of(events.RunStarted)[0].config
     assert (config["depth"], config["size"], config["rate"]) == (3, 4, "mine")
@@ -285,7 +285,7 @@ def test_hyperparameters_are_those_that_were_saved(recorded: Recorded, tmp_path:
 def test_hyperparameters_kept_from_loggers_are_not_recorded(recorded: Recorded, tmp_path: Path) -> None:
     class Private(Net):
         def __init__(self, key: str = "k") -> None:
-            L.LightningModule.__init__(self)
+            pl.LightningModule.__init__(self)
             self.save_hyperparameters(logger=False)
             self.net = tiny.network()
 
@@ -329,7 +329,7 @@ def test_a_loss_that_is_no_number_is_alerted_of_once(recorded: Recorded, tmp_pat
 def test_names_seen_only_in_skipped_steps_do_not_leak_into_other_contexts(
     recorded: Recorded, tmp_path: Path
 ) -> None:
-    trainer = tiny.trainer_of(L.pytorch, tmp_path, [tiny.live_stream("lightning", every_n_steps=100)])
+    trainer = tiny.trainer_of(pl, tmp_path, [tiny.live_stream("lightning", every_n_steps=100)])
     trainer.fit(Net(), tiny.loader(), tiny.loader(4))
     assert [(event.context, set(event.values)) for event in recorded.of(events.Metrics)] == [
         ("val", {"val_loss"}), ("train", {"loss_epoch"}),
