@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
@@ -63,7 +64,11 @@ class App:
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self.hub.watched:
             self.hub.touch()
-        await self._router(scope, receive, send)
+        try:
+            await self._router(scope, receive, send)
+        except HTTPException as error:  # Starlette's own parts, before they answered
+            where = f"{scope['path']}: {error.detail}"
+            await refuse(scope, receive, send, Problem(error.status_code, "Not to be had", where))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

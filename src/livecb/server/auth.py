@@ -39,9 +39,11 @@ _OPEN = ("/api/health", "/assets/", "/r/assets/")
 _NO_TOKEN = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>livecb</title>
 <h1>This page needs its token</h1>
-<p>Open the address that the training printed, with <code>?token=</code> in it, or run <code>livecb
-view</code>, which prints it too.</p> <form><label>Token <input name="token" type="password"
-autocomplete="off" required></label> <button>Open</button></form> </html>
+<p>Open the address that the training printed, with <code>?token=</code> in it,
+or run <code>livecb view</code>, which prints it too.</p>
+<form><label>Token <input name="token" type="password" autocomplete="off" required></label>
+<button>Open</button></form>
+</html>
 """
 
 
@@ -67,7 +69,8 @@ class Guard:
         self.app = app
         self._token = None if token is None else token.encode()
         self._cookie = cookie
-        self._hosts = {name.lower().strip("[]") for name in hosts}
+        self._allowed = {name.lower().strip("[]") for name in hosts}
+        self._hosts = set(self._allowed)
         self._any_address = False
         if bound is not None:
             self._bind(bound)
@@ -110,10 +113,10 @@ class Guard:
                 "`livecb view --allow-host NAME`, LIVECB_ALLOWED_HOSTS or create_app(allowed_hosts=[...])",
             )
         origin = headers.get(b"origin")
-        if origin is None or "*" in self._hosts:
+        if origin is None or "*" in self._allowed:
             return None
         asked = urlsplit(origin).netloc.lower()
-        if asked and (asked == host.lower() or _name_of(asked) in self._hosts):
+        if asked and (asked == host.lower() or _name_of(asked) in self._allowed):
             return None
         return Problem(
             403,

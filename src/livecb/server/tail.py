@@ -65,6 +65,8 @@ class Part:
         identity = (status.st_dev, status.st_ino)
         other = self.identity not in ((0, 0), identity) or status.st_size < self.size
         self.identity, self.size = identity, status.st_size
+        if other:
+            self.log.close()  # it still holds the file that was there
         return other
 
     def read(self, at: int, limit: int, upto: int | None = None) -> tuple[Stretch, bool]:
