@@ -97,8 +97,10 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
 
     @during
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if kwargs.get("optimizer") is not None:
-            self._session.rates = learning_rates(kwargs["optimizer"], "lr")
+        optimizer = kwargs.get("optimizer")
+        if optimizer is not None:
+            inner = getattr(optimizer, "optimizer", optimizer)  # accelerate wraps it
+            self._session.rates = learning_rates(optimizer, f"lr-{type(inner).__name__}")
 
     @during
     def on_substep_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
