@@ -1,6 +1,6 @@
 """A process that writes a run as a training of digits would: some history at once, then live.
 
-python trainer.py STORE [--run ID] [--steps 1284] [--rate 9.2] [--more 0] [--end STATUS] [--resume]
+python trainer.py STORE [--run ID] [--steps 1284] [--rate 9.2] [--more 0] [--end STATUS] [--resume] [--obey]
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import argparse
 import math
 import os
 import random
+import sys
 import time
 
 from livecb import events as ev
@@ -150,7 +151,7 @@ def main() -> None:
     parser.add_argument("--more", type=int, default=0)
     parser.add_argument("--end", default="")
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--name")
+    parser.add_argument("--obey", action="store_true")
     asked = parser.parse_args()
     seconds = asked.steps / asked.rate
     trainer = Trainer(asked.store, asked.run, time.time() - seconds)
@@ -173,11 +174,28 @@ def main() -> None:
         trainer.time = time.time()
         trainer.step(step, asked.rate)
         trainer.flush()
-    if asked.end == "hang":
-        while True:
-            time.sleep(60)
+    if asked.obey:
+        obey(trainer, asked.steps + asked.more, asked.rate)
     if asked.end:
         trainer.end(asked.end)
+
+
+def obey(trainer: Trainer, step: int, rate: float) -> None:
+    """Do what stands on standard input, a line each, and answer each: `step N`, `log N`, `end STATUS`."""
+    for line in sys.stdin:
+        verb, what = line.split()
+        trainer.time = time.time()
+        if verb == "step":
+            for _ in range(int(what)):
+                trainer.step(step, rate)
+                step += 1
+        elif verb == "log":
+            for number in range(int(what)):
+                trainer.say(ev.Log, message=f"line {number} of {what}", logger="chatter", step=step)
+        trainer.flush()
+        if verb == "end":
+            trainer.end(what)
+        print("done", flush=True)
 
 
 if __name__ == "__main__":

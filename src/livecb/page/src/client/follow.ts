@@ -37,6 +37,7 @@ export class Follower {
   #downSince = 0;
   #tries = 0;
   #retry = 0;
+  #goodbye = false;
   #pollUntil = 0;
 
   constructor(cursor: string, private readonly to: Following) {
@@ -50,7 +51,7 @@ export class Follower {
       try {
         if (this.to.poll && Date.now() < this.#pollUntil) await this.#poll(this.to.poll);
         else await this.#stream();
-        if (!this.#stopped) await this.#lost("the server closed the connection");
+        if (!this.#stopped) await this.#lost(this.#goodbye ? "the server is going down" : "the connection was closed");
       } catch (error) {
         if (this.#stopped) return;
         if (error instanceof HeldBack && this.to.poll) this.#pollUntil = Date.now() + RETRY_STREAM_MS;
@@ -84,7 +85,9 @@ export class Follower {
     this.#downSince ||= Date.now();
     this.#tries++;
     this.to.onLink({ kind: "reconnecting", since: this.#downSince, why, tries: this.#tries });
-    await this.#wait(this.#backoff.next(this.#tries === 1 ? Math.min(this.#retry, 1_000) : 0));
+    // Who said goodbye said when to come back; a connection that broke is tried again at once.
+    await this.#wait(this.#backoff.next(this.#goodbye ? this.#retry : 0));
+    this.#goodbye = false;
   }
 
   #up(kind: "live" | "polling"): void {
@@ -143,7 +146,10 @@ export class Follower {
       }
       for (const message of messages) {
         if (this.#stopped) return;
-        if (message.event === "bye") return;
+        if (message.event === "bye") {
+          this.#goodbye = true;
+          return;
+        }
         this.#take(message);
       }
     }

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import type { MetricState } from "../src/client/api";
+import { chartsOf, matches } from "../src/data/charts";
+import { telling, tileOf } from "../src/data/tiles";
+import { Series } from "../src/data/series";
+
+function metric(chart: string, series: string, more: Partial<MetricState> = {}): MetricState {
+  return {
+    chart, series, context: series, count: 3, value: 0.5, step: 10, epoch: null, time: 0, first: 1, min: 0.5, min_step: 10,
+    max: 1, max_step: 0, goal: null, best: null, best_step: null, best_time: null, previous: 0.6, nonfinite: 0, ...more,
+  };
+}
+
+const METRICS = {
+  grad_norm: metric("grad_norm", "grad_norm"),
+  lr: metric("lr", "lr"),
+  "train/acc": metric("accuracy", "train", { goal: "max" }),
+  "val/loss": metric("loss", "val", { goal: "min" }),
+  "train/loss": metric("loss", "train", { goal: "min" }),
+  "val/acc": metric("accuracy", "val", { goal: "max" }),
+};
+
+test("train and val of a quantity share a chart, the most telling first", () => {
+  const charts = chartsOf(METRICS);
+  expect(charts.map((chart) => chart.title)).toEqual(["loss", "accuracy", "lr", "grad_norm"]);
+  expect(charts[0]?.lines.map((line) => line.label)).toEqual(["train", "val"]);
+});
+
+test("a series has the same colour in every chart, and no two in one chart share one", () => {
+  const charts = chartsOf({
+    ...METRICS,
+    "train/loss_step": metric("loss", "train step"),
+    "train/loss_epoch": metric("loss", "train epoch"),
+  });
+  const colors = Object.fromEntries(charts.map((chart) => [chart.title, chart.lines.map((line) => line.color)]));
+  expect(colors.accuracy).toEqual([0, 1]);
+  expect(new Set(colors.loss).size).toBe(4);
+});
+
+test("beyond the palette dashes tell series apart", () => {
+  const many = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`m${i}`, metric("m", `part ${i}`)]));
+  const lines = chartsOf(many)[0]?.lines ?? [];
+  expect(new Set(lines.map((line) => `${line.color}${line.dashed}`)).size).toBe(12);
+});
+
+test("charts are found by words of their title or their metrics", () => {
+  const [loss] = chartsOf(METRICS);
+  expect([matches(loss!, "val"), matches(loss!, "LOSS train"), matches(loss!, "lr")]).toEqual([true, true, false]);
+});
+
+test("the tiles are what is measured, then what is trained on, then the rate", () => {
+  expect(telling(METRICS, 4)).toEqual(["val/acc", "val/loss", "train/loss", "lr"]);
+});
+
+test("a tile says whether it is the best, where the best was, or that it is no number", () => {
+  const at = (more: Partial<MetricState>) => tileOf("x", metric("loss", "val", { goal: "min", ...more }), undefined);
+  expect(at({ best: 0.5, best_step: 10 })).toMatchObject({ best: true, note: " · step 10" });
+  expect(at({ best: 0.4, best_step: 5 })).toMatchObject({ best: false, note: "best 0.4000 · step 5" });
+  expect(at({ value: "NaN" })).toMatchObject({ value: "NaN", note: "not a finite number at step 10" });
+});
+
+test("a rate that stands still says since when", () => {
+  const lr = new Series();
+  for (let step = 0; step < 10; step++) lr.append({ step, value: step < 4 ? 1 : 0.5, attempt: 1, epoch: 0, time: 0 });
+  expect(tileOf("lr", metric("lr", "lr"), lr).note).toBe("since step 4");
+});

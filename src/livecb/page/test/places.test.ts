@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import type { RunRow } from "../src/client/api";
+import { flatten } from "../src/data/flatten";
+import { place, runPath } from "../src/routes";
+import { merge } from "../src/runs";
+
+test("the page finds its root under any prefix", () => {
+  expect(place("/")).toEqual({ base: "/", run: null });
+  expect(place("/r/a-b")).toEqual({ base: "/", run: "a-b" });
+  expect(place("/user/x/proxy/8081/")).toEqual({ base: "/user/x/proxy/8081/", run: null });
+  expect(place("/user/r/proxy/8081/r/a%20b")).toEqual({ base: "/user/r/proxy/8081/", run: "a b" });
+  expect(place("/x/r/foo/")).toEqual({ base: "/x/r/foo/", run: null });
+  expect(place(runPath("/p/", "a b"))).toEqual({ base: "/p/", run: "a b" });
+});
+
+test("a nested config is flat, in its order, as Python writes it", () => {
+  const config = { model: { hidden: [64, 64], act: null }, lr: 0.001, on: true, empty: {}, inf: { $float: "Infinity" } };
+  expect(flatten(config).map(({ key, text }) => `${key}=${text}`)).toEqual([
+    "model.hidden=[64, 64]", "model.act=None", "lr=0.001", "on=True", "empty={}", "inf=Infinity",
+  ]);
+});
+
+test("changed runs keep their place, new ones come first", () => {
+  const row = (run: string, name = run): RunRow => ({ run, name }) as RunRow;
+  const merged = merge([row("b"), row("a")], [row("a", "A"), row("c")]);
+  expect(merged.map((one) => one.name)).toEqual(["c", "b", "A"]);
+});

@@ -1,0 +1,128 @@
+"""A server, a trainer and a browser as the page's tests use them: each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from livecb.server.token import token_of
+from livecb.store import Store
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
+    "--no-first-run --disable-quic"
+).split()
+DESKTOP, PHONE = (1360, 900), (390, 844)
+SHOTS = Path(__file__).parents[2] / "build" / "page"
+
+
+class Server:
+    """A livecb server as a process, on one port for the whole test."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+        self.address = f"http://127.0.0.1:{port}/"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "livecb.server", "--dir", str(self.folder), "--port", str(self.port)]
+        self.process = subprocess.Popen(command)
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(self.address + "api/health", timeout=5).close()
+                return
+            except OSError:
+                try:
+                    assert self.process.wait(0.05) == 0, "the server ended"
+                except subprocess.TimeoutExpired:
+                    continue
+        raise AssertionError("the server does not answer")
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def url(self, run: str = "") -> str:
+        path = f"r/{run}" if run else ""
+        return f"{self.address}{path}?token={token_of(Store(self.folder))}"
+
+
+class TrainerProcess:
+    """A training that does what it is told, and answers when it has."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        script = Path(__file__).with_name("trainer.py")
+        command = [sys.executable, str(script), str(folder), "--obey", *arguments]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.run = self._answer()
+
+    def tell(self, *words: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        assert self._answer() == "done"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _answer(self) -> str:
+        assert self.process.stdout is not None
+        answer = self.process.stdout.readline().strip()
+        assert answer, "the trainer ended"
+        return answer
+
+
+class Watched:
+    """A browser that notes what a good page never does."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser, self._host = browser, urlsplit(address).netloc
+        self._contexts: list[BrowserContext] = []
+        self.foreign: list[str] = []
+        self.errors: list[str] = []
+
+    def open(self, url: str, size: tuple[int, int] = DESKTOP, scheme: str = "light", **more: Any) -> Page:
+        viewport = {"width": size[0], "height": size[1]}
+        context = self._browser.new_context(viewport=viewport, color_scheme=scheme, **more)  # type: ignore[arg-type]
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: self._note_request(request.url))
+        page.on("console", self._note_console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(url)
+        return page
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def _note_request(self, url: str) -> None:
+        if urlsplit(url).netloc != self._host:
+            self.foreign.append(url)
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        # Chromium reports requests that a server which is away did not answer: that is no error of the page.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.errors.append(message.text)
+
+
+def wait_for(page: Page, condition: str, argument: object = None, seconds: float = 20) -> None:
+    """Wait until a JavaScript condition on `livecb` (see page/src/debug.ts) holds."""
+    page.wait_for_function(f"wanted => window.livecb && ({condition})", arg=argument, timeout=seconds * 1000)
+
+
+def wait_for_steps(page: Page, metric: str, steps: list[int]) -> None:
+    """Wait for as many points as there should be, then see that each is there exactly once."""
+    wait_for(page, f"livecb.counts()['{metric}'] >= wanted", len(steps))
+    assert page.evaluate(f"livecb.points('{metric}').step") == steps
