@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 from starlette.requests import Request
@@ -33,7 +34,7 @@ def asked_number(request: Request, name: str, default: float, most: float, least
     try:
         number = float(word) if word is not None else default
     except ValueError:
-        number = least - 1
+        number = math.nan
     if not number >= least:
         raise Problem(
             400, "Not understood", f"expected {name} to be a number of at least {least:g}, got {word!r}"

@@ -47,8 +47,8 @@ class Assets(StaticFiles):
 class Pages:
     """Handlers of the page's addresses."""
 
-    def __init__(self, static: Path = STATIC) -> None:
-        self.static = static
+    def __init__(self, static: Path | None = None) -> None:
+        self.static = static or STATIC
 
     async def home(self, request: Request) -> Response:
         """The list of runs."""

@@ -1,0 +1,101 @@
+"""The list of runs: every run a row, pushed when it changes, cheap when nothing does."""
+
+from __future__ import annotations
+
+import shutil
+
+import msgspec
+import pytest
+from watching import Served, Writer, client_of, take, until
+
+from livecb.server import board, launch
+from livecb.store import Store
+
+
+def test_every_run_has_a_row_newest_first(served: Served, store: Store) -> None:
+    for day in (1, 2, 3):
+        Writer(store, f"2026010{day}-000000-a-run").start(project="p").metrics(3).end()
+    rows = served.get("api/runs")["runs"]
+    assert [row["run"][:8] for row in rows] == ["20260103", "20260102", "20260101"]
+    assert {row["status"] for row in rows} == {"completed"}
+    assert rows[0]["metrics"]["train/loss"]["value"] == 1 / 4
+    assert rows[0].keys() >= set(
+        "run name project status phase framework started updated ended attempt progress metrics tags".split()
+    )
+
+
+def test_an_empty_or_missing_store_has_no_runs(served: Served, store: Store) -> None:
+    assert served.get("api/runs")["runs"] == []
+    shutil.rmtree(store.root, ignore_errors=True)
+    assert served.get("api/runs")["runs"] == []
+
+
+def test_what_changes_is_pushed_and_nothing_else(served: Served, store: Store, writer: Writer) -> None:
+    Writer(store, "20250101-000000-old").start().end()
+    with served.stream("api/runs") as stream:
+        assert len(take(stream, 1, "runs")[0].json["runs"]) == 2
+        writer.metrics(1)
+        rows = take(stream, 1, "runs")[0].json["runs"]
+        assert [row["run"] for row in rows] == [writer.run.id]
+        Writer(store, "20270101-000000-new").start()
+        rows = take(stream, 1, "runs")[0].json["runs"]
+        assert [row["run"] for row in rows] == ["20270101-000000-new"]
+        shutil.rmtree(store.root / "20250101-000000-old")
+        assert take(stream, 1, "gone")[0].json == {"run": "20250101-000000-old"}
+
+
+def test_a_new_name_changes_the_row(served: Served, writer: Writer) -> None:
+    with served.stream("api/runs") as stream:
+        take(stream, 1, "runs")
+        writer.run.label(name="another name", tags=["best"])
+        row = take(stream, 1, "runs")[0].json["runs"][0]
+    assert row["name"] == "another name"
+    assert row["tags"] == ["best"]
+
+
+def test_the_row_of_a_run_that_is_over_is_kept_for_the_next_server(store: Store) -> None:
+    writer = Writer(store).start().metrics(3).end()
+    path = writer.run.folder / ".row.json"
+    first = rows_of(store)
+    kept = msgspec.json.decode(path.read_bytes())
+    kept["row"]["name"] = "as it was kept"
+    path.write_bytes(msgspec.json.encode(kept))
+    assert rows_of(store)[0]["name"] == "as it was kept"
+    writer.start(attempt=2)
+    assert rows_of(store)[0]["name"] == first[0]["name"]
+
+
+def rows_of(store: Store) -> list[dict[str, object]]:
+    server = launch.ThreadServer(store, port=0)
+    served = client_of(server.start())
+    try:
+        return list(served.get("api/runs")["runs"])
+    finally:
+        served.client.close()
+        server.stop()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"version":"0.1.0","mark":3,"row":{}}'])
+def test_a_kept_row_that_is_broken_is_made_anew(store: Store, content: bytes) -> None:
+    writer = Writer(store).start().end()
+    (writer.run.folder / ".row.json").write_bytes(content)
+    assert rows_of(store)[0]["status"] == "completed"
+
+
+def test_a_run_that_cannot_be_read_does_not_hide_the_others(served: Served, store: Store) -> None:
+    Writer(store, "20260101-000000-fine").start().end()
+    odd = Writer(store, "20260102-000000-odd").run
+    odd.part_path().mkdir()
+    until(lambda: "20260101-000000-fine" in [row["run"] for row in served.get("api/runs")["runs"]])
+
+
+def test_a_mark_changes_with_the_log_and_the_labels(store: Store) -> None:
+    writer = Writer(store).start()
+    marks = [board.mark_of(writer.run)]
+    writer.metrics(1)
+    marks.append(board.mark_of(writer.run))
+    writer.run.label(name="x")
+    marks.append(board.mark_of(writer.run))
+    Writer(store, part="1").metrics(1)
+    marks.append(board.mark_of(writer.run))
+    assert len(set(marks)) == 4

@@ -1,0 +1,126 @@
+"""Viewers that are slow, or do not read at all: they cost neither memory nor the others."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import socket
+from collections.abc import Callable
+
+import psutil
+import pytest
+from watching import Served, Writer, raw_request, take, until
+
+from conftest import server_pid
+from livecb.server import launch
+from livecb.server.pace import Pace
+from livecb.server.serve import Server, bind, configure
+from livecb.store import Store
+
+UPGRADE = (
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+)
+ACCEPT = ("Accept: text/event-stream",)
+
+
+@pytest.mark.parametrize("headers", [ACCEPT, UPGRADE], ids=["sse", "websocket"])
+def test_viewers_that_never_read_cost_no_memory_and_delay_nobody(
+    store: Store, start_server: Callable[..., Served], free_port: int, headers: tuple[str, ...]
+) -> None:
+    writer = Writer(store).live().start()
+    served = start_server(free_port)
+    process = psutil.Process(server_pid(store, free_port))
+    with served.stream(served.events(writer.run.id)) as stream:
+        take(stream, 1)
+        deaf = [raw_request(served.address, f"/{served.events(writer.run.id)}", *headers) for _ in range(10)]
+        writer.metrics(2000, pad=900)
+        take(stream, 2000)
+        before = process.memory_info().rss
+        for _ in range(20):  # 40 MB for each
+            writer.metrics(2000, pad=900)
+            take(stream, 2000)
+        grown = process.memory_info().rss - before
+    for sock in deaf:
+        sock.close()
+    writer.die()
+    # The ring and the shelf may fill; ten queues would hold 400 MB.
+    assert grown < 60 << 20
+
+
+def test_a_slow_viewer_misses_nothing_however_far_behind_it_falls(served: Served, writer: Writer) -> None:
+    sock = raw_request(served.address, f"/{served.events(writer.run.id)}", *ACCEPT)
+    with served.stream(served.events(writer.run.id)) as stream:
+        for _ in range(15):
+            writer.metrics(2000, pad=900)
+            take(stream, 2000)
+    writer.end()
+    received = bytearray()
+    while b'"run_ended"' not in received[-4000:]:
+        piece = sock.recv(1 << 20)
+        assert piece
+        received += piece
+    sock.close()
+    numbers = [int(seq) for seq in re.findall(rb'"seq":(\d+)', dechunked(bytes(received)))]
+    assert numbers == list(range(30_002))
+
+
+def dechunked(answer: bytes) -> bytes:
+    """Return a chunked body, whole or not."""
+    body = answer.partition(b"\r\n\r\n")[2]
+    out = []
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        length = int(size, 16)
+        out.append(rest[:length])
+        body = rest[length + 2 :]
+    return b"".join(out)
+
+
+@pytest.mark.parametrize("headers", [ACCEPT, UPGRADE], ids=["sse", "websocket"])
+def test_a_viewer_that_does_not_read_is_cut_off_after_a_while(store: Store, headers: tuple[str, ...]) -> None:
+    writer = Writer(store).live().start()
+    config, app = configure(store, "127.0.0.1", "t", pace=Pace(stuck=0.5))
+    sock = bind("127.0.0.1", 0)
+    server = Server(config, app)
+    with running(server, sock) as address:
+        deaf = raw_request(address, f"/api/runs/{writer.run.id}/events", *headers)
+        until(lambda: app.hub.watched)
+        for _ in range(10):
+            writer.metrics(2000, pad=900)
+        until(lambda: not app.hub.watched)
+        deaf.close()
+    writer.die()
+
+
+class running:  # noqa: N801 - reads as what it does
+    """A server in a thread, with a pace of its own."""
+
+    def __init__(self, server: Server, sock: socket.socket) -> None:
+        self.server, self.sock = server, sock
+
+    def __enter__(self) -> launch.Address:
+        import threading
+
+        self.thread = threading.Thread(target=self.server.run_in_thread, args=(self.sock,))
+        self.thread.start()
+        assert self.server.ready.wait(10)
+        return launch.Address("127.0.0.1", self.sock.getsockname()[1], "t")
+
+    def __exit__(self, *_: object) -> None:
+        self.server.should_exit = True
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+def test_a_viewer_that_goes_is_forgotten(served: Served, writer: Writer, store: Store) -> None:
+    config, app = configure(store, "127.0.0.1", "t")
+    with running(Server(config, app), bind("127.0.0.1", 0)) as address:
+        socks = [raw_request(address, f"/api/runs/{writer.run.id}/events", *ACCEPT) for _ in range(5)]
+        until(lambda: len(app.hub._viewers) == 5)
+        for sock in socks:
+            sock.close()
+        until(lambda: not app.hub.watched)
