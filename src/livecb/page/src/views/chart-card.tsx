@@ -57,7 +57,7 @@ export function ChartCard({ session, choice, chart, look, range, version }: Prop
   return (
     <figure class="chart" data-chart={chart.title}>
       <figcaption>
-        <h3 title={chart.title}>{chart.title}</h3>
+        <h2 title={chart.title}>{chart.title}</h2>
         {at && <span class="where">{at}</span>}
         <Legend lines={chart.lines} values={chart.lines.map((line, i) => valueAt(line, i, state, hover, model.current))} />
       </figcaption>

@@ -32,13 +32,15 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
   useEffect(() => {
     const element = scroller.current as HTMLDivElement;
     const measure = (): void => setPlace({ top: element.scrollTop, height: element.clientHeight });
+    measure();
     const sizes = new ResizeObserver(measure);
     sizes.observe(element);
     return () => sizes.disconnect();
   }, []);
 
   const onScroll = (): void => {
-    const element = scroller.current as HTMLDivElement;
+    const element = scroller.current;
+    if (!element) return;
     setPlace({ top: element.scrollTop, height: element.clientHeight });
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < ROW * 1.5;
     if (atEnd !== following) setFollowing(atEnd);

@@ -1,0 +1,184 @@
+"""The page is usable: log, keyboard, phone, screen reader, any prefix, any colour scheme."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import uvicorn
+from browsing import DESKTOP, PHONE, SHOTS, Server, TrainerProcess, Watched, wait_for, wait_for_steps
+from playwright.sync_api import Page
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from livecb.server.app import create_app
+from livecb.server.pages import STATIC
+
+Train = Callable[..., TrainerProcess]
+AXE = Path(__file__).parents[2] / "src/livecb/page/node_modules/axe-core/axe.min.js"
+
+
+def test_the_log_follows_and_pauses_while_one_reads(server: Server, train: Train, watched: Watched) -> None:
+    trainer = train("--steps", 10)
+    page = watched.open(server.url(trainer.run))
+    trainer.tell("log", 3000)
+    wait_for(page, "livecb.logs().count === wanted", 3001)
+    rows = page.get_by_role("log")
+    rows.get_by_text("line 2999 of 3000").wait_for()
+    assert page.locator(".row").count() < 100, "the console must not hold every line in the page"
+    rows.evaluate("rows => { rows.scrollTop = 1000 }")
+    page.get_by_text("paused while you read").wait_for()
+    place = rows.evaluate("rows => rows.scrollTop")
+    trainer.tell("log", 50)
+    wait_for(page, "livecb.logs().count === wanted", 3051)
+    page.get_by_text("3,051 lines").wait_for()
+    assert rows.evaluate("rows => rows.scrollTop") == place
+    page.get_by_role("button", name="Follow").click()
+    rows.get_by_text("line 49 of 50").wait_for()
+
+
+def test_old_log_lines_leave_memory_and_come_back(server: Server, train: Train, watched: Watched) -> None:
+    trainer = train("--steps", 10)
+    trainer.tell("log", 9000)
+    page = watched.open(server.url(trainer.run))
+    wait_for(page, "livecb.logs().count === wanted", 9001)
+    held = page.evaluate("livecb.logs().rows")
+    assert held < 7000
+    page.get_by_role("tab", name="Log").click()
+    rows = page.get_by_role("log")
+    rows.evaluate("rows => { rows.scrollTop = 0 }")
+    page.get_by_role("button", name="load older lines").click()
+    wait_for(page, "livecb.logs().rows > wanted", held)
+
+
+def test_the_keyboard_reaches_everything(server: Server, train: Train, watched: Watched) -> None:
+    trainer = train("--steps", 100)
+    page = watched.open(server.url(trainer.run))
+    page.get_by_role("tab", name="Curves").focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("tab", name="Log", selected=True).wait_for()
+    page.keyboard.press("End")
+    page.get_by_role("tabpanel", name="Config").get_by_text("optimizer.weight_decay").wait_for()
+    page.keyboard.press("1")
+    page.keyboard.press("e")
+    page.get_by_role("radio", name="epoch", checked=True).wait_for()
+    page.keyboard.press("l")
+    page.get_by_role("button", name="log y", pressed=True).wait_for()
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog", name="Keys").wait_for(state="detached")
+    page.keyboard.press("u")
+    page.locator(f"[data-run='{trainer.run}']").wait_for()
+
+
+def test_charts_zoom_together_and_show_values_under_the_cross_hair(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 1000)
+    page = watched.open(server.url(trainer.run))
+    wait_for_steps(page, "train/loss", [*range(0, 1000, 2)])
+    box = page.locator("[data-chart=loss] .u-over").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    for chart in ("loss", "grad_norm"):
+        page.locator(f"[data-chart={chart}] .where", has_text="step 499").wait_for()
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, middle, steps=4)
+    page.mouse.up()
+    page.get_by_role("button", name="show all").click()
+    page.get_by_role("button", name="show all").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("tab", ["Curves", "Log", "Values", "Config"])
+def test_axe_finds_nothing_to_complain_about(
+    server: Server, train: Train, watched: Watched, tab: str
+) -> None:
+    trainer = train("--steps", 800)
+    scheme = {"Curves": "dark", "Values": "dark"}.get(tab, "light")
+    size = PHONE if tab in ("Curves", "Config") else DESKTOP
+    page = watched.open(server.url(trainer.run), size, scheme)
+    page.get_by_role("tab", name=tab).click()
+    wait_for(page, "livecb.logs().count > 0")
+    assert complaints(page) == []
+
+
+def test_axe_accepts_the_list_and_a_failure(server: Server, train: Train, watched: Watched) -> None:
+    train("--steps", 100).tell("end", "completed")
+    failed = train("--steps", 100)
+    failed.tell("end", "failed")
+    page = watched.open(server.url())
+    page.locator(f"[data-run='{failed.run}'] .chip", has_text="failed").wait_for()
+    assert complaints(page) == []
+    page = watched.open(server.url(failed.run))
+    page.locator(".failure").wait_for()
+    assert complaints(page) == []
+
+
+def complaints(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
+def test_the_page_works_under_any_prefix(
+    server: Server, train: Train, watched: Watched, free_port: int
+) -> None:
+    trainer = train("--steps", 100)
+    app = Starlette(routes=[Mount("/users/r/proxy/8081", create_app(server.folder, token=False))])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        mounted = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+        serving = threading.Thread(target=mounted.run, kwargs={"sockets": [listener]}, daemon=True)
+        serving.start()
+        watched._host = host
+        page = watched.open(f"http://{host}/users/r/proxy/8081/")
+        page.locator(f"[data-run='{trainer.run}']").click()
+        wait_for_steps(page, "train/loss", [*range(0, 100, 2)])
+        page.reload()
+        trainer.tell("step", 20)
+        wait_for_steps(page, "train/loss", [*range(0, 120, 2)])
+        assert page.url == f"http://{host}/users/r/proxy/8081/r/{trainer.run}"
+        watched.close()
+        mounted.should_exit = True
+        serving.join(10)
+
+
+def test_a_browser_loads_at_most_eighty_kilobytes(server: Server, train: Train, watched: Watched) -> None:
+    files = [path for path in STATIC.rglob("*") if path.is_file() and path.suffix != ".md"]
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= 80_000
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "scheme"),
+    [
+        ("desktop-light", DESKTOP, "light"),
+        ("desktop-dark", DESKTOP, "dark"),
+        ("phone-light", PHONE, "light"),
+        ("phone-dark", PHONE, "dark"),
+    ],
+)
+def test_pictures_show_all_of_it_at_a_glance(
+    server: Server, train: Train, watched: Watched, name: str, size: tuple[int, int], scheme: str
+) -> None:
+    trainer = train("--steps", 1284, "--resume")
+    page = watched.open(server.url(trainer.run), size, scheme)
+    wait_for(page, "livecb.counts()['train/loss'] > 600")
+    page.locator(".eta", has_text="left").wait_for()
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    if size == DESKTOP:
+        assert page.locator(".chart").count() == 4
+        log = page.locator(".console").bounding_box()
+        assert log is not None
+        assert log["y"] + log["height"] <= size[1], "progress, tiles, four charts and the log fit one screen"
