@@ -1,0 +1,52 @@
+"""Two processes train one model: `distributed.py FRAMEWORK FOLDER [STRATEGY]`; run by test_distributed.py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import tiny
+import torch
+
+
+class Synced(tiny.module_class(pl)):  # type: ignore[misc]
+    """Talks to the other rank at all the places at which a value is reduced."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        loss = self.loss(batch)
+        self.log("rank", float(self.global_rank))
+        self.log("ranks", float(self.global_rank), on_step=True, on_epoch=True, sync_dist=True)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        self.log("gathered", self.all_gather(torch.tensor(float(self.global_rank))).sum())
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val_ranks", float(self.global_rank), sync_dist=True)
+
+
+def train_lightning(folder: Path, strategy: str) -> None:
+    trainer = tiny.trainer_of(
+        pl, folder, [tiny.live_stream("lightning", name="ddp")], strategy=strategy, devices=2, max_epochs=1
+    )
+    trainer.fit(Synced(), tiny.loader(16), tiny.loader(8))
+
+
+def train_transformers(folder: Path, strategy: str) -> None:
+    stream = tiny.live_stream("transformers", name="ddp")
+    trainer = tiny.hf_trainer(
+        folder, [stream], eval_strategy="epoch", num_train_epochs=1, train_dataset=tiny.rows(16)
+    )
+    trainer.train()
+    print("loss", *(value for _, value in tiny.reported_by(trainer)["loss"]))
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    tiny.quiet()
+    framework, folder, *strategy = sys.argv[1:]
+    train = {"lightning": train_lightning, "transformers": train_transformers}[framework]
+    for each in strategy or [""]:
+        train(Path(folder), each)

@@ -1,0 +1,77 @@
+"""Several processes, one run: its leading rank records, the others do nothing, and none waits for another."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import livecb
+from livecb import events
+from livecb.testing import Recorded
+
+HERE = Path(__file__).parent
+
+
+def launch(*command: object) -> str:
+    path = os.pathsep.join(map(str, (Path(livecb.__file__).parents[1], HERE)))
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        said, complaints = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, complaints[-3000:]
+    return said
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("strategies", [["ddp"], ["ddp_fork", "ddp_spawn"]])
+def test_two_processes_of_lightning_make_one_run(
+    strategies: list[str], recorded: Recorded, tmp_path: Path
+) -> None:
+    launch(HERE / "distributed.py", "lightning", tmp_path, *strategies)
+    runs = recorded.runs
+    assert len(runs) == len(strategies)
+    for run in runs:
+        assert [path.name for path in run.folder.glob("*.jsonl")] == ["events.jsonl"]
+        (started,) = recorded.of(events.RunStarted, run)
+        assert (started.name, started.world_size) == ("ddp", 2)
+        told = recorded.of(events.Metrics, run)
+        assert [(event.step, event.batch, event.samples) for event in told if "rank" in event.values] == [
+            (1, 1, 4), (2, 2, 8), (3, 3, 12), (4, 4, 16),
+        ]  # fmt: skip
+        values = {name: value for event in told for name, value in event.values.items()}
+        assert (values["rank"], values["ranks_step"], values["ranks_epoch"]) == (0, 0.5, 0.5)
+        assert (values["gathered"], values["val_ranks"]) == (1, 0.5)
+        assert [end.status for end in recorded.of(events.RunEnded, run)] == ["completed"]
+
+
+def test_two_processes_of_transformers_make_one_run(recorded: Recorded, tmp_path: Path) -> None:
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
+    said = launch(
+        *torchrun, f"--master_port={free_port()}", HERE / "distributed.py", "transformers", tmp_path
+    )
+    assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
+    assert recorded.of(events.RunStarted)[0].world_size == 2
+    told = [event for event in recorded.of(events.Metrics) if event.context == "train"]
+    assert [(event.step, event.batch, event.samples) for event in told] == [
+        (1, 1, 4), (2, 2, 8), (3, 3, 12), (4, 4, 16),
+    ]  # fmt: skip
+    losses = {tuple(map(float, line.split()[1:])) for line in said.splitlines() if line.startswith("loss")}
+    assert losses == {tuple(event.values["loss"] for event in told)}
+    assert recorded.events[-1].status == "completed"
