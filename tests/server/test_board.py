@@ -99,3 +99,27 @@ def test_a_mark_changes_with_the_log_and_the_labels(store: Store) -> None:
     Writer(store, part="1").metrics(1)
     marks.append(board.mark_of(writer.run))
     assert len(set(marks)) == 4
+
+
+def test_a_long_log_has_a_row_before_it_was_folded(
+    served: Served, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(board, "_GLANCE", 500)
+    writer = Writer(store).start().metrics(1000).end()
+    row = served.get("api/runs")["runs"][0]
+    assert row["status"] == "completed"
+    assert row["name"] == "a run"
+    assert row["metrics"]["train/loss"]["step"] == 1000
+    assert not (writer.run.folder / ".row.json").exists()
+    monkeypatch.setattr(board, "_LOOK_SECONDS", 10.0)
+    until(lambda: served.get("api/runs") and (writer.run.folder / ".row.json").exists())
+
+
+def test_many_runs_that_are_over_are_looked_at_in_no_time(served: Served, store: Store) -> None:
+    for number in range(200):
+        Writer(store, f"20260101-{number:06}-a-run").start().end()
+    assert len(served.get("api/runs")["runs"]) == 200
+    first = (store.root / "20260101-000000-a-run" / ".row.json").stat()
+    until(lambda: served.get("api/runs")["now"] > first.st_mtime + 1.5)
+    assert (store.root / "20260101-000000-a-run" / ".row.json").stat().st_mtime_ns == first.st_mtime_ns

@@ -2,7 +2,9 @@
 
 A row is a fold of a whole log, so rows are kept: in memory while the server lives, and beside the log of a
 run that is over, where the next server finds them. What a kept row was made of (the logs' sizes and times,
-the labels) is looked at anew each time; folding goes on from where it stood.
+the labels) is looked at anew each time; folding goes on from where it stood. A store full of long logs is
+folded a while at each look, newest first; until a log's turn comes, its row is what its beginning and its
+end say.
 """
 
 from __future__ import annotations
@@ -17,14 +19,18 @@ import msgspec
 
 from livecb import __version__
 from livecb.errors import LivecbError
+from livecb.events import decode_lines
+from livecb.server.frames import as_event
 from livecb.server.hub import Hub
 from livecb.server.index import Index
+from livecb.state import State
 from livecb.store import StoredRun
 
 __all__ = ["Board", "Row"]
 
-_ENDED = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
 _CACHE = ".row.json"
+_LOOK_SECONDS = 0.7
+_GLANCE = 128 << 10
 
 Mark = tuple[tuple[int, int], ...]
 
@@ -64,6 +70,7 @@ class Board:
         self.change = 0
         self.rows: dict[str, Row] = {}
         self.gone: dict[str, int] = {}
+        self._making = 0
         self._lock = asyncio.Lock()
         self._looked = 0.0
 
@@ -80,46 +87,59 @@ class Board:
 
     def since(self, change: int) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the rows that changed after a change, newest first, and the runs that are gone."""
-        rows = [row.data for row in self.rows.values() if row.changed > change and row.data]
+        rows = [row.data for row in list(self.rows.values()) if row.changed > change and row.data]
         rows.sort(key=lambda row: str(row["run"]), reverse=True)
-        return rows, [run for run, when in self.gone.items() if when > change]
+        return rows, [run for run, when in list(self.gone.items()) if when > change]
 
     def _look(self) -> None:
         ids = self.hub.store.run_ids()
-        self.change += 1
-        for run in [run for run in self.rows if run not in set(ids)]:
+        self._making = self.change + 1  # not told to anybody before all of it is there
+        for run in self.rows.keys() - set(ids):
             del self.rows[run]
-            self.gone[run] = self.change
+            self.gone[run] = self._making
+        until = time.monotonic() + _LOOK_SECONDS
         for run in reversed(ids):
             self.gone.pop(run, None)
             if self.hub.closing:
                 return
             try:
-                self._look_at(run)
+                self._look_at(run, until)
             except (LivecbError, OSError):
                 continue  # it went while we looked, or cannot be read: the others stay readable
+        self.change = self._making
 
-    def _look_at(self, run: str) -> None:
+    def _look_at(self, run: str, until: float) -> None:
         row = self.rows.get(run) or Row(self.hub.store.run(run))
         mark = mark_of(row.run)
-        if row.data and mark == row.mark and not row.alive:
+        if mark == row.mark and not row.alive:
             return
         alive = row.run.alive()
-        if row.data and mark == row.mark and alive == row.alive:
+        if mark == row.mark and alive == row.alive:
             return
         data = self._kept(row.run, mark) if not alive and not row.data else None
         if data is None:
-            row.index = row.index or Index(row.run)
-            data = row.index.row(alive, stop=lambda: self.hub.closing)
-            if not alive:
+            data, whole = self._fold(row, alive, until)
+            if not whole:
+                mark = ()  # to be gone on with at the next look
+            elif not alive:
                 _keep(row.run, mark, data)
-        if not alive and row.index is not None:
+        if mark and not alive and row.index is not None:
             row.index.close()
             row.index = None
         row.mark, row.alive = mark, alive
         if data != row.data:
-            row.data, row.changed = data, self.change
+            row.data, row.changed = data, self._making
         self.rows[run] = row
+
+    def _fold(self, row: Row, alive: bool, until: float) -> tuple[dict[str, Any], bool]:
+        """Return a run's row, and whether all of the log is in it."""
+        index = row.index or self.hub.indexes.known(row.run.id)
+        if index is None:
+            index = row.index = Index(row.run)
+        data = index.row(alive, stop=lambda: self.hub.closing or time.monotonic() > until)
+        if index.whole:
+            return data, True
+        return row.data or glance(row.run, alive), False
 
     @staticmethod
     def _kept(run: StoredRun, mark: Mark) -> dict[str, Any] | None:
@@ -128,6 +148,22 @@ class Board:
         except (OSError, msgspec.DecodeError):
             return None
         return kept.row if kept.version == __version__ and kept.mark == mark else None
+
+
+def glance(run: StoredRun, alive: bool) -> dict[str, Any]:
+    """Return about what a run's row will be, from the first and the last of its log.
+
+    Only a metric that was last measured long ago, or an attempt that began in between, is missing.
+    """
+    with run.part_path().open("rb") as log:
+        head = log.read(_GLANCE)
+        log.seek(max(len(head), log.seek(0, os.SEEK_END) - _GLANCE))
+        tail = log.read()
+    lines = [*head.split(b"\n")[:-1], *tail.split(b"\n")[1:-1]]
+    state = State(run.id)
+    state.feed(decode_lines([event for line in lines if (event := as_event(line)) is not None]))
+    words = "" if alive else run.last_words()
+    return state.row(alive=alive, now=time.time(), last_words=words, labels=run.labels)
 
 
 def mark_of(run: StoredRun) -> Mark:

@@ -31,11 +31,17 @@ _STATE_SECONDS = 0.45
 
 
 class Index:
-    """One run, folded up to a place. Safe to use from several threads."""
+    """One run, folded up to a place. Safe to use from several threads.
+
+    Attributes:
+        place: Where it stands.
+        whole: Whether it got to the end of the log when it was last asked.
+    """
 
     def __init__(self, run: StoredRun) -> None:
         self.run = run
         self.place: Place = ()
+        self.whole = False
         self.folded: tuple[bytes, tuple[object, ...], float] = (b"", (), 0.0)
         self._lock = threading.Lock()
         self._tail = Tail([run])
@@ -44,7 +50,7 @@ class Index:
     @property
     def nbytes(self) -> int:
         """Bytes its columns take."""
-        return int(getattr(self._state.series, "nbytes", 0))
+        return self._state.series.nbytes
 
     def row(self, alive: bool, *, stop: Callable[[], bool] = bool) -> dict[str, Any]:
         """Return the run's row in the list, up to now."""
@@ -101,8 +107,11 @@ class Index:
         self._tail.find_parts()
         if self._tail.replaced():
             self._begin()
-        while self._fold_some() and not stop():
-            pass
+        self.whole = False
+        while not stop():
+            if not self._fold_some():
+                self.whole = True
+                return
 
     def _fold_some(self) -> bool:
         self.place = self._tail.pad(self.place)
@@ -149,6 +158,10 @@ class Indexes:
     async def in_thread(self, work: Callable[[], _T]) -> _T:
         """Do some work off the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def known(self, run: str) -> Index | None:
+        """Return the index of a run if there is one."""
+        return self._indexes.get(run)
 
     def closing(self) -> bool:
         """Whether the server goes, so that folding need not be finished."""
