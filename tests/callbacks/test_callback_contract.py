@@ -17,6 +17,7 @@ import livecb
 from livecb import events
 from livecb.callbacks.base import Stream
 from livecb.errors import LivecbWarning
+from livecb.sinks import File, Stdout
 from livecb.testing import record
 
 FRAMEWORKS = list(tiny.TRAIN)
@@ -120,7 +121,8 @@ def test_the_random_state_is_left_as_it_would_be(watched: Watched, tmp_path: Pat
 def test_a_callback_can_be_copied_and_pickled_before_and_while_it_is_used(
     framework: str, tmp_path: Path
 ) -> None:
-    stream = tiny.live_stream(framework, name="one", config={"a": 1})
+    sinks = [Stdout(), File(tmp_path / "copy.jsonl")]
+    stream = tiny.live_stream(framework, name="one", config={"a": 1}, sinks=sinks)
     copies = []
 
     class Copy(type(stream)):  # type: ignore[misc]
@@ -130,6 +132,7 @@ def test_a_callback_can_be_copied_and_pickled_before_and_while_it_is_used(
     with record():
         tiny.TRAIN[framework](framework, [stream, Copy()], tmp_path)
     for each in (*copies, pickle.loads(pickle.dumps(stream))):
+        assert [type(sink) for sink in each.sinks] == [Stdout, File]
         assert (each.name, each.config, each.run.active) == ("one", {"a": 1}, False)
     assert len(copies) == 2
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livecb.errors import warn
 from livecb.logs.base import START
@@ -43,6 +43,13 @@ class ReaderSink(Sink):
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_thread", "_ended")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A copy reads nothing yet: callbacks, and the sinks they hold, are copied into other processes.
+        self.__dict__.update(state, _thread=None, _ended=threading.Event())
 
     @abstractmethod
     def take(self, lines: tuple[bytes, ...]) -> None:
