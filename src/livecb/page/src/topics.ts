@@ -1,10 +1,24 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** Tells views that something changed: once a frame at most, and slowly where nobody looks. */
+/** Drawing takes at most about one part in so many of the time: the browser may share its cores with a training. */
+const SHARE = 10;
+const LONGEST_PAUSE_MS = 150;
+
+/**
+ * Tells views that something changed: once a frame at most, less often when drawing is dear, and slowly where nobody
+ * looks. What comes after a silence is told at once.
+ */
 export class Topics<Topic extends string> {
   #listeners = new Map<Topic, Set<() => void>>();
   #dirty = new Set<Topic>();
   #scheduled = false;
+  #spent = 0;
+  #next = 0;
+
+  /** Note what drawing has cost, in milliseconds. */
+  spent(ms: number): void {
+    this.#spent += ms;
+  }
 
   listen(topic: Topic, listener: () => void): () => void {
     const listeners = this.#listeners.get(topic) ?? new Set();
@@ -18,12 +32,26 @@ export class Topics<Topic extends string> {
     if (this.#scheduled) return;
     this.#scheduled = true;
     // A hidden tab gets no animation frames, but its title is still read.
-    if (document.hidden) setTimeout(() => this.#flush(), 500);
-    else requestAnimationFrame(() => this.#flush());
+    const pause = document.hidden ? 500 : this.#next - performance.now();
+    if (pause > 0) setTimeout(() => (document.hidden ? this.#flush() : this.#onFrame()), pause);
+    else this.#onFrame();
+  }
+
+  // A tab that is hidden meanwhile gets no frame: then the timer tells.
+  #onFrame(): void {
+    const tell = (): void => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+      this.#flush();
+    };
+    const frame = requestAnimationFrame(tell);
+    const timer = setTimeout(tell, 1000);
   }
 
   #flush(): void {
     this.#scheduled = false;
+    this.#next = performance.now() + Math.min(LONGEST_PAUSE_MS, SHARE * this.#spent);
+    this.#spent = 0;
     const dirty = [...this.#dirty];
     this.#dirty.clear();
     for (const topic of dirty) for (const listener of this.#listeners.get(topic) ?? []) listener();

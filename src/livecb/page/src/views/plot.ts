@@ -62,7 +62,9 @@ export class Plot {
     this.#model = model;
     const shape = JSON.stringify([model.lines, model.axis, model.log]);
     if (this.#chart && shape === this.#shape) {
-      this.#chart.setData(data(model), true);
+      const chart = this.#chart;
+      // As a batch it is drawn at once, so that whoever calls can tell what it costs.
+      chart.batch(() => chart.setData(data(model), true));
       return;
     }
     this.#shape = shape;
