@@ -139,3 +139,33 @@ def test_head_of_a_stream_ends(served: Served, writer: Writer) -> None:
     assert response.status_code == 200
     assert response.headers["x-accel-buffering"] == "no"
     assert response.headers["cache-control"] == "no-store"
+
+
+def test_a_store_that_cannot_be_listed_says_why(served: Served, store: Store) -> None:
+    store.root.rename(store.root.with_name("away"))
+    store.root.write_text("not a folder")
+    for headers in ({}, {"accept": "text/event-stream"}):
+        response = served.client.get("api/runs", headers=headers)
+        assert response.status_code == 500
+        assert str(store.root) in response.json()["error"]["detail"]
+    assert served.client.get("api/health").status_code == 200
+
+
+def test_a_log_that_cannot_be_read_says_why(served: Served, store: Store) -> None:
+    run = Writer(store).run
+    run.part_path().mkdir()
+    for path in (f"api/runs/{run.id}", served.events(run.id), f"api/runs/{run.id}/series"):
+        response = served.client.get(path)
+        assert response.status_code == 500
+        assert "events.jsonl" in response.json()["error"]["detail"]
+
+
+def test_a_run_that_has_not_said_anything_yet_is_starting(served: Served, store: Store) -> None:
+    writer = Writer(store).live()
+    assert served.get(f"api/runs/{writer.run.id}")["status"] == "starting"
+    assert served.get(f"api/runs/{writer.run.id}/series")["series"] == {}
+    with served.stream(served.events(writer.run.id)) as stream:
+        assert next(stream).json["cursor"] == "0"
+        writer.start()
+        assert take(stream, 1)[0].json["type"] == "run_started"
+    writer.die()

@@ -80,10 +80,15 @@ def dechunked(answer: bytes) -> bytes:
     return b"".join(out)
 
 
+@pytest.mark.parametrize("base", [False, True], ids=["fast", "base"])
 @pytest.mark.parametrize("headers", [ACCEPT, UPGRADE], ids=["sse", "websocket"])
-def test_a_viewer_that_does_not_read_is_cut_off_after_a_while(store: Store, headers: tuple[str, ...]) -> None:
+def test_a_viewer_that_does_not_read_is_cut_off_after_a_while(
+    store: Store, headers: tuple[str, ...], base: bool
+) -> None:
     writer = Writer(store).live().start()
     config, app = configure(store, "127.0.0.1", "t", pace=Pace(stuck=0.5))
+    if base:  # as the base installation has it: without uvloop and httptools
+        config.loop, config.http = "asyncio", "h11"
     sock = bind("127.0.0.1", 0)
     server = Server(config, app)
     with running(server, sock) as address:

@@ -69,7 +69,9 @@ class Hub:
         key = (tuple(run.id for run in runs), several, framing, types)
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = Feed(Tail(runs, several), framing(), Sieve(types), self.pace, self)
+            feed = self._feeds[key] = Feed(
+                Tail(runs, several, patient=True), framing(), Sieve(types), self.pace, self
+            )
         feed.used = now
         return feed
 

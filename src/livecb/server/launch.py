@@ -20,7 +20,6 @@ import msgspec
 
 from livecb import lock
 from livecb.errors import ServerError
-from livecb.server.token import token_of
 from livecb.store import Store
 
 __all__ = [
@@ -52,6 +51,7 @@ class Registered(msgspec.Struct, frozen=True):
 
     Attributes:
         asked: The port it was asked to take, when something else had it.
+        token: What opens it; the file is its owner's alone.
     """
 
     pid: int
@@ -60,6 +60,7 @@ class Registered(msgspec.Struct, frozen=True):
     asked: int
     started: float
     version: str
+    token: str | None
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -98,7 +99,7 @@ def find(root: str | os.PathLike[str], port: int | None = None, host: str = "127
     root = Path(root)
     for registered in sorted(_registered(root), key=lambda it: it.started):
         if port in (None, 0, registered.port, registered.asked) and _serves(registered.host, host):
-            return Address(registered.host, registered.port, token_of(Store(root)))
+            return Address(registered.host, registered.port, registered.token)
     return None
 
 

@@ -181,21 +181,25 @@ class Registration:
         self._path: Path | None = None
         self._lock: lock.WriterLock | None = None
 
-    def enter(self, host: str, port: int, asked: int) -> None:
+    def enter(self, address: launch.Address, asked: int) -> None:
         """Say that a server listens.
 
         Raises:
             OSError: The store cannot be written; then nobody will find the server by the store.
         """
+        port = address.port
         self._lock = lock.WriterLock(launch.lock_path(self._root, port))
         if not self._lock.acquire():
             raise ServerError(
                 f"a server of this store claims port {port}, which is free: remove {self._lock.path}"
             )
         self._path = launch.registry_path(self._root, port)
-        me = launch.Registered(os.getpid(), host, port, asked, time.time(), __version__)
+        me = launch.Registered(
+            os.getpid(), address.host, port, asked, time.time(), __version__, address.token
+        )
         spare = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        spare.write_bytes(msgspec.json.encode(me) + b"\n")
+        with open(os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(me) + b"\n")
         os.replace(spare, self._path)
 
     def leave(self) -> None:
@@ -254,13 +258,14 @@ def serve(
         if port not in (0, taken):
             _log.warning("port %d is in use by something else; using %d", port, taken)
         server = Server(*configure(store, host, token, allowed_hosts), linger=linger)
+        address = launch.Address(host, taken, server.app.token)
         try:
-            registration.enter(host, taken, port)
+            registration.enter(address, port)
         except OSError as error:
             _log.warning("cannot write to %s (%s): nobody will find this server by the store", root, error)
     try:
         if on_ready is not None:
-            on_ready(launch.Address(host, taken, server.app.token))
+            on_ready(address)
         server.run(sockets=[sock])
     finally:
         registration.leave()

@@ -87,13 +87,15 @@ class Tail:
 
     Attributes:
         several: Whether cursors and frames name the run.
+        patient: Whether a log that cannot be read has nothing new, so that the next look tries again.
         generations: How often each run's log was replaced since this tail watches it; never changed in place,
             so that whoever keeps it knows what was.
     """
 
-    def __init__(self, runs: Sequence[StoredRun], several: bool = False) -> None:
+    def __init__(self, runs: Sequence[StoredRun], several: bool = False, *, patient: bool = False) -> None:
         self.runs = {run.id: run for run in runs}
         self.several = several
+        self.patient = patient
         self.parts: list[Part] = []
         self.generations = dict.fromkeys(self.runs, 0)
         self._names: dict[str, int] = {}
@@ -180,7 +182,11 @@ class Tail:
         self.generations = {**self.generations, run: self.generations[run] + 1}
 
     def read(self, place: Place, limit: int, upto: Place | None = None) -> Iterator[Stretch | str]:
-        """Yield what comes after a place, part by part: stretches, or a run whose log starts anew."""
+        """Yield what comes after a place, part by part: stretches, or a run whose log starts anew.
+
+        Raises:
+            LogError: A log cannot be read, and the tail is not patient.
+        """
         place = self.pad(place)
         bound = self.pad(upto) if upto is not None else None
         for index, part in enumerate(self.parts):
@@ -190,7 +196,9 @@ class Tail:
             try:
                 stretch, reset = part.read(at, limit, None if bound is None else bound[index])
             except LogError:
-                continue  # not readable now; the place stays, and the next look tries again
+                if self.patient:
+                    continue
+                raise
             if reset:
                 yield part.run
                 return
