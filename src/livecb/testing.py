@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from livecb.events import Event, RunStarted, Unknown, decode_lines
 from livecb.logs.base import START
+from livecb.state import State
 from livecb.store import Store, StoredRun
 
 __all__ = ["Recorded", "record"]
@@ -67,6 +68,13 @@ class Recorded:
             events += decode_lines(list(batch.lines))
             cursor = batch.cursor
         return events
+
+    def state(self, run: StoredRun | None = None) -> State:
+        """Return what the events of the only run, or of one of several, come to."""
+        run = run or self.run
+        state = State(run.id)
+        state.feed(self.events_of(run))
+        return state
 
     def of(self, kind: type[_E], run: StoredRun | None = None) -> list[_E]:
         """Return the events of one type, of the only run or of one of several."""

@@ -18,6 +18,7 @@ from livecb import events
 from livecb.callbacks.base import Stream
 from livecb.errors import LivecbWarning
 from livecb.sinks import File, Stdout
+from livecb.state import State
 from livecb.testing import record
 
 FRAMEWORKS = list(tiny.TRAIN)
@@ -90,6 +91,19 @@ def test_the_run_says_what_trains_and_with_which_settings(watched: Watched) -> N
     assert set(started.versions) == {"python", "torch", started.framework}
     assert started.config["model"]["parameters"] == 19
     assert started.world_size == 1
+
+
+def test_what_the_events_come_to_is_what_a_person_asks(watched: Watched) -> None:
+    state = State("any")
+    state.feed(watched.events)
+    told = state.to_dict(alive=False, now=watched.events[-1].time)
+    assert (told["status"], told["step"], told["batch"], told["epoch"]) == ("completed", 6, 10, 2.0)
+    assert told["totals"] == {"epochs": 2.0, "steps": 6, "batches": 10, "batches_per_epoch": 5}
+    assert told["progress"]["done"] == told["progress"]["total"] == 6
+    name = "eval_loss" if watched.framework == "transformers" else "val_loss"
+    values = [value for _, value in watched.outcome.reported[name]]
+    metric = told["metrics"][name]
+    assert (metric["value"], metric["best"]) == (values[-1], min(values))
 
 
 def test_a_checkpoint_is_a_path_that_exists_and_its_size(watched: Watched) -> None:
