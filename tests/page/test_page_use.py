@@ -95,6 +95,23 @@ def test_charts_zoom_together_and_show_values_under_the_cross_hair(
     page.get_by_role("button", name="show all").wait_for(state="detached")
 
 
+def test_a_part_of_a_long_curve_is_drawn_to_the_last_point(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 16_000)
+    page = watched.open(server.url(trainer.run))
+    wait_for(page, "livecb.counts()['train/loss'] === wanted", 8000)
+    assert page.evaluate("livecb.drawn('train/loss', 'step', 4000, 5000)") < 300
+    box = page.locator("[data-chart=loss] .u-over").bounding_box()
+    assert box is not None
+    left = [box["x"] + box["width"] * step / 16_000 for step in (3900, 5100)]
+    page.mouse.move(left[0], box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(left[1], box["y"] + 40, steps=4)
+    page.mouse.up()
+    wait_for(page, "livecb.drawn('train/loss', 'step', 4000, 5000) === wanted", 501)
+
+
 @pytest.mark.parametrize("tab", ["Curves", "Log", "Values", "Config"])
 def test_axe_finds_nothing_to_complain_about(
     server: Server, train: Train, watched: Watched, tab: str

@@ -1,3 +1,4 @@
+import type { XAxis } from "./data/series";
 import type { RunsSession } from "./runs";
 import type { RunSession } from "./session";
 
@@ -8,6 +9,7 @@ import type { RunSession } from "./session";
  * - `points(name)`: what is held of one metric: `{step, value}`, as arrays
  * - `logs()`: log lines in all, and rows in memory
  * - `link()`: how the page stands with the server, how often it connected, and how often it loaded history
+ * - `drawn(name, axis, from, to)`: how many points there are to draw of a part, once it was looked at closely
  * - `cursor()`, `state()`, `rows()`
  */
 export interface Debug {
@@ -15,6 +17,7 @@ export interface Debug {
   points(name: string): { step: number[]; value: number[]; abandoned: number[] };
   logs(): { count: number; rows: number };
   link(): { kind: string; connects: number; loads: number };
+  drawn(name: string, axis: XAxis, from: number, to: number): number;
   cursor(): string;
   state(): unknown;
   rows(): unknown;
@@ -39,6 +42,10 @@ export function expose({ run, runs }: { run?: RunSession; runs?: RunsSession }):
     },
     logs: () => ({ count: run?.logs.count ?? 0, rows: run?.logs.rows.length ?? 0 }),
     link: () => ({ kind: (run ?? runs)?.link.kind ?? "none", connects: run?.connects ?? 0, loads: run?.loads ?? 0 }),
+    drawn: (name, axis, from, to) => {
+      const series = run?.curves.of(name, axis, from);
+      return [...(series?.[axis].view() ?? [])].filter((x) => x >= from && x <= to).length;
+    },
     cursor: () => run?.cursor ?? "0",
     state: () => run?.state ?? null,
     rows: () => runs?.rows ?? [],

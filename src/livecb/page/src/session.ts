@@ -4,7 +4,9 @@ import { Follower } from "./client/follow";
 import type { Link } from "./client/link";
 import type { Message } from "./client/sse";
 import { Curves } from "./data/curves";
+import { Detail } from "./data/detail";
 import { LogBuffer, PAGE_EVENTS } from "./data/logs";
+import type { XAxis } from "./data/series";
 import type { LivecbEvent, Log } from "./generated/events";
 import { Topics } from "./topics";
 
@@ -16,6 +18,8 @@ const HISTORY_POINTS = 2_000;
 const TYPES = "metrics,log,run_started";
 /** An event that stands so far behind the clock is history being caught up with. */
 const BEHIND_S = 5;
+/** More names than these make an address too long for some proxies. */
+const MANY_NAMES = 20;
 const REST_AFTER_MS = 10_000;
 const REST_POLL_MS = 15_000;
 
@@ -39,6 +43,9 @@ export class RunSession {
   /** How often the stream was taken up, and how often history was loaded anew. */
   connects = 0;
   loads = 0;
+  /** How often a part was looked at more closely. */
+  closer = 0;
+  #wishes = 0;
   #skew = 0;
   #follower: Follower | null = null;
   #generation = 0;
@@ -75,6 +82,25 @@ export class RunSession {
     this.#follower?.retryNow();
   }
 
+  /** Ask the server for a part of the curves that was thinned, to draw it as finely as it is known. */
+  async lookCloser(axis: XAxis, from: number, to: number): Promise<void> {
+    const thinned = [...this.curves.byName].filter(([, series]) => series.thinned).map(([name]) => name);
+    if (thinned.length === 0) return;
+    // A little before it, so that smoothing has warmed up where the part begins.
+    const query: Record<string, string | number> = { points: HISTORY_POINTS, x: axis, from: from - (to - from) / 4, to };
+    if (thinned.length <= MANY_NAMES) query.names = thinned.join(",");
+    const wish = ++this.#wishes;
+    try {
+      const answer = await getJson<SeriesAnswer>(this.#api.series(this.run, query));
+      if (wish !== this.#wishes) return;
+      this.curves.detail = new Detail(axis, from, to, answer, this.curves.byName);
+      this.closer++;
+      this.topics.changed("curves");
+    } catch {
+      // What is shown stays as it is: coarser, with nothing missing that stands out.
+    }
+  }
+
   /** Load the page of log lines before the oldest one in memory. */
   async loadOlder(): Promise<void> {
     const older = this.logs.older();
@@ -99,7 +125,7 @@ export class RunSession {
     for (let tries = 1; !this.#stopped && generation === this.#generation; tries++) {
       try {
         this.#setState(await getJson<State>(this.#api.run(this.run)));
-        const answer = await getJson<SeriesAnswer>(this.#api.series(this.run, HISTORY_POINTS));
+        const answer = await getJson<SeriesAnswer>(this.#api.series(this.run, { points: HISTORY_POINTS }));
         if (this.#stopped || generation !== this.#generation) return;
         this.loads++;
         this.curves.load(answer, this.state?.attempt ?? 1);

@@ -167,14 +167,17 @@ export class Api {
     return `${this.runs()}/${encodeURIComponent(run)}`;
   }
 
-  series(run: string, points: number): string {
-    return `${this.run(run)}/series?points=${points}`;
+  series(run: string, query: Record<string, string | number>): string {
+    return `${this.run(run)}/series?${pairs(query)}`;
   }
 
   events(run: string, query: Record<string, string | number>): string {
-    const pairs = Object.entries(query).map(([key, held]) => `${key}=${encodeURIComponent(held)}`);
-    return `${this.run(run)}/events?${pairs.join("&")}`;
+    return `${this.run(run)}/events?${pairs(query)}`;
   }
+}
+
+function pairs(query: Record<string, string | number>): string {
+  return Object.entries(query).map(([key, held]) => `${key}=${encodeURIComponent(held)}`).join("&");
 }
 
 /** Fetch JSON. Raises `Refused` when the server answers with an error, and what `fetch` raises when it does not answer. */

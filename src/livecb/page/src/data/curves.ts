@@ -2,11 +2,14 @@ import type { Place, SeriesAnswer, SeriesColumns } from "../client/api";
 import type { Metrics } from "../generated/events";
 import { metricKey } from "./key";
 import { toNumber } from "./number";
-import { Series, type Point, type Rewind } from "./series";
+import type { Detail } from "./detail";
+import { Series, type Point, type Rewind, type XAxis } from "./series";
 
 /** All curves of a run, by the metric's name. */
 export class Curves {
   readonly byName = new Map<string, Series>();
+  /** A part that is looked at more closely. */
+  detail: Detail | null = null;
   /** The attempt that speaks now. */
   attempt = 1;
   #rewinds: readonly Rewind[] = [];
@@ -15,16 +18,23 @@ export class Curves {
   /** Take the history as the server thinned it. */
   load(answer: SeriesAnswer, attempt: number): void {
     this.byName.clear();
+    this.detail = null;
     this.#places.clear();
     this.attempt = attempt;
     this.#rewinds = answer.rewinds;
     for (const [name, columns] of Object.entries(answer.series)) {
       const series = this.#series(name);
       this.#places.set(name, columns.axis);
-      series.load(points(columns), columns.count, columns.thinned);
+      series.load(pointsOf(columns), columns.count, columns.thinned);
       this.attempt = Math.max(this.attempt, series.attempt.at(series.length - 1) || 1);
     }
     for (const rewind of answer.rewinds) this.attempt = Math.max(this.attempt, rewind.attempt);
+  }
+
+  /** A curve, as finely as it is known for the part that is looked at. */
+  of(name: string, axis: XAxis, from: number | null): Series | undefined {
+    const fine = this.detail?.fits(axis, from) ? this.detail.byName.get(name) : undefined;
+    return fine ?? this.byName.get(name);
   }
 
   /** Append what one event measured. */
@@ -34,20 +44,22 @@ export class Curves {
       const place = this.#places.get(key) ?? firstPlace(event);
       this.#places.set(key, place);
       const series = this.#series(key);
-      series.append({
+      const point = {
         value: toNumber(measured),
         // What does not say where it stands, stands where the point before it stood.
         step: event[place] ?? series.step.at(series.length - 1),
         epoch: event.epoch ?? NaN,
         time: event.time,
         attempt: this.attempt,
-      });
+      };
+      series.append(point);
+      this.detail?.byName.get(key)?.append(point);
     }
   }
 
   rewind(rewinds: readonly Rewind[]): void {
     this.#rewinds = rewinds;
-    for (const series of this.byName.values()) series.rewind(rewinds);
+    for (const series of [...this.byName.values(), ...(this.detail?.byName.values() ?? [])]) series.rewind(rewinds);
   }
 
   #series(name: string): Series {
@@ -66,7 +78,8 @@ function firstPlace(event: Metrics): Place {
   return places.find((place) => event[place] != null) ?? "time";
 }
 
-function* points(columns: SeriesColumns): Generator<Point> {
+/** The points of columns, as the server wrote them. */
+export function* pointsOf(columns: SeriesColumns): Generator<Point> {
   for (let i = 0; i < columns.y.length; i++) {
     yield {
       value: toNumber(columns.y[i]),

@@ -23,7 +23,8 @@ export function modelOf(
   const front: typeof parts = [];
   const raws: (number[] | null)[] = [];
   for (const spec of chart.lines) {
-    const series = curves.byName.get(spec.metric);
+    const from = look.from !== null && look.axis === "time" ? look.from + look.zero : look.from;
+    const series = curves.of(spec.metric, look.axis, from);
     if (!series) {
       raws.push(null);
       continue;

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { State } from "../client/api";
 import { chartsOf, matches } from "../data/charts";
 import type { Look } from "../data/lines";
@@ -23,8 +23,15 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
   const { axis, smoothing, log } = choice.settings;
   const look: Look = { axis, smoothing, from: choice.from, to: choice.to, zero: state.started ?? 0 };
   const range = rangeOf(shown, session.curves, look);
+  useEffect(() => {
+    const zero = axis === "time" ? look.zero : 0;
+    if (look.from === null || look.to === null) return undefined;
+    const [from, to] = [look.from + zero, look.to + zero];
+    const timer = setTimeout(() => void session.lookCloser(axis, from, to), 120);
+    return () => clearTimeout(timer);
+  }, [session, axis, look.from, look.to]);
   const version = (metrics: string[]): string =>
-    [...metrics.map((name) => session.curves.byName.get(name)?.version), range, axis, smoothing, log, state.checkpoints.length,
+    [...metrics.map((name) => session.curves.byName.get(name)?.version), session.closer, range, axis, smoothing, log, state.checkpoints.length,
       state.alerts.length, state.notes.length, state.rewinds.length].join();
   if (charts.length === 0) {
     return <p class="empty card">No curves yet. They begin with the first metric that is logged.</p>;
