@@ -151,11 +151,11 @@ class FileLog(Log):
             raise LogError(f"cannot read {self.path}: {error.strerror}") from error
 
     def _replaced(self) -> bool:
-        """Whether the path leads to another file, or to none, since the reader opened it."""
+        """Whether the path leads to another file than the one that the reader opened."""
         try:
             there, here = os.stat(self.path), os.fstat(self._reader)
-        except OSError:
-            return True
+        except OSError:  # gone for now, as when a folder is moved: nothing has taken its place
+            return False
         return (there.st_ino, there.st_dev) != (here.st_ino, here.st_dev)
 
     def _size(self) -> int:
