@@ -1,0 +1,245 @@
+"""The command line: one function a verb.
+
+Only what a verb needs is imported, when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from livecb import __version__
+from livecb.errors import LivecbError, RunNotFound
+
+if TYPE_CHECKING:
+    from livecb.server.launch import Address
+    from livecb.store import Store
+
+__all__ = ["main"]
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_PORT = click.IntRange(0, 65535)
+_WELL = ("completed", "stopped", None)
+
+
+class _NotFound(click.ClickException):
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """Turns livecb's errors into messages: 1 for what failed, 2 for what was asked wrongly; Ctrl-C is 130."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LivecbError as error:
+            failure = _NotFound if isinstance(error, RunNotFound) else click.ClickException
+            raise failure(str(error)) from error
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="livecb")
+def main() -> None:
+    """Watch any Python training loop live."""
+
+
+@main.command()
+@click.argument("folder", metavar="[DIR]", type=_FOLDER, required=False)
+@click.option("--port", type=_PORT, help="The port to listen on; the next free one if it is taken. [7117]")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind.")
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name it is reached by.")
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
+def view(folder: Path | None, port: int | None, host: str, hosts: tuple[str, ...], no_browser: bool) -> None:
+    """Show all runs of a store, live and finished, until Ctrl-C.
+
+    DIR is the store's folder; LIVECB_DIR, or the user's data folder, if left out.
+    """
+    import logging
+
+    from livecb.server import launch
+    from livecb.server.serve import serve
+
+    store = _store(folder)
+    store.run_ids()  # says what is wrong with the folder before anything listens
+    logging.basicConfig(format="livecb: %(message)s", level=logging.WARNING)
+
+    def say(address: Address) -> None:
+        _announce(address.url(), address.port, host)
+        if not no_browser:
+            _open_browser(address.url())
+
+    asked = launch.port_asked(port)
+    serve(
+        store,
+        host=host,
+        port=launch.DEFAULT_PORT if asked is None else asked,
+        allowed_hosts=hosts,
+        on_ready=say,
+    )
+
+
+@main.command()
+@click.argument("run", metavar="RUN")
+@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option("--types", help="Only these event types or channels, comma-separated, such as metrics,logs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the lines as they stand in the log.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(0), default=10, show_default=True, help="Begin with the last lines."
+)
+@click.option("--from-start", is_flag=True, help="Begin with the first line.")
+@click.option("--no-follow", is_flag=True, help="Print what is there and end.")
+def tail(
+    run: str,
+    folder: Path | None,
+    types: str | None,
+    as_json: bool,
+    lines: int,
+    from_start: bool,
+    no_follow: bool,
+) -> None:
+    """Print a run as lines, until it has ended.
+
+    RUN is an id, the beginning or end of one, a name, or `latest`. The exit code is 0 if the run
+    was completed or stopped, or goes on; 1 if it failed, crashed or was killed; 2 if there is none.
+    """
+    from livecb.lookup import find_run
+    from livecb.server.frames import Sieve
+    from livecb.tailing import Tailing
+
+    tailing = Tailing(find_run(_store(folder), run), Sieve.parse(types or ""))
+    _print(tailing.past() if from_start else tailing.last(lines), as_json, chatty=bool(types))
+    if no_follow:
+        tailing.settle()
+    else:
+        for more in tailing.follow():
+            _print(more, as_json, chatty=bool(types))
+    if tailing.status in ("crashed", "killed") and not as_json:
+        verb = "has" if tailing.status == "crashed" else "was"
+        click.echo(f"livecb: the run {verb} {tailing.status}", err=True)
+    sys.exit(0 if tailing.status in _WELL else 1)
+
+
+@main.command("ls")
+@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option(
+    "-n", "--lines", type=click.IntRange(1), default=30, show_default=True, help="At most so many runs."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a run, as in the HTTP API.")
+def list_runs(folder: Path | None, lines: int, as_json: bool) -> None:
+    """List the runs of a store, newest first."""
+    import time
+
+    from livecb import listing
+    from livecb.text import format_table
+
+    store = _store(folder)
+    rows = listing.rows(store, lines)
+    if as_json:
+        import msgspec
+
+        for row in rows:
+            click.echo(msgspec.json.encode(row).decode())
+        return
+    if not rows:
+        click.echo(f"no runs in {store.root}; name another folder with --dir or LIVECB_DIR", err=True)
+        return
+    now = time.time()
+    for line in format_table(listing.HEAD, (listing.cells(row, now) for row in rows)):
+        click.echo(line)
+
+
+@main.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to a file.")
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of a line of a run's log."""
+    import json
+
+    from livecb.events import json_schema
+
+    text = json.dumps(json_schema(), indent=2) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
+
+
+@main.command()
+@click.option(
+    "--framework",
+    type=click.Choice(["lightning", "transformers"]),
+    default="lightning",
+    show_default=True,
+    help="What trains.",
+)
+@click.option("--epochs", type=click.IntRange(1), help="How long; about a minute if left out.")
+@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option("--port", type=_PORT, help="The server's port; the next free one if it is taken. [7117]")
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
+def demo(framework: str, epochs: int | None, folder: Path | None, port: int | None, no_browser: bool) -> None:
+    """Train a small network on real data, and watch it live.
+
+    Lightning reads handwritten digits; transformers learns to tell good sentences from bad ones.
+    Both run offline.
+    """
+    from livecb import demo as demos
+
+    missing = demos.missing(framework)
+    if missing:
+        names = ", ".join(missing)
+        raise click.ClickException(f'the demo needs {names}: pip install "livecb[demo]"')
+    demos.start(framework, epochs, _store(folder).root, port, None if no_browser else _open_browser)
+
+
+def _store(folder: Path | None) -> Store:
+    from livecb.store import Store
+
+    if folder is not None and not folder.expanduser().is_dir():
+        raise click.BadParameter(
+            f"no folder {folder}; runs are in the one that LIVECB_DIR names, or `livecb ls` lists"
+        )
+    return Store(folder)
+
+
+def _print(lines: Any, as_json: bool, *, chatty: bool) -> None:
+    """Print lines of a log as they stand, or those that are events as text."""
+    if as_json:
+        for line in lines:
+            click.echo(line)
+        return
+    from livecb.events import decode_lines
+    from livecb.text import format_event
+
+    for line in lines:
+        for event in decode_lines([line]):
+            if (text := format_event(event, chatty=chatty)) is not None:
+                click.echo(text)
+
+
+def _announce(url: str, port: int, host: str) -> None:
+    click.echo(f"livecb: {url}")
+    if os.environ.get("SSH_CONNECTION") and host in ("127.0.0.1", "localhost", "::1"):
+        import socket
+
+        here = socket.gethostname()
+        click.echo(f"livecb: from your machine first: ssh -L {port}:127.0.0.1:{port} {here}")
+
+
+def _open_browser(url: str) -> None:
+    """Open a browser where a person sits in front of one."""
+    has_display = sys.platform in ("darwin", "win32") or any(
+        map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))
+    )
+    if has_display and sys.stdout.isatty() and not os.environ.get("SSH_CONNECTION"):
+        import webbrowser
+
+        webbrowser.open(url)

@@ -1,0 +1,235 @@
+"""Text: events, durations and tables as a person reads them in a terminal.
+
+Control characters in what runs say are shown, never sent to the terminal.
+"""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from livecb import events as ev
+
+__all__ = ["format_duration", "format_event", "format_number", "format_size", "format_table", "plural"]
+
+_INDENT = " " * 10
+_LONGEST = 300
+
+
+def format_event(event: ev.AnyEvent | ev.Unknown, *, chatty: bool = False) -> str | None:
+    """Return an event as one line, more where it says more; None for what comes too often to be read.
+
+    Args:
+        event: The event.
+        chatty: Whether `progress` and `system` events are worth a line, too.
+    """
+    if isinstance(event, ev.Unknown):
+        said = _shown(msgspec.json.encode(event.data).decode())
+        return f"{_time(event.time)}{event.data.get('type')}  {said}"
+    if isinstance(event, (ev.Progress, ev.System)) and not chatty:
+        return None
+    text = cast("Callable[[ev.Event], str]", _FORMATS[type(event)])(event)
+    rank = f"[rank {event.rank}] " if event.rank else ""
+    return f"{_time(event.time)}{rank}{text}"
+
+
+def format_number(value: float | str | None) -> str:
+    """Return a number with four significant digits; `-` for None."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    if not math.isfinite(value):
+        return str(value)
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.4g}"
+
+
+def format_duration(seconds: float | None) -> str:
+    """Return a duration in its two largest units, as `2 h 05 min`; `-` for None."""
+    if seconds is None:
+        return "-"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02} h"
+
+
+def format_size(size: float) -> str:
+    """Return a number of bytes in the unit that suits it."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
+def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return lines in which columns are aligned."""
+    table = [list(head), *([_shown(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+
+
+def plural(unit: str) -> str:
+    """Return the plural of a unit."""
+    return f"{unit}es" if unit.endswith(("ch", "s", "x")) else f"{unit}s"
+
+
+def _time(at: float) -> str:
+    return clock.strftime("%H:%M:%S  ", clock.localtime(at))
+
+
+def _shown(text: str) -> str:
+    """Return text without line breaks and without what a terminal would obey."""
+    clean = "".join(char if char.isprintable() else " " if char in "\t\n\r" else "�" for char in text)
+    return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}…"
+
+
+def _lines(text: str) -> str:
+    """Return text of several lines, indented, without what a terminal would obey."""
+    return "".join(f"\n{_INDENT}{_shown(line)}" for line in text.rstrip().splitlines())
+
+
+def _words(*words: object) -> str:
+    return "  ".join(_shown(str(word)) for word in words if word not in (None, ""))
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    return "  ".join(f"{_shown(name)} {_number(value)}" for name, value in values.items())
+
+
+def _number(value: Any) -> str:
+    return format_number(value) if isinstance(value, (int, float)) else _shown(str(value))
+
+
+def _place(event: ev.Event) -> str | None:
+    if event.step is not None:
+        return f"step {event.step:,}"
+    return None if event.epoch is None else f"epoch {event.epoch:.4g}"
+
+
+def _started(event: ev.RunStarted) -> str:
+    again = f"attempt {event.attempt}" if event.attempt > 1 else None
+    resumed = f"from step {event.resumed_step:,}" if event.resumed_step is not None else None
+    named = event.name if event.name != event.run else None
+    return _words("run started:", event.run, named, event.project, event.framework, again, resumed)
+
+
+def _config(event: ev.Config) -> str:
+    totals = cast("dict[str, Any]", msgspec.to_builtins(event.totals) if event.totals else {})
+    told = {**event.config, **{f"total {name}": value for name, value in totals.items()}}
+    return _words("config:", event.framework, _values(told))
+
+
+def _progress(event: ev.Progress) -> str:
+    of = f"/{format_number(event.total)}" if event.total is not None else ""
+    part = f"{event.done / event.total:.0%}" if event.total else None
+    units = plural(event.unit)
+    rate = f"{format_number(event.rate)} {units}/s" if event.rate is not None else None
+    left = f"{format_duration(event.left)} left" if event.left is not None else None
+    done = f"{format_number(event.done)}{of} {units}"
+    return _words(
+        "progress:", event.phase, done, part, rate, left, _values(event.counters), _values(event.fields)
+    )
+
+
+def _system(event: ev.System) -> str:
+    cpu = f"cpu {event.cpu:.0f} %" if event.cpu is not None else None
+    memory = f"memory {format_size(event.memory_used)}" if event.memory_used is not None else None
+    gpus = [
+        _words(
+            f"gpu {gpu.index}",
+            f"{gpu.load:.0f} %" if gpu.load is not None else None,
+            format_size(gpu.memory_used) if gpu.memory_used is not None else None,
+        )
+        for gpu in event.gpus
+    ]
+    return _words("system:", cpu, memory, *gpus)
+
+
+def _log(event: ev.Log) -> str:
+    source = event.logger or event.stream
+    level = event.level if event.level not in ("INFO", "NOTSET") else None
+    first, _, rest = event.message.partition("\n")
+    return _words(level, source and f"{source}:", first) + _lines(rest)
+
+
+def _completed(event: ev.ModelCompleted) -> str:
+    seconds = f"in {format_duration(event.fit_seconds)}" if event.fit_seconds is not None else None
+    failed = None if event.ok else f"failed: {event.reason or 'no reason given'}"
+    return _words("model:", event.name, failed, _values(event.scores), seconds)
+
+
+def _sample(event: ev.Sample) -> str:
+    parts = {"input": event.input, "target": event.target, "prediction": event.prediction}
+    told = (f"{name} {value!r}" for name, value in parts.items() if value is not None)
+    return _words("sample:", event.name, *told, _values(event.scores))
+
+
+def _file(event: ev.Image | ev.Figure | ev.Audio) -> str:
+    return _words(f"{_tag(event)}:", event.name, event.caption, format_size(event.file.size))
+
+
+def _checkpoint(event: ev.Checkpoint) -> str:
+    size = format_size(event.size) if event.size is not None else None
+    metric = f"{event.metric} {_number(event.value)}" if event.metric else None
+    return _words("checkpoint:", event.path, size, metric, _place(event))
+
+
+def _artifact(event: ev.Artifact) -> str:
+    size = format_size(event.file.size) if event.file else None
+    return _words("artifact:", event.name, event.path, size)
+
+
+def _command(event: ev.Command) -> str:
+    change = f"{event.old!r} → {event.new!r}" if event.old is not None or event.new is not None else None
+    by = f"by {event.by}" if event.by else None
+    return _words("command:", event.name, event.phase, change, by, event.reason)
+
+
+def _ended(event: ev.RunEnded) -> str:
+    by = f"by {event.by}" if event.by else None
+    lost = f"{event.lost} events lost" if event.lost else None
+    why = None if event.error else event.reason
+    return _words(f"run {event.status}", why, by, event.error, lost) + _lines(event.traceback or "")
+
+
+def _tag(event: ev.Event) -> str:
+    return str(event.__struct_config__.tag)
+
+
+_FORMATS: dict[type[ev.Event], Callable[[Any], str]] = {
+    ev.RunStarted: _started,
+    ev.Config: _config,
+    ev.Status: lambda event: _words(event.status, event.phase, event.message),
+    ev.Progress: _progress,
+    ev.Metrics: lambda event: _words(_place(event), _values(event.values)),
+    ev.Log: _log,
+    ev.ModelCompleted: _completed,
+    ev.Sample: _sample,
+    ev.Image: _file,
+    ev.Figure: _file,
+    ev.Audio: _file,
+    ev.Histogram: lambda event: _words("histogram:", event.name, f"{sum(event.counts):,} values"),
+    ev.Table: lambda event: _words("table:", event.name, f"{len(event.rows)} rows", ", ".join(event.columns)),
+    ev.System: _system,
+    ev.Checkpoint: _checkpoint,
+    ev.Artifact: _artifact,
+    ev.Alert: lambda event: _words(f"{event.level}: {event.title}") + _lines(event.text),
+    ev.Note: lambda event: _words("note:", event.author and f"{event.author}:", event.text),
+    ev.Command: _command,
+    ev.RunEnded: _ended,
+}

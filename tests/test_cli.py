@@ -1,0 +1,275 @@
+"""The command line, as real processes."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import jsonschema
+import pytest
+
+import livecb
+
+TRAIN = """
+import livecb, sys
+with livecb.init(name="mlp", sinks=[], capture=None, system_interval=0) as run:
+    print(run.id, flush=True)
+    for step in range(1, 6):
+        run.log({"train/loss": 1 / step}, step=step)
+    for line in sys.stdin:
+        if line == "fail\\n":
+            raise ValueError("boom")
+        run.text(line.strip())
+"""
+
+
+def command(*words):
+    return [sys.executable, "-m", "livecb", *words]
+
+
+def livecb_(*words):
+    return subprocess.run(command(*words), capture_output=True, text=True, timeout=60, check=False)
+
+
+def start(*words, **more):
+    return subprocess.Popen(
+        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+    )
+
+
+@pytest.fixture
+def finished(store):
+    with livecb.init(name="mlp", project="digits", sinks=[], capture=None, system_interval=0) as run:
+        for step in range(1, 31):
+            run.log({"train/loss": 1 / step}, step=step)
+    return run
+
+
+@pytest.fixture
+def training():
+    """A training in a process of its own, that does what it is told."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", TRAIN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    process.run_id = process.stdout.readline().strip()
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_its_version_is_the_package_s():
+    assert livecb_("--version").stdout == f"livecb, version {livecb.__version__}\n"
+
+
+# ls
+
+
+def test_ls_lists_the_runs_of_a_store(finished):
+    head, row = livecb_("ls").stdout.splitlines()
+    assert head.split() == ["RUN", "NAME", "STATUS", "PROGRESS", "LAST", "VALUES", "UPDATED"]
+    assert row.startswith(f"{finished.id}  mlp   completed  30 steps  train/loss 0.03333  ")
+    assert row.endswith(" ago")
+
+
+def test_ls_prints_rows_as_the_http_api_has_them(finished):
+    row = json.loads(livecb_("ls", "--json").stdout)
+    assert (row["run"], row["project"], row["metrics"]) == (
+        finished.id, "digits", {"train/loss": {"value": 1 / 30, "step": 30}},
+    )  # fmt: skip
+
+
+def test_ls_of_a_long_run_shows_its_beginning_and_its_end(store):
+    with livecb.init(name="long", project="p", sinks=[], capture=None, system_interval=0) as run:
+        for step in range(1, 70_001):
+            run.log({"train/loss": 1 / step}, step=step)
+    row = json.loads(livecb_("ls", "--json").stdout)
+    assert (row["name"], row["project"], row["status"]) == ("long", "p", "completed")
+    assert row["metrics"]["train/loss"]["step"] == 70_000
+
+
+def test_ls_of_an_empty_store_says_so():
+    result = livecb_("ls")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert "no runs in" in result.stderr
+
+
+def test_a_folder_that_is_not_there_is_told():
+    result = livecb_("ls", "--dir", "/nowhere/at/all")
+    assert result.returncode == 2
+    assert "no folder /nowhere/at/all" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("ls",), ("tail", "latest"), ("view",)])
+def test_a_store_that_cannot_be_read_is_told(store, words):
+    store.root.mkdir()
+    (store.root / "file").touch()
+    result = livecb_(*words, *(["--dir"] if words[0] != "view" else []), str(store.root / "file"))
+    assert result.returncode == 2
+    assert "is a file" in result.stderr
+
+
+# tail
+
+
+def test_tail_prints_the_last_lines_of_a_finished_run(finished):
+    result = livecb_("tail", "mlp", "-n", "2")
+    assert result.returncode == 0
+    metrics, ended = result.stdout.splitlines()
+    assert metrics.endswith("step 30  train/loss 0.03333")
+    assert ended.endswith("run completed")
+
+
+def test_tail_prints_lines_as_they_stand(finished):
+    printed = livecb_("tail", finished.id, "--json", "--from-start").stdout
+    assert printed == (finished.folder / "events.jsonl").read_text()
+
+
+def test_tail_prints_only_the_types_asked_for(finished):
+    printed = livecb_("tail", "latest", "--types", "run_started,logs", "--from-start").stdout
+    assert len(printed.splitlines()) == 1
+    assert "run started:" in printed
+
+
+def test_tail_follows_a_run_to_its_end(training):
+    tail = start("tail", training.run_id, "--types", "logs,run_ended")
+    for word in ("one", "two"):
+        training.stdin.write(f"{word}\n")
+        training.stdin.flush()
+        assert tail.stdout.readline().rstrip().endswith(word)
+    training.communicate()
+    assert "run completed" in tail.stdout.read()
+    assert tail.wait(20) == 0
+
+
+def test_tail_of_a_run_that_fails_ends_with_1(training):
+    tail = start("tail", "latest")
+    training.communicate("fail\n")
+    out, _ = tail.communicate(timeout=20)
+    assert "ValueError: boom" in out
+    assert tail.returncode == 1
+
+
+def test_tail_of_a_run_that_is_killed_says_so_and_ends_with_1(training):
+    tail = start("tail", "latest")
+    assert tail.stdout.readline()
+    training.send_signal(signal.SIGKILL)
+    training.wait()
+    _, err = tail.communicate(timeout=20)
+    assert (tail.returncode, err) == (1, "livecb: the run has crashed\n")
+
+
+def test_tail_that_does_not_follow_leaves_a_living_run_alone(training):
+    result = livecb_("tail", "latest", "--no-follow")
+    assert result.returncode == 0
+    assert "step 5" in result.stdout
+
+
+def test_tail_is_left_with_ctrl_c(training):
+    tail = start("tail", "latest")
+    assert tail.stdout.readline()
+    tail.send_signal(signal.SIGINT)
+    _, err = tail.communicate(timeout=20)
+    assert (tail.returncode, err) == (130, "")
+
+
+def test_tail_of_an_unknown_run_names_those_near(finished):
+    result = livecb_("tail", "mpl")
+    assert result.returncode == 2
+    assert "near it: mlp" in result.stderr
+
+
+def test_tail_of_an_impossible_type_names_the_channels(finished):
+    result = livecb_("tail", "latest", "--types", "a b")
+    assert result.returncode == 1
+    assert "training, progress, logs, media, system" in result.stderr
+
+
+# view
+
+
+def address_of(view):
+    return re.fullmatch(
+        r"livecb: (http://127\.0\.0\.1:(\d+)/)\?token=(\S+)\n", view.stdout.readline()
+    ).groups()
+
+
+def test_view_serves_the_store_until_ctrl_c(finished, store):
+    view = start(
+        "view", str(store.root), "--port", "0", "--no-browser", env={**os.environ, "SSH_CONNECTION": ""}
+    )
+    url, _, token = address_of(view)
+    asked = urllib.request.Request(f"{url}api/runs", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert [row["run"] for row in json.load(answer)["runs"]] == [finished.id]
+    view.send_signal(signal.SIGINT)
+    _, err = view.communicate(timeout=20)
+    assert (view.returncode, err) == (0, "")
+
+
+def test_view_takes_the_next_port_when_one_is_in_use(store):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        view = start("view", "--port", str(port), "--no-browser", env={**os.environ, "SSH_CONNECTION": ""})
+        _, found, _ = address_of(view)
+        assert port < int(found) < port + 200
+    view.send_signal(signal.SIGTERM)
+    _, err = view.communicate(timeout=20)
+    assert f"port {port} is in use" in err
+
+
+def test_view_tells_how_to_reach_it_over_ssh(store):
+    view = start("view", "--port", "0", env={**os.environ, "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"})
+    _, port, _ = address_of(view)
+    assert f"ssh -L {port}:127.0.0.1:{port}" in view.stdout.readline()
+    view.send_signal(signal.SIGINT)
+    view.communicate(timeout=20)
+
+
+def test_view_of_a_foreign_address_says_what_is_wrong(store):
+    result = livecb_("view", "--host", "203.0.113.7", "--port", "0", "--no-browser")
+    assert result.returncode == 1
+    assert "cannot bind 203.0.113.7" in result.stderr
+
+
+# schema
+
+
+def test_the_schema_describes_every_line_of_a_run(finished, tmp_path):
+    path = tmp_path / "schema.json"
+    assert livecb_("schema", "-o", str(path)).returncode == 0
+    schema = json.loads(path.read_text())
+    assert json.loads(livecb_("schema").stdout) == schema
+    validator = jsonschema.Draft202012Validator(schema)
+    for line in (finished.folder / "events.jsonl").read_text().splitlines()[-3:]:
+        validator.validate(json.loads(line))
+
+
+def test_a_schema_that_cannot_be_written_is_told(tmp_path):
+    result = livecb_("schema", "-o", str(tmp_path / "no" / "schema.json"))
+    assert result.returncode == 1
+    assert "cannot write" in result.stderr
+
+
+# All
+
+
+def test_listing_loads_no_server_and_no_framework():
+    code = (
+        "import sys; from livecb.cli import main\n"
+        "try: main(['ls'], prog_name='livecb')\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('starlette', 'uvicorn', 'httpx', 'torch', 'numpy') if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout == "[]\n"

@@ -1,0 +1,111 @@
+"""Events as a person reads them."""
+
+import math
+
+import pytest
+
+from livecb import events as ev
+from livecb import text
+from script import Script
+
+FILE = ev.FileRef("0" * 64, "a.png", 12_345)
+
+SAID = {
+    "run_started": (
+        {"version": 1, "run": "r1", "name": "mlp", "attempt": 2, "resumed_step": 900},
+        "mlp  attempt 2  from step 900",
+    ),
+    "config": ({"config": {"lr": 0.001}, "totals": ev.Totals(epochs=3)}, "lr 0.001  total epochs 3"),
+    "status": ({"status": "evaluating", "phase": "validate"}, "evaluating  validate"),
+    "progress": (
+        {"done": 50, "total": 200, "unit": "batch", "rate": 9.25, "left": 75},
+        "50/200 batches  25%  9.25 batches/s  1 min 15 s left",
+    ),
+    "metrics": (
+        {"values": {"loss": 0.123456, "acc": math.nan}, "step": 1284},
+        "step 1,284  loss 0.1235  acc nan",
+    ),
+    "log": (
+        {"message": "no gradient", "level": "WARNING", "logger": "torch"},
+        "WARNING  torch:  no gradient",
+    ),
+    "model_completed": ({"name": "svc", "ok": False, "reason": "singular"}, "svc  failed: singular"),
+    "sample": ({"input": "2+2", "target": 4, "prediction": 5}, "input '2+2'  target 4  prediction 5"),
+    "image": ({"name": "faces", "file": FILE, "caption": "epoch 3"}, "faces  epoch 3  12.3 kB"),
+    "figure": ({"name": "roc", "file": FILE}, "figure:  roc"),
+    "histogram": ({"name": "weights", "edges": [0, 1, 2], "counts": [3, 4]}, "weights  7 values"),
+    "table": ({"name": "errors", "columns": ["a", "b"], "rows": [[1, 2]]}, "errors  1 rows  a, b"),
+    "audio": ({"name": "speech", "file": FILE}, "audio:  speech"),
+    "system": ({"cpu": 93.2, "gpus": [ev.Gpu(0, load=55.0)]}, "cpu 93 %  gpu 0  55 %"),
+    "checkpoint": ({"path": "last.ckpt", "metric": "val/loss", "value": 0.25}, "last.ckpt  val/loss 0.25"),
+    "artifact": ({"name": "report", "path": "r.html"}, "report  r.html"),
+    "alert": ({"title": "NaN", "text": "in loss", "level": "ERROR"}, "ERROR: NaN\n          in loss"),
+    "note": ({"text": "looks good", "author": "ada"}, "ada:  looks good"),
+    "command": (
+        {"name": "set_lr", "phase": "applied", "old": 0.1, "new": 0.01},
+        "set_lr  applied  0.1 → 0.01",
+    ),
+    "run_ended": (
+        {"status": "failed", "error": "E: x", "traceback": "Traceback\n  File"},
+        "run failed  E: x\n          Traceback\n            File",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ev.EVENTS)
+def test_every_event_is_a_line(kind):
+    fields, expected = SAID[kind]
+    event = ev.EVENTS[kind](seq=0, time=0.0, **fields)
+    assert expected in text.format_event(event, chatty=True)
+
+
+def test_what_comes_too_often_is_left_out_unless_asked_for():
+    script = Script().say(ev.Progress, done=1).say(ev.System, cpu=1.0).say(ev.Log, message="x")
+    assert [text.format_event(event) is None for event in script.events] == [True, True, False]
+
+
+def test_an_unknown_event_is_shown_as_it_is():
+    line = text.format_event(ev.Unknown({"type": "dream", "seq": 1, "of": "sheep"}))
+    assert "dream" in line
+    assert "sheep" in line
+
+
+def test_another_rank_is_named():
+    (event,) = Script(rank=3).say(ev.Log, message="x").events
+    assert "[rank 3] x" in text.format_event(event)
+
+
+def test_nothing_that_a_run_says_is_obeyed_by_the_terminal():
+    (event,) = Script().say(ev.Log, message="a\x1b[2Jb\rc", logger="\x07").events
+    assert not set("\x1b\r\x07") & set(text.format_event(event))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "-"),
+        (-3, "0 s"),
+        (59.4, "59 s"),
+        (61, "1 min 01 s"),
+        (7500, "2 h 05 min"),
+        (90_000, "1 d 01 h"),
+    ],
+)
+def test_durations(seconds, said):
+    assert text.format_duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "-"), ("NaN", "NaN"), (math.inf, "inf"), (1284, "1,284"), (0.00012345, "0.0001234"), (2.0, "2")],
+)
+def test_numbers(value, said):
+    assert text.format_number(value) == said
+
+
+def test_columns_of_a_table_are_aligned():
+    assert text.format_table(["A", "BB"], [["long", "x"], ["y", "\x1b"]]) == [
+        "A     BB",
+        "long  x",
+        "y     �",
+    ]
