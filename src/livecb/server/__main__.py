@@ -18,6 +18,8 @@ from livecb.store import Store
 
 _LOG_BYTES = 256 << 10
 _MANY_FILES = 65_536
+# While a thread folds a long log, the loop that serves the viewers waits no longer than this for its turn.
+_SWITCH_SECONDS = 0.001
 
 
 @click.command()
@@ -34,6 +36,7 @@ def main(folder: Path | None, host: str, port: int, linger: float | None, hosts:
     _log_into(store.root)
     allow_many_viewers()
     collect_garbage_seldom()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         serve(store, host=host, port=port, linger=linger, allowed_hosts=hosts, reuse=True)
     except ServerError as error:
