@@ -57,9 +57,10 @@ export class RunSession {
     this.#api = new Api(base);
   }
 
-  /** The server's clock, Unix seconds. */
+  /** The server's clock, Unix seconds. It stands still while nobody knows how the run goes on. */
   get now(): number {
-    return Date.now() / 1000 + this.#skew;
+    const local = this.link.kind === "reconnecting" ? this.link.since : Date.now();
+    return local / 1000 + this.#skew;
   }
 
   get cursor(): string {

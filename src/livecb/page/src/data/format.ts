@@ -15,17 +15,20 @@ export function percent(fraction: number): string {
   return `${shown}%`;
 }
 
-/** A measured value with `digits` significant digits; small ones in scientific notation. */
-export function value(number: number, digits = 4): string {
+/**
+ * A measured value with `digits` significant digits; small ones in scientific notation. `whole` says that the values
+ * of this kind are counts: then there are no decimals.
+ */
+export function value(number: number, digits = 4, whole = Number.isInteger(number)): string {
   const word = special(number);
   if (word) return word;
-  if (number === 0) return "0";
+  if (number === 0) return whole ? "0" : (0).toFixed(digits);
   const size = Math.abs(number);
   if (size <= 1e-3 || size >= 1e9) return scientific(number, Math.min(digits, 4) - 2);
-  if (Number.isInteger(number)) return count(number);
-  const whole = Math.floor(Math.log10(size)) + 1;
+  if (whole) return count(number);
+  const places = Math.floor(Math.log10(size)) + 1;
   // 0.0934 and 0.1187 stand in one column: four decimals; below that, never fewer than three digits that count.
-  const decimals = Math.max(0, Math.min(12, Math.max(digits - Math.max(whole, 0), Math.min(digits, 3) - whole)));
+  const decimals = Math.max(0, Math.min(12, Math.max(digits - Math.max(places, 0), Math.min(digits, 3) - places)));
   const text = new Intl.NumberFormat("en-US", {
     minimumFractionDigits: decimals,
     maximumFractionDigits: decimals,
@@ -35,9 +38,12 @@ export function value(number: number, digits = 4): string {
 
 /** `number` with as many digits as it takes to tell it from `other`. */
 export function valueBeside(number: number, other: number | null | undefined): string {
-  let shown = value(number);
+  const whole = Number.isInteger(number) && (other == null || Number.isInteger(other) || !Number.isFinite(other));
+  let shown = value(number, 4, whole);
   if (other == null || !Number.isFinite(other) || !Number.isFinite(number) || other === number) return shown;
-  for (let digits = 5; digits <= 9 && shown === value(other, digits - 1); digits++) shown = value(number, digits);
+  for (let digits = 5; digits <= 9 && shown === value(other, digits - 1, whole); digits++) {
+    shown = value(number, digits, whole);
+  }
   return shown;
 }
 

@@ -1,7 +1,7 @@
 import type { MetricState } from "../client/api";
-import { toNumber } from "./number";
+import { toNumber, type Num } from "./number";
 import type { Series } from "./series";
-import { change, count, valueBeside } from "./format";
+import { change, count, value, valueBeside } from "./format";
 
 /** A key value: what it is, how much, and what that means now. */
 export interface Tile {
@@ -30,6 +30,12 @@ function score(name: string, state: MetricState): number {
   return measured + quality + rate + detail;
 }
 
+/** How a value of a metric is written: as a count where all its values are. */
+export function written(number: Num | null | undefined, metric: MetricState): string {
+  const known = [metric.value, metric.previous, metric.min, metric.max].map((held) => toNumber(held));
+  return value(toNumber(number), 4, known.every((held) => Number.isInteger(held) || !Number.isFinite(held)));
+}
+
 /** What a tile shows for a metric; `series` gives the way it came. */
 export function tileOf(name: string, state: MetricState, series: Series | undefined): Tile {
   const now = toNumber(state.value);
@@ -42,7 +48,8 @@ export function tileOf(name: string, state: MetricState, series: Series | undefi
   const seldom = state.context !== "train" && state.series !== "train";
   if (state.goal && best !== null && seldom) {
     if (best === now && state.best_step === state.step) return { ...tile, best: true, note: at(state.step) };
-    return { ...tile, best: false, note: `best ${valueBeside(best, now)}${at(state.best_step)}` };
+    const how = best === now ? "as good as the best" : `best ${valueBeside(best, now)}`;
+    return { ...tile, best: false, note: how + at(state.best_step) };
   }
   return { ...tile, best: false, note: lately(now, series) };
 }
@@ -71,9 +78,9 @@ function mean(series: Series, from: number, to: number): number {
   let sum = 0;
   let points = 0;
   for (let i = series.length - 1; i >= 0 && series.step.at(i) > from; i--) {
-    const value = series.value.at(i);
-    if (series.step.at(i) > to || series.abandoned.at(i) || !Number.isFinite(value)) continue;
-    sum += value;
+    const measured = series.value.at(i);
+    if (series.step.at(i) > to || series.abandoned.at(i) || !Number.isFinite(measured)) continue;
+    sum += measured;
     points++;
   }
   return sum / points;

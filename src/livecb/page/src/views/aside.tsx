@@ -138,6 +138,8 @@ function happenings(state: State): Happened[] {
 export function HappeningsCard({ state, now, limit = 5 }: { state: State; now: number; limit?: number }) {
   const list = happenings(state);
   if (list.length === 0) return null;
+  // The state keeps the last ones; how many there were stands in its counts.
+  const all = ["checkpoint", "alert", "note"].reduce((sum, type) => sum + (state.counts[type] ?? 0), 0);
   return (
     <Card title="Events">
       <ul class="happenings">
@@ -154,7 +156,7 @@ export function HappeningsCard({ state, now, limit = 5 }: { state: State; now: n
           </li>
         ))}
       </ul>
-      {list.length > limit && <p class="more">and {count(list.length - limit)} earlier</p>}
+      {all > limit && <p class="more">and {count(all - limit)} earlier</p>}
     </Card>
   );
 }

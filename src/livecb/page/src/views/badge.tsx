@@ -43,13 +43,17 @@ export function Badge({ link, ended }: { link: Link; ended: boolean }) {
   );
 }
 
+/** Whether the server has been away long enough to speak of it. */
+export function isAway(link: Link): boolean {
+  return link.kind === "reconnecting" && (link.tries > 1 || Date.now() - link.since > 1000);
+}
+
 /** What is shown while the server is away, and until when it is true. */
 export function LinkNotice({ link, shown, onRetry }: { link: Link; shown: string | null; onRetry: () => void }) {
   useClock(1000, link.kind === "reconnecting");
-  const late = link.kind === "reconnecting" && (link.tries > 1 || Date.now() - link.since > 1000);
   return (
     <div class="notice-place" role="status" aria-live="polite">
-      {late && (
+      {link.kind === "reconnecting" && isAway(link) && (
         <div class="notice">
           <span>
             <b>Not connected:</b> {link.why}. {shown ?? "Nothing is here yet."} The page goes on by itself from where it was.

@@ -4,7 +4,7 @@ import type { ChartSpec, LineSpec } from "../data/charts";
 import { axisTime } from "../data/axis";
 import { count, value } from "../data/format";
 import type { Look } from "../data/lines";
-import { toNumber } from "../data/number";
+import { written } from "../data/tiles";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { marksOf, modelOf, type ChartModel } from "./chart-model";
@@ -82,11 +82,13 @@ function Legend({ lines, values }: { lines: LineSpec[]; values: string[] }) {
 }
 
 function valueAt(line: LineSpec, index: number, state: State, hover: Hover, model: ChartModel | null): string {
-  if (!hover || !model) return value(toNumber(state.metrics[line.metric]?.value));
+  const metric = state.metrics[line.metric];
+  if (!metric) return "–";
+  if (!hover || !model) return written(metric.value, metric);
   const column = model.rawColumn[index] ?? -1;
   const row = hover.indices[column];
   const held = row == null ? null : model.columns[column]?.[row];
-  return typeof held === "number" ? value(held) : "–";
+  return typeof held === "number" ? written(held, metric) : "–";
 }
 
 function whereWords(x: number, look: Look): string {
@@ -98,8 +100,9 @@ function whereWords(x: number, look: Look): string {
 function describe(chart: ChartSpec, state: State): string {
   const last = chart.lines.map(({ metric, label }) => {
     const held = state.metrics[metric];
-    const best = held?.best == null ? "" : `, best ${value(toNumber(held.best))}`;
-    return `${label} ${value(toNumber(held?.value))}${best}, ${count(held?.count ?? 0)} points`;
+    if (!held) return `${label}: none`;
+    const best = held.best === null ? "" : `, best ${written(held.best, held)}`;
+    return `${label} ${written(held.value, held)}${best}, ${count(held.count)} points`;
   });
   return `Chart of ${chart.title}. Last values: ${last.join("; ")}.`;
 }

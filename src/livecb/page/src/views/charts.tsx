@@ -39,7 +39,7 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
   return (
     <>
       <ChartBar choice={choice} wanted={charts.length >= MANY ? wanted : null} setWanted={setWanted} />
-      <div class={`charts ${charts.length === 1 ? "single" : ""}`}>
+      <div class={`charts ${["", "single", "", "three"][shown.length] ?? ""}`}>
         {shown.map((chart) => (
           <ChartCard
             key={chart.title}

@@ -2,12 +2,13 @@ import type { ProgressState, State } from "../client/api";
 import { clock, count, duration, percent, rate, value } from "../data/format";
 import { hasEnded, type RunSession } from "../session";
 import { useClock, useTopics } from "../topics";
+import { isAway } from "./badge";
 import { Tiles } from "./tiles";
 import { chipWords, frameworkWords, moodOf, spokenId } from "./words";
 
 /** Is it fine, how far is it, how long still: the first glance. */
 export function Hero({ session }: { session: RunSession }) {
-  useTopics(session.topics, "state");
+  useTopics(session.topics, "state", "link");
   const state = session.state as State;
   const ended = hasEnded(state);
   useClock(1000, !ended);
@@ -16,8 +17,8 @@ export function Hero({ session }: { session: RunSession }) {
     <section class="hero" aria-label="Progress">
       <div class="top">
         <h1>{state.name}</h1>
-        <span class={`chip ${moodOf(state.status)}`} data-status={state.status}>
-          {chipWords(state)}
+        <span class={`chip ${isAway(session.link) ? "wait" : moodOf(state.status)}`} data-status={state.status}>
+          {isAway(session.link) && !ended ? `was ${chipWords(state)}` : chipWords(state)}
         </span>
         <span class="meta">{metaWords(state, now).join(" · ")}</span>
         <Time state={state} now={now} />

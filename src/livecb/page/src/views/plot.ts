@@ -60,7 +60,7 @@ export class Plot {
 
   draw(model: PlotModel): void {
     this.#model = model;
-    const shape = JSON.stringify([model.lines, model.axis, model.log]);
+    const shape = JSON.stringify([model.lines, model.axis, model.log, hasLabels(model)]);
     if (this.#chart && shape === this.#shape) {
       const chart = this.#chart;
       // As a batch it is drawn at once, so that whoever calls can tell what it costs.
@@ -92,7 +92,7 @@ export class Plot {
     return {
       width: this.host.clientWidth || 300,
       height: this.host.clientHeight || 180,
-      padding: [6, 8, 0, 0],
+      padding: [hasLabels(model) ? 14 : 6, 8, 0, 0],
       legend: { show: false },
       scales: {
         x: { time: false, range: () => [...(this.#model as PlotModel).range] as [number, number] },
@@ -148,7 +148,7 @@ export class Plot {
   #yAxis(): uPlot.Axis {
     return {
       ...this.#axis(),
-      size: (_u, values) => Math.max(36, 10 + 6.2 * Math.max(0, ...(values ?? []).map((word) => word?.length ?? 0))),
+      size: (_u, values) => Math.max(46, 10 + 6.2 * Math.max(0, ...(values ?? []).map((word) => word?.length ?? 0))),
       gap: 5,
       space: 26,
       grid: { show: true, stroke: () => this.#colors.grid, width: 1 },
@@ -187,7 +187,7 @@ export class Plot {
     const scale = uPlot.pxRatio;
     ctx.save();
     ctx.beginPath();
-    ctx.rect(bbox.left - 4 * scale, bbox.top - 4 * scale, bbox.width + 8 * scale, bbox.height + 8 * scale);
+    ctx.rect(bbox.left - 4 * scale, bbox.top - 14 * scale, bbox.width + 8 * scale, bbox.height + 18 * scale);
     ctx.clip();
     for (const mark of model.marks) {
       if (mark.x < model.range[0] || mark.x > model.range[1]) continue;
@@ -206,6 +206,10 @@ export class Plot {
 
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
   172_800, 432_000, 864_000];
+
+function hasLabels(model: PlotModel): boolean {
+  return model.marks.some((mark) => mark.label);
+}
 
 function data(model: PlotModel): uPlot.AlignedData {
   return [model.x, ...model.columns] as uPlot.AlignedData;
@@ -261,9 +265,9 @@ function drawMark(u: uPlot, mark: Mark, x: number, colors: Palette): void {
     ctx.setLineDash([]);
     ctx.fillStyle = colors.faint;
     ctx.font = `${Math.round(10 * unit)}px ${colors.font}`;
-    ctx.textBaseline = "top";
-    ctx.textAlign = "left";
-    ctx.fillText(mark.label ?? "", x + 5 * unit, bbox.top);
+    ctx.textBaseline = "bottom";
+    ctx.textAlign = "center";
+    ctx.fillText(mark.label ?? "", x, bbox.top - 1);
     return;
   }
   const size = 3.2 * unit;

@@ -57,6 +57,7 @@ function Waiting({ session }: { session: RunSession }) {
         <h1>{link.title}</h1>
         <p>{link.detail}</p>
         {link.status === 401 && <p>Open the address that the training printed: its token lets this browser in.</p>}
+        {link.status === 404 && <p><a href="../">All runs</a></p>}
       </main>
     );
   }

@@ -1,6 +1,7 @@
 import type { MetricState, State } from "../client/api";
-import { count, value, valueBeside } from "../data/format";
-import { toNumber, type Num } from "../data/number";
+import { count } from "../data/format";
+import type { Num } from "../data/number";
+import { written } from "../data/tiles";
 
 /** Every metric: its latest value, its best, smallest and largest, and where they were. */
 export function Values({ state }: { state: State }) {
@@ -26,12 +27,12 @@ export function Values({ state }: { state: State }) {
             {metrics.map(([name, metric]) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
-                <td class="now">{valueBeside(toNumber(metric.value), toNumber(metric.previous))}</td>
+                <td class="now">{written(metric.value, metric)}</td>
                 <td>{where(metric.step)}</td>
-                <td>{held(metric.best)}</td>
+                <td>{held(metric.best, metric)}</td>
                 <td>{metric.best === null ? "" : where(metric.best_step)}</td>
-                <td>{held(metric.min)}</td>
-                <td>{held(metric.max)}</td>
+                <td>{held(metric.min, metric)}</td>
+                <td>{held(metric.max, metric)}</td>
                 <td>{points(metric)}</td>
               </tr>
             ))}
@@ -42,8 +43,8 @@ export function Values({ state }: { state: State }) {
   );
 }
 
-function held(number: Num | null): string {
-  return number === null ? "" : value(toNumber(number));
+function held(number: Num | null, metric: MetricState): string {
+  return number === null ? "" : written(number, metric);
 }
 
 function where(step: number | null): string {
