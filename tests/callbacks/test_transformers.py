@@ -1,12 +1,8 @@
-"""Hugging Face Trainer: values, axes, and what becomes of a run."""
+"""Hugging Face Trainer: the values, and the axes they stand on."""
 
 from __future__ import annotations
 
-import gc
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +11,9 @@ import pytest
 import tiny
 import torch
 import transformers
+from at_step import At
 from torch.utils.data import IterableDataset
 
-import livecb
 from livecb import events
 from livecb.callbacks.transformers import LiveStream
 from livecb.testing import Recorded
@@ -39,22 +35,6 @@ def metrics(recorded: Recorded, context: str = "train", run: Any = None) -> list
 def end(recorded: Recorded, run: Any = None) -> events.RunEnded:
     (ended,) = recorded.of(events.RunEnded, run)
     return ended
-
-
-class At(transformers.TrainerCallback):  # type: ignore[misc]
-    """Does something when a step begins."""
-
-    def __init__(self, step: int, action: Any) -> None:
-        self.step = step
-        self.action = action
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step == self.step:
-            self.action(control=control, **kwargs)
-
-
-def fail(**kwargs: Any) -> None:
-    raise ValueError("a bug of yours")
 
 
 def test_the_class_can_be_passed_instead_of_an_instance(recorded: Recorded, tmp_path: Path) -> None:
@@ -262,99 +242,3 @@ def test_two_logs_of_one_step_are_both_recorded(recorded: Recorded, tmp_path: Pa
     values = tiny.steps_of(recorded.events)
     assert (values["mine"], values["yours"]) == ([(3, 1.0)], [(3, 2.0)])
     assert [step for step, _ in values["loss"]] == [3, 6, 9]
-
-
-def test_an_exception_in_a_with_block_is_a_failed_run(recorded: Recorded, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="a bug of yours"), tiny.live_stream("transformers") as stream:
-        train(tmp_path, stream, callbacks=[At(3, fail)])
-    ended = end(recorded)
-    assert (ended.status, ended.error, ended.step) == ("failed", "ValueError: a bug of yours", 3)
-    assert "in fail" in ended.traceback
-
-
-def test_an_exception_that_was_caught_is_told_by_the_next_training(
-    recorded: Recorded, tmp_path: Path
-) -> None:
-    stream, broken = tiny.live_stream("transformers"), At(3, fail)
-    trainer = tiny.hf_trainer(tmp_path, [stream, broken])
-    with pytest.raises(ValueError, match="a bug of yours"):
-        trainer.train()
-    broken.step = -1
-    trainer.train()
-    first, second = recorded.runs
-    assert (end(recorded, first).status, end(recorded, second).status) == ("failed", "completed")
-    assert "another training began" in end(recorded, first).reason
-
-
-def test_a_training_whose_trainer_is_thrown_away_has_failed(recorded: Recorded, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="a bug of yours"):
-        train(tmp_path, callbacks=[At(3, fail)])
-    gc.collect()
-    assert (end(recorded).status, "thrown away" in end(recorded).reason) == ("failed", True)
-
-
-@pytest.mark.parametrize(
-    ("ending", "status", "said"),
-    [
-        ("train(fail)", "failed", "ValueError: a bug of yours"),
-        ("train(interrupt)", "stopped", "KeyboardInterrupt"),
-        ("try: train(fail)\nexcept ValueError as error: kept = error", "failed", "the program ended before"),
-    ],
-)
-def test_a_program_that_ends_in_the_middle_says_how(
-    ending: str, status: str, said: str, recorded: Recorded, tmp_path: Path
-) -> None:
-    script = (
-        "import tiny\nfrom test_transformers import At, fail\n"
-        "def interrupt(**kwargs): raise KeyboardInterrupt\n"
-        "def train(action):\n"
-        f"    tiny.hf_trainer({str(tmp_path)!r}, [tiny.live_stream('transformers'), At(2, action)]).train()\n"
-    )
-    path = os.pathsep.join(map(str, (Path(livecb.__file__).parents[1], Path(__file__).parent)))
-    environment = {**os.environ, "PYTHONPATH": path}
-    subprocess.run([sys.executable, "-c", script + ending], env=environment, stderr=subprocess.DEVNULL)
-    ended = end(recorded)
-    assert ended.status == status
-    assert said in f"{ended.error} {ended.reason}"
-
-
-def test_smaller_batches_after_running_out_of_memory_are_the_same_run(
-    recorded: Recorded, tmp_path: Path
-) -> None:
-    def run_out(**kwargs: Any) -> None:
-        if exhausted:
-            exhausted.pop()
-            raise RuntimeError("CUDA out of memory. Tried to allocate")
-
-    exhausted = [True]
-    trainer = train(
-        tmp_path, callbacks=[At(2, run_out)], auto_find_batch_size=True, per_device_train_batch_size=4
-    )
-    size = trainer.state.train_batch_size
-    assert size < 4
-    (config,) = recorded.of(events.Config)
-    assert (config.config, config.resumed_step) == ({"train_batch_size": size}, 0)
-    assert config.totals.steps == trainer.state.max_steps
-    assert recorded.of(events.Alert)[0].title == "Out of memory"
-    steps = [event.step for event in metrics(recorded)]
-    assert steps == [1, 2, *range(1, trainer.state.max_steps + 1)]
-    assert end(recorded).status == "completed"
-
-
-def test_each_trial_of_a_search_is_a_run_with_its_parameters(recorded: Recorded, tmp_path: Path) -> None:
-    # No search backend is installed here: its trials reach a callback as this state does.
-    stream = tiny.live_stream("transformers", name="search")
-    args = transformers.TrainingArguments(str(tmp_path), use_cpu=True, report_to=[])
-    control = transformers.TrainerControl()
-    for rate, steps in ((0.1, 5), (0.2, 3)):
-        state = transformers.TrainerState(
-            max_steps=5, is_hyper_param_search=True, trial_params={"learning_rate": rate}
-        )
-        stream.on_train_begin(args, state, control, model=tiny.Regressor())
-        state.global_step = steps
-        stream.on_train_end(args, state, control)
-    runs = recorded.runs
-    started = [recorded.of(events.RunStarted, run)[0] for run in runs]
-    assert [event.name for event in started] == ["search learning_rate=0.1", "search learning_rate=0.2"]
-    assert [event.config["learning_rate"] for event in started] == [0.1, 0.2]
-    assert [end(recorded, run).reason for run in runs] == [None, "pruned"]

@@ -310,9 +310,9 @@ def _trial(state: Any) -> str | None:
     """Return what to call a trial of a hyperparameter search."""
     if not state.is_hyper_param_search:
         return None
-    return state.trial_name or " ".join(
-        f"{name}={value}" for name, value in (state.trial_params or {}).items()
-    )
+    params = (state.trial_params or {}).items()
+    shown = [f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in params]
+    return state.trial_name or " ".join(shown)
 
 
 def _checkpoint(args: Any, state: Any) -> Path:
