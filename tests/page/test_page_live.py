@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from browsing import Server, TrainerProcess, Watched, wait_for, wait_for_steps
+from playwright.sync_api import Route
 
 Train = Callable[..., TrainerProcess]
 
@@ -143,6 +144,25 @@ def test_a_page_that_is_cut_off_twenty_times_has_every_event_once(
     wait_for_steps(page, "train/loss", even(500))
     wait_for(page, "livecb.logs().count === livecb.state().counts.log")
     assert page.evaluate("livecb.link().loads") == 1
+
+
+def test_a_proxy_that_holds_streams_back_is_polled_through(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 100)
+    page = watched.open("about:blank")
+
+    def hold_streams_back(route: Route) -> None:
+        if route.request.headers.get("accept") != "text/event-stream":
+            route.continue_()
+
+    page.route("**/events?*", hold_streams_back)
+    page.goto(server.url(trainer.run))
+    page.locator("header .badge", has_text="live by polling").wait_for()
+    trainer.tell("step", 50)
+    wait_for_steps(page, "train/loss", even(150))
+    trainer.tell("end", "completed")
+    page.locator(".chip[data-status=completed]").wait_for()
 
 
 def test_a_replaced_log_is_read_anew(server: Server, train: Train, watched: Watched) -> None:

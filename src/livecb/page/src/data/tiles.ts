@@ -14,16 +14,25 @@ export interface Tile {
 
 /** The names of the metrics that tell most, at most `limit`. */
 export function telling(metrics: Record<string, MetricState>, limit: number): string[] {
+  const goals = new Set<string>();
   return Object.entries(metrics)
-    .map(([name, state], place) => ({ name, score: score(name, state), place }))
+    .map(([name, state], place) => {
+      const again = !isMeasured(state) && state.goal !== null && goals.has(state.goal);
+      if (!isMeasured(state) && state.goal) goals.add(state.goal);
+      // The parts of a training loss tell less than the loss, and less than the learning rate.
+      return { name, score: score(name, state) - (again ? 1 : 0), place };
+    })
     .sort((a, b) => b.score - a.score || a.place - b.place)
     .slice(0, limit)
     .map(({ name }) => name);
 }
 
+function isMeasured(state: MetricState): boolean {
+  return /val|eval|test|dev/.test(state.context ?? state.series);
+}
+
 function score(name: string, state: MetricState): number {
-  const held = state.context ?? state.series;
-  const measured = /val|eval|test|dev/.test(held) ? 8 : 0;
+  const measured = isMeasured(state) ? 8 : 0;
   const quality = state.goal === "max" ? (measured ? 5 : 3) : state.goal === "min" ? 4 : 0;
   const rate = /(^|\/)(lr|learning_rate)\b/.test(name) ? 3.5 : 0;
   const detail = /_step$|_epoch$|grad|time|second|memory|per_/.test(name) ? -3 : 0;

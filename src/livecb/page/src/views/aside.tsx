@@ -19,6 +19,7 @@ export function Card({ title, children, class: kind = "" }: { title: string; chi
 export function SystemCard({ state }: { state: State }) {
   const system = state.system;
   if (!system) return null;
+  const gpus = system.gpus ?? [];
   return (
     <Card title={["System", state.host, hasEnded(state) ? "at the end" : ""].filter(Boolean).join(" · ")}>
       <div class="meters">
@@ -32,20 +33,22 @@ export function SystemCard({ state }: { state: State }) {
             words={[bytes(system.process_memory), system.process_cpu == null ? "" : `${value(system.process_cpu / 100, 2)} cores`]
               .filter(Boolean).join(" · ")} />
         )}
-        {(system.gpus ?? []).map((gpu) => <Meter key={gpu.index} {...gpuMeter(gpu)} />)}
+        {gpus.map((gpu) => <Meter key={gpu.index} {...gpuMeter(gpu, gpus.length <= FEW_GPUS)} />)}
       </div>
     </Card>
   );
 }
 
-function gpuMeter(gpu: Gpu): { name: string; part: number | null; words: string } {
+const FEW_GPUS = 2;
+
+function gpuMeter(gpu: Gpu, withBar: boolean): { name: string; part: number | null; words: string } {
   const words = [
     gpu.load == null ? "" : `${Math.round(gpu.load)}%`,
     gpu.memory_used == null ? "" : bytes(gpu.memory_used),
     gpu.temperature == null ? "" : `${Math.round(gpu.temperature)}\u00a0°C`,
     gpu.power == null ? "" : `${Math.round(gpu.power)}\u00a0W`,
   ];
-  return { name: `GPU ${gpu.index}`, part: gpu.load == null ? null : gpu.load / 100, words: words.filter(Boolean).join(" · ") };
+  return { name: `GPU ${gpu.index}`, part: gpu.load == null || !withBar ? null : gpu.load / 100, words: words.filter(Boolean).join(" · ") };
 }
 
 function Meter({ name, part, words }: { name: string; part: number | null; words: string }) {

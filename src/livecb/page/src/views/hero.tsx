@@ -16,7 +16,7 @@ export function Hero({ session }: { session: RunSession }) {
   return (
     <section class="hero" aria-label="Progress">
       <div class="top">
-        <h1>{state.name}</h1>
+        <h1 title={state.name}>{state.name}</h1>
         <span class={`chip ${isAway(session.link) ? "wait" : moodOf(state.status)}`} data-status={state.status}>
           {isAway(session.link) && !ended ? `was ${chipWords(state)}` : chipWords(state)}
         </span>
@@ -65,7 +65,8 @@ export function timeWords(state: State, now: number): [string, string] {
     return [left < 1 ? "finishing" : `${duration(left)} left`, [silent ?? done, speed].filter(Boolean).join(" · ")];
   }
   if (state.status === "starting") return ["starting", "waiting for the first event"];
-  const running = state.elapsed === null ? "running" : duration(state.elapsed);
+  const elapsed = elapsedOf(state, now);
+  const running = elapsed === null ? "running" : `${duration(elapsed)} so far`;
   return [running, [silence(state, now) ?? (progress?.total ? "" : "no end known"), speed].filter(Boolean).join(" · ")];
 }
 
