@@ -27,7 +27,7 @@ from livecb.run import Run
 
 __all__ = ["review", "train"]
 
-EPOCHS = 4
+EPOCHS = 10
 _REVIEWS = 6000
 _LENGTH = 24
 
@@ -83,6 +83,7 @@ class _Teller(TrainerCallback):  # type: ignore[misc]
 def train(run: Run, epochs: int | None = None) -> None:
     """Train, and record it into a run."""
     set_seed(1)
+    torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # leave one core to who watches
     disable_progress_bar()
     config = BertConfig(
         vocab_size=len(_WORDS),
