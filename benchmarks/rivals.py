@@ -9,7 +9,7 @@ what most code does: a queue for each viewer, and one write for each event and v
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import sys
 from collections.abc import AsyncIterator
 
@@ -66,17 +66,16 @@ async def library(request: Request) -> Response:
 
 def main() -> None:
     kind, path, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    app = Starlette(routes=[Route("/events", naive if kind == "starlette" else library)])
 
-    async def run() -> None:
-        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
+    @contextlib.asynccontextmanager
+    async def tailing(app: Starlette) -> AsyncIterator[None]:
         task = asyncio.create_task(tail(path))
-        await server.serve()
+        yield
         task.cancel()
-        os._exit(0)
 
-    with asyncio.Runner(loop_factory=uvicorn.Config(app).get_loop_factory()) as runner:
-        runner.run(run())
+    route = Route("/events", naive if kind == "starlette" else library)
+    app = Starlette(routes=[route], lifespan=tailing)
+    uvicorn.run(app, port=port, log_level="error", access_log=False)
 
 
 if __name__ == "__main__":

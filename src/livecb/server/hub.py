@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from livecb import __version__
-from livecb.errors import StoreError
+from livecb.errors import LivecbError, StoreError
 from livecb.server.feed import Feed
 from livecb.server.frames import Framing, Sieve
 from livecb.server.index import Indexes
@@ -88,10 +88,10 @@ class Hub:
         return alive
 
     async def state(self, run: str) -> bytes:
-        """Return a run's State as JSON; empty if the run is gone."""
+        """Return a run's State as JSON; empty if the run is gone or cannot be read."""
         try:
             return await self.indexes.state(run, self.alive(run))
-        except StoreError:
+        except LivecbError:
             return b""
 
     def enter(self, viewer: Watcher) -> None:

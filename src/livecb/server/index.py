@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from livecb.errors import ServerError
 from livecb.events import decode_lines
 from livecb.server.frames import as_event, dump
 from livecb.server.tail import Place, Tail
@@ -156,7 +157,13 @@ class Indexes:
         return await self.in_thread(lambda: index.series_json(stop=self.closing, **query))
 
     async def in_thread(self, work: Callable[[], _T]) -> _T:
-        """Do some work off the event loop."""
+        """Do some work off the event loop.
+
+        Raises:
+            ServerError: The server is stopping.
+        """
+        if self._closing:
+            raise ServerError("the server is stopping; ask again in a second")
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def known(self, run: str) -> Index | None:
@@ -170,7 +177,7 @@ class Indexes:
     def close(self) -> None:
         """Stop what is under way."""
         self._closing = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False)
 
     def _get(self, run: str) -> Index:
         stored = self._store.run(run)

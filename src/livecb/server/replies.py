@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from livecb.errors import CursorError, LivecbError, LogError, RunNotFound, StoreError
+from livecb.errors import CursorError, LivecbError, LogError, RunNotFound, ServerError, StoreError
 
 __all__ = ["Problem", "endpoint", "json_response", "problem_of", "refuse"]
 
@@ -45,6 +45,8 @@ def problem_of(error: LivecbError) -> Problem:
         return Problem(400, "Not a cursor", str(error))
     if isinstance(error, StoreError):
         return Problem(500, "The store cannot be used", str(error))
+    if isinstance(error, ServerError):
+        return Problem(503, "The server is stopping", str(error))
     if isinstance(error, LogError):
         return Problem(500, "The log cannot be read", str(error))
     return Problem(400, "Not understood", str(error))

@@ -26,6 +26,7 @@ from livecb.errors import LivecbError, ServerError
 from livecb.server import launch
 from livecb.server.app import App, create_app
 from livecb.server.pace import IN_A_PROCESS, Pace
+from livecb.server.process import prepare
 from livecb.store import Store, StoredRun
 
 __all__ = ["Server", "bind", "configure", "serve"]
@@ -266,6 +267,7 @@ def serve(
     try:
         if on_ready is not None:
             on_ready(address)
+        prepare()
         server.run(sockets=[sock])
     finally:
         registration.leave()
