@@ -52,6 +52,11 @@ test("the tiles are what is measured, then what is trained on, then the rate", (
   expect(telling(METRICS, 4)).toEqual(["val/acc", "val/loss", "train/loss", "lr"]);
 });
 
+test("what an evaluation took is no tile before what is trained on", () => {
+  const took = { eval_runtime: metric("runtime", "val"), eval_samples_per_second: metric("samples_per_second", "val") };
+  expect(telling({ ...took, ...METRICS }, 4)).toEqual(["val/acc", "val/loss", "train/loss", "lr"]);
+});
+
 test("a tile says whether it is the best, where the best was, or that it is no number", () => {
   const at = (more: Partial<MetricState>) => tileOf("x", metric("loss", "val", { goal: "min", ...more }), undefined);
   expect(at({ best: 0.5, best_step: 10 })).toMatchObject({ best: true, note: " · step 10" });

@@ -32,7 +32,8 @@ function isMeasured(state: MetricState): boolean {
 }
 
 function score(name: string, state: MetricState): number {
-  const measured = isMeasured(state) ? 8 : 0;
+  // What an evaluation took, in seconds or samples, tells less than what it found.
+  const measured = isMeasured(state) ? (state.goal ? 8 : 1) : 0;
   const quality = state.goal === "max" ? (measured ? 5 : 3) : state.goal === "min" ? 4 : 0;
   const rate = /(^|\/)(lr|learning_rate)\b/.test(name) ? 3.5 : 0;
   const detail = /_step$|_epoch$|grad|time|second|memory|per_/.test(name) ? -3 : 0;
