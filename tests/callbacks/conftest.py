@@ -13,11 +13,6 @@ from livecb.testing import Recorded, record
 
 torch.set_num_threads(1)  # for models as small as these more are only slower
 
-# In this order: the callback is derived from lightning.pytorch's class alone, and what the tests show
-# of pytorch_lightning's Trainer is that it takes a callback that is not derived from its own.
-for _module in ("lightning.pytorch", "livecb.callbacks.lightning"):
-    importlib.import_module(_module)
-
 
 @pytest.fixture(autouse=True)
 def _quiet() -> None:

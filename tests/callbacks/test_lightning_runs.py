@@ -283,7 +283,7 @@ def test_the_command_line_takes_the_callback_from_a_file(recorded: Recorded, tmp
     check_command_line(recorded, tmp_path)
 
 
-@pytest.mark.parametrize("beside", ["", "import lightning.pytorch;"])
+@pytest.mark.parametrize("beside", ["", "import lightning.pytorch, livecb.callbacks.lightning;"])
 def test_the_command_line_of_pytorch_lightning_takes_it_too(
     beside: str, recorded: Recorded, tmp_path: Path
 ) -> None:

@@ -30,7 +30,17 @@ if TYPE_CHECKING:
 
     from livecb.events import Totals
 
-__all__ = ["Session", "Stream", "batch_size", "during", "ending", "learning_rates", "model_card", "opening"]
+__all__ = [
+    "Session",
+    "Stream",
+    "batch_size",
+    "during",
+    "ending",
+    "learning_rates",
+    "model_card",
+    "on_host",
+    "opening",
+]
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 
@@ -289,6 +299,13 @@ def learning_rates(optimizer: Any, prefix: str) -> dict[str, Any]:
 def _kept(rate: Any) -> Any:
     """Return a learning rate that the scheduler, which is about to step, cannot change any more."""
     return rate.clone() if hasattr(rate, "clone") else rate
+
+
+def on_host(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with the tensors that are in the host's memory as numbers: the Run's fast path."""
+    return {
+        name: value.item() if getattr(value, "is_cpu", False) else value for name, value in values.items()
+    }
 
 
 def model_card(model: Any) -> dict[str, Any]:

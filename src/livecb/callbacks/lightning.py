@@ -15,6 +15,7 @@ training values logged without `sync_dist` are those of rank 0, as in any logger
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -22,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from livecb.callbacks import lightning_trainer as asked
-from livecb.callbacks.base import Session, Stream, batch_size, during, ending, opening
+from livecb.callbacks.base import Session, Stream, batch_size, during, ending, on_host, opening
 from livecb.meter import Meter
 from livecb.run import Run
 
@@ -33,13 +34,21 @@ _CONTEXTS = {"validate": "val", "test": "test"}
 
 
 def _callback_class() -> Any:
-    """Return the base class by which the trainers in use, and their command lines, know a callback."""
-    names = [name for name in _PACKAGES if name in sys.modules]
+    """Return the base class by which trainers, and their command lines, know a callback.
+
+    `lightning` brings `pytorch_lightning` along, and either's Trainer may be the one in use: what is
+    installed of the two is what the callback is derived from (the second costs some 60 ms).
+    """
+    known = sorted(_PACKAGES, key=lambda name: name not in sys.modules)
+    names = [name for name in known if importlib.util.find_spec(name.partition(".")[0])]
     if not names:
-        names = [name for name in _PACKAGES if importlib.util.find_spec(name.partition(".")[0])]
-        names = names[:1] or [_PACKAGES[0]]
-    bases = tuple(importlib.import_module(name).Callback for name in names)
-    return bases[0] if len(bases) == 1 else type("Callback", bases, {})
+        raise ModuleNotFoundError(
+            "livecb.callbacks.lightning needs Lightning: pip install 'livecb[lightning]'"
+        )
+    bases = [importlib.import_module(names[0]).Callback]
+    with contextlib.suppress(ImportError):  # left over from another age than the one in use
+        bases += [importlib.import_module(name).Callback for name in names[1:]]
+    return type("Callback", tuple(bases), {})
 
 
 class _Session(Session):
@@ -253,7 +262,7 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
             values.update(asked.loss(trainer, outputs))
         rates, session.rates = session.rates, {}
         if values or rates:
-            self.run.log({**values, **rates}, context="train")
+            self.run.log(on_host({**values, **rates}), context="train")
 
     def _tell_late(self, *, reduced: bool = False) -> None:
         """Record what hooks after ours have logged for the last batch, or drop it as every_n_steps wants.
@@ -267,7 +276,7 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         session.seen.update(values)
         session.of_steps.update(values)
         if values and session.tells:
-            self.run.log(values, context="train")
+            self.run.log(on_host(values), context="train")
         session.tells = False
 
     def _tell_epoch(self) -> None:
@@ -281,7 +290,7 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         session.seen.update(values)
         values = {name: value for name, value in values.items() if name not in session.of_steps}
         if values:
-            self.run.log(values, context=context)
+            self.run.log(on_host(values), context=context)
 
     def _read(self, trainer: Any, loader: int | None = None) -> dict[str, Any]:
         """Return what was logged for this batch.
@@ -320,7 +329,7 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         session.done += 1
         self._tell_progress(session.loop, session.done)
         if phase in _CONTEXTS and (values := self._read(trainer, loader)):
-            self.run.log(values, context=_CONTEXTS[phase])
+            self.run.log(on_host(values), context=_CONTEXTS[phase])
 
     def _end_loop(self, phase: str) -> None:
         session = self._session

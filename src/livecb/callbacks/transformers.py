@@ -311,7 +311,9 @@ def _trial(state: Any) -> str | None:
     if not state.is_hyper_param_search:
         return None
     params = (state.trial_params or {}).items()
-    shown = [f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in params]
+    shown = [
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in params
+    ]
     return state.trial_name or " ".join(shown)
 
 
