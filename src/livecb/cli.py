@@ -63,9 +63,10 @@ def view(folder: Path | None, port: int | None, host: str, hosts: tuple[str, ...
     """
     import logging
 
-    from livecb.server import launch
+    from livecb.server import launch, process
     from livecb.server.serve import serve
 
+    process.prepare()
     store = _store(folder)
     store.run_ids()  # says what is wrong with the folder before anything listens
     logging.basicConfig(format="livecb: %(message)s", level=logging.WARNING)
