@@ -122,6 +122,27 @@ def wait_for(page: Page, condition: str, argument: object = None, seconds: float
     page.wait_for_function(f"wanted => window.livecb && ({condition})", arg=argument, timeout=seconds * 1000)
 
 
+INK = """
+([chart, least]) => {
+  const canvas = document.querySelector(`[data-chart="${chart}"] canvas`);
+  const style = getComputedStyle(document.documentElement).getPropertyValue("--s1").trim();
+  const [r, g, b] = [1, 3, 5].map(at => parseInt(style.slice(at, at + 2), 16));
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let ink = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    const off = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
+    if (data[i + 3] > 200 && off < 60) ink++;
+  }
+  return ink >= least;
+}
+"""
+
+
+def wait_for_ink(page: Page, chart: str, least: int = 300) -> None:
+    """Wait until a chart shows a line in the colour of the training: at least so many pixels of it."""
+    page.wait_for_function(INK, arg=[chart, least], timeout=10_000)
+
+
 def wait_for_steps(page: Page, metric: str, steps: list[int]) -> None:
     """Wait for as many points as there should be, then see that each is there exactly once."""
     wait_for(page, f"livecb.counts()['{metric}'] >= wanted", len(steps))

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from browsing import DESKTOP, PHONE, SHOTS, Server, TrainerProcess, Watched, wait_for, wait_for_steps
+from browsing import (
+    DESKTOP,
+    PHONE,
+    SHOTS,
+    Server,
+    TrainerProcess,
+    Watched,
+    wait_for,
+    wait_for_ink,
+    wait_for_steps,
+)
 from playwright.sync_api import Page
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -74,6 +84,19 @@ def test_the_keyboard_reaches_everything(server: Server, train: Train, watched: 
     page.get_by_role("dialog", name="Keys").wait_for(state="detached")
     page.keyboard.press("u")
     page.locator(f"[data-run='{trainer.run}']").wait_for()
+
+
+@pytest.mark.parametrize("axis", ["step", "epoch", "time"])
+@pytest.mark.parametrize("log", [False, True])
+def test_a_curve_is_drawn_over_every_axis_and_scale(
+    server: Server, train: Train, watched: Watched, axis: str, log: bool
+) -> None:
+    trainer = train("--steps", 600)
+    page = watched.open(server.url(trainer.run))
+    page.get_by_text(axis, exact=True).click()
+    if log:
+        page.get_by_role("button", name="log y").click()
+    wait_for_ink(page, "loss")
 
 
 def test_charts_zoom_together_and_show_values_under_the_cross_hair(

@@ -9,7 +9,7 @@ test("labels tell their value exactly", () => {
 });
 
 test("a logarithmic axis leaves out what has no room", () => {
-  expect(axisNumber([0.1, null, 1, null, 10])).toEqual(["0.1", "", "1.0", "", "10.0"]);
+  expect([0.01, null, 0.3, 1, 10, 1e-3].flatMap((split) => axisNumber([split]))).toEqual(["0.01", "", "0.3", "1", "10", "1e-3"]);
 });
 
 test("time is told in the unit that fits", () => {

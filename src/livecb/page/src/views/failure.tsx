@@ -13,8 +13,8 @@ export function Failure({ state }: { state: State }) {
         <span>{words}</span>
       </p>
       {state.traceback && (
-        <details open>
-          <summary>Traceback</summary>
+        <details open={state.status === "failed"}>
+          <summary>{state.status === "failed" ? "Traceback" : "Where it was"}</summary>
           <pre class="mono" tabIndex={0}>{state.traceback}</pre>
         </details>
       )}

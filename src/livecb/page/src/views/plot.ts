@@ -96,15 +96,15 @@ export class Plot {
       legend: { show: false },
       scales: {
         x: { time: false, range: () => [...(this.#model as PlotModel).range] as [number, number] },
-        y: { distr: model.log ? 3 : 1, range: model.log ? uPlot.rangeLog.bind(null) as never : rangeY },
+        y: { distr: model.log ? 3 : 1, range: model.log ? rangeLog : rangeY },
       },
-      axes: [this.#xAxis(model.axis), this.#yAxis()],
+      axes: [this.#xAxis(model.axis), this.#yAxis(model.log)],
       series: [{}, ...model.lines.map((line) => this.#series(line))],
       cursor: {
         y: false,
         sync: { key: SYNC.key, setSeries: false, scales: ["x", null] },
         drag: { x: true, y: false, setScale: false, dist: 6 },
-        points: { size: 7, width: 1.5, fill: () => this.#colors.surface, show: (u, i) => this.#hoverPoint(u, i) },
+        points: { size: (_u, i) => this.#hoverSize(i), width: 1.5, fill: () => this.#colors.surface },
         bind: { dblclick: () => () => (this.onZoom(null, null), null) },
       },
       hooks: {
@@ -145,14 +145,14 @@ export class Plot {
     };
   }
 
-  #yAxis(): uPlot.Axis {
+  #yAxis(log: boolean): uPlot.Axis {
     return {
       ...this.#axis(),
       size: (_u, values) => Math.max(46, 10 + 6.2 * Math.max(0, ...(values ?? []).map((word) => word?.length ?? 0))),
       gap: 5,
       space: 26,
       grid: { show: true, stroke: () => this.#colors.grid, width: 1 },
-      values: (_u, splits) => axisNumber(splits),
+      values: (_u, splits) => (log ? splits.map((split) => axisNumber([split]).join("")) : axisNumber(splits)),
     };
   }
 
@@ -160,11 +160,9 @@ export class Plot {
     return { font: `11px ${this.#colors.font}`, stroke: () => this.#colors.faint, ticks: { show: false } };
   }
 
-  #hoverPoint(u: uPlot, index: number): HTMLElement {
-    const point = document.createElement("div");
-    point.hidden = !(u.series[index] && (this.#model?.lines[index - 1]?.alpha ?? 0) >= 0.9);
-    point.className = "hover-point";
-    return point;
+  // What stands behind, raw values and abandoned branches, shows no point of its own.
+  #hoverSize(index: number): number {
+    return (this.#model?.lines[index - 1]?.alpha ?? 0) >= 0.9 ? 7 : 0;
   }
 
   #hovered(u: uPlot): void {
@@ -224,6 +222,10 @@ function rangeY(_u: uPlot, low: number | null, high: number | null): uPlot.Range
   }
   const range = uPlot.rangeNum(low, high, 0.04, true);
   return [low >= 0 ? Math.max(0, range[0] ?? 0) : range[0], range[1]];
+}
+
+function rangeLog(_u: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
+  return low === null || high === null ? [0.1, 1] : uPlot.rangeLog(low, high, 10, false);
 }
 
 // Rings where they were asked for and have room; alone between gaps a point is its own line.
