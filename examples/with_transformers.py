@@ -22,6 +22,7 @@ def sentences(count: int, seed: int) -> list[dict[str, torch.Tensor]]:
 
 
 if __name__ == "__main__":
+    torch.manual_seed(0)
     size = {"vocab_size": 32, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     model = BertForSequenceClassification(BertConfig(intermediate_size=64, **size))
     with tempfile.TemporaryDirectory() as folder:

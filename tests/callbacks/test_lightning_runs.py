@@ -15,6 +15,7 @@ import lightning.pytorch as pl
 import pytest
 import tiny
 from tiny_cli import use_command_line
+from torch.utils.data import DataLoader
 
 import livecb
 from livecb import events
@@ -250,6 +251,23 @@ def test_a_batch_that_ends_the_epoch_early_is_no_trouble(recorded: Recorded, tmp
     fit(tmp_path, Skipping())
     places = [(event.step, event.epoch) for event in recorded.of(events.Metrics) if "lr" in event.values]
     assert places == [(1, 0.2), (2, 0.4), (3, 1.2), (4, 1.4)]
+    assert end(recorded).status == "completed"
+
+
+def test_workers_that_load_data_add_nothing_to_the_run(recorded: Recorded, tmp_path: Path) -> None:
+    trainer = tiny.trainer_of(pl, tmp_path, [tiny.live_stream("lightning")])
+    trainer.fit(Net(), DataLoader(tiny.dataset(10), 2, num_workers=2, persistent_workers=True))
+    assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
+    assert len(recorded.of(events.RunEnded)) == 1
+
+
+@pytest.mark.parametrize(
+    "settings", [{"fast_dev_run": True}, {"overfit_batches": 1}, {"limit_val_batches": 0}]
+)
+def test_trials_of_a_trainer_are_runs_too(settings: Any, recorded: Recorded, tmp_path: Path) -> None:
+    trainer = fit(tmp_path, val=tiny.loader(4), **settings)
+    steps = [event.step for event in recorded.of(events.Metrics) if "lr" in event.values]
+    assert steps == list(range(1, trainer.global_step + 1))
     assert end(recorded).status == "completed"
 
 
