@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import os
+import random
 import re
 import socket
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from watching import Served, Writer, raw_request, take, until
+from watching import Message, Served, Writer, client_of, raw_request, take, until
 
 from conftest import server_pid
 from livecb.server import launch
@@ -108,8 +111,6 @@ class running:  # noqa: N801 - reads as what it does
         self.server, self.sock = server, sock
 
     def __enter__(self) -> launch.Address:
-        import threading
-
         self.thread = threading.Thread(target=self.server.run_in_thread, args=(self.sock,))
         self.thread.start()
         assert self.server.ready.wait(10)
@@ -129,3 +130,77 @@ def test_a_viewer_that_goes_is_forgotten(served: Served, writer: Writer, store: 
         for sock in socks:
             sock.close()
         until(lambda: not app.hub.watched)
+
+
+def test_viewers_who_fall_out_of_a_tiny_ring_miss_nothing_over_parts_and_resets(store: Store) -> None:
+    """Everything small, so that every way through the ring, the shelf and the disk is taken."""
+    writers = [Writer(store), Writer(store, part="1"), Writer(store, part="2")]
+    for number, writer in enumerate(writers):
+        writer.seq = number * 1_000_000  # no two lines alike
+    pace = Pace(ring=20_000, send=4_000, lines=20, quick=0.001, heartbeat=0.2)
+    config, app = configure(store, "127.0.0.1", "t", pace=pace)
+    with running(Server(config, app), bind("127.0.0.1", 0)) as address:
+        viewers = [_Wanderer(address, writers[0].run.id, seed) for seed in range(6)]
+        chance = random.Random(1)
+        for round_ in range(300):
+            chance.choice(writers).metrics(chance.randint(1, 40), pad=200)
+            if round_ in (100, 200):
+                _replace(writers[0])
+            time.sleep(0.002)
+        for viewer in viewers:
+            viewer.finish({line for writer in writers for line in writer.lines()})
+    expected = [line for writer in writers for line in writer.lines()]
+    for viewer in viewers:
+        assert len(viewer.seen) == len(expected)
+        for writer in writers:  # within a part the order is the log's
+            own = set(writer.lines())
+            assert [line for line in viewer.seen if line in own] == writer.lines()
+
+
+def _replace(writer: Writer) -> None:
+    spare = writer.path.with_suffix(".spare")
+    writer.seq = 100_000 + writer.seq
+    spare.write_bytes(b"")
+    spare.replace(writer.path)
+    writer.metrics(30)
+
+
+class _Wanderer:
+    """A viewer that reads in fits and starts, goes away and comes back."""
+
+    def __init__(self, address: launch.Address, run: str, seed: int) -> None:
+        self.seen: list[bytes] = []
+        self._cursor = "0"
+        self._chance = random.Random(seed)
+        self._served = client_of(address)
+        self._path = self._served.events(run)
+        self._expected: set[bytes] | None = None
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def finish(self, expected: set[bytes]) -> None:
+        self._expected = expected
+        self._thread.join(60)
+        assert not self._thread.is_alive(), "it did not see everything"
+        self._served.client.close()
+
+    def _watch(self) -> None:
+        while not self._is_done():
+            with self._served.stream(self._path, {"last-event-id": self._cursor}) as stream:
+                self._read(stream, self._chance.randint(50, 1500))
+
+    def _read(self, stream: Iterator[Message], count: int) -> None:
+        for message in stream:
+            if message.event == "reset":
+                self.seen, self._cursor = [], message.json["cursor"]
+            elif message.id:
+                self.seen += [message.data.encode()] if message.data else []
+                self._cursor = message.id
+            count -= 1
+            if count < 0 or self._is_done():
+                return
+            if self._chance.random() < 0.01:
+                time.sleep(0.02)
+
+    def _is_done(self) -> bool:
+        return self._expected is not None and len(self.seen) >= len(self._expected)
