@@ -41,6 +41,13 @@ def test_a_run_begins_with_who_it_is(recorded: Recorded) -> None:
     assert started.host
 
 
+def test_versions_of_any_kind_of_string_are_recorded(recorded: Recorded) -> None:
+    run = livecb.init(versions={"torch": torch.__version__}, sinks=[], capture=None)
+    run.configure(versions={"torch": torch.__version__})
+    run.finish()
+    assert [event.versions["torch"] for event in recorded(run)[:2]] == [str(torch.__version__)] * 2
+
+
 def test_what_is_logged_is_recorded_to_the_last_digit(run: Run, recorded: Recorded) -> None:
     values = {"train/loss": 0.1 + 0.2, "n": 3, "big": 1e300}
     run.log(values, step=5, batch=10, epoch=0.5, samples=640, tokens=9, context="train")

@@ -91,7 +91,7 @@ def init(
         "name": name or os.environ.get("LIVECB_NAME") or stored.id,
         "project": project or os.environ.get("LIVECB_PROJECT") or None,
         "framework": framework,
-        "versions": {"python": sys.version.partition(" ")[0], **dict(versions or {})},
+        "versions": plain({"python": sys.version.partition(" ")[0], **dict(versions or {})}),
         "totals": totals,
         "tags": [str(tag) for tag in tags],
         "world_size": _from_environment(_WORLDS, 1) if world_size is None else world_size,

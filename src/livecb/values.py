@@ -60,7 +60,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     a reasonable length.
     """
     if value is None or isinstance(value, (str, bool)):
-        return value if not isinstance(value, str) else value[:_LONGEST]
+        return str(value)[:_LONGEST] if isinstance(value, str) else value
     if isinstance(value, enum.Enum):
         return plain(value.value, depth)
     if isinstance(value, (int, float)):
