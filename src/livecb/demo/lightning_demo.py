@@ -26,7 +26,7 @@ _BATCH = 24
 class Digits(pl.LightningModule):  # type: ignore[misc]
     """Three convolutions and a linear layer; about 230,000 parameters."""
 
-    def __init__(self, epochs: int, width: int = 128, lr: float = 3e-3, noise: float = 0.6) -> None:
+    def __init__(self, epochs: int, width: int = 128, lr: float = 3e-3, noise: float = 0.5) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.net = nn.Sequential(
@@ -42,7 +42,7 @@ class Digits(pl.LightningModule):  # type: ignore[misc]
             nn.Dropout(0.3),
             nn.Linear(4 * width, 10),
         )
-        self.loss = nn.CrossEntropyLoss(label_smoothing=0.05)
+        self.loss = nn.CrossEntropyLoss()
 
     def training_step(self, batch: Any, batch_idx: int) -> Any:
         """Learn from noisy digits, so that there is something to learn for a while."""
