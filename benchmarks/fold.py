@@ -15,6 +15,7 @@ import time
 import tracemalloc
 
 from livecb import events
+from livecb.server.process import prepare
 from livecb.state import State
 
 LINES_AT_ONCE = 2000
@@ -26,10 +27,18 @@ def make_lines(count: int) -> list[bytes]:
     started = events.RunStarted(seq=0, time=1.79e9, version=1, run="bench", name="bench")
     lines = [events.encode(started)]
     for step in range(1, count + 1):
-        values = (math.exp(-step / count) + rng.gauss(0, 0.05), step / count, rng.random(), 1e-3, rng.gauss(0, 1))
+        values = (
+            math.exp(-step / count) + rng.gauss(0, 0.05),
+            step / count,
+            rng.random(),
+            1e-3,
+            rng.gauss(0, 1),
+        )
         said = dict(zip(NAMES, values, strict=True))
         at = 1.79e9 + step * 0.01
-        lines.append(events.encode(events.Metrics(step, at, step, step, step / 1000, context="train", values=said)))
+        lines.append(
+            events.encode(events.Metrics(step, at, step, step, step / 1000, context="train", values=said))
+        )
     return lines
 
 
@@ -56,6 +65,7 @@ def best_of(times: int, call: object) -> float:
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     lines = make_lines(count)
+    prepare()  # as the server, which folds in its own process
     state, seconds, decoding = fold(lines)
     now = lines and 1.8e9
     print(f"{count:,} events of {len(NAMES)} values")
