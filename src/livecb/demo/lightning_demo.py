@@ -19,7 +19,7 @@ from livecb.run import Run
 
 __all__ = ["train"]
 
-EPOCHS = 70
+EPOCHS = 100
 _BATCH = 24
 
 
