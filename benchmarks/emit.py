@@ -150,12 +150,14 @@ def report(rounds: dict[str, list[dict[str, dict[str, float]]]]) -> None:
         taken = sorted(figures[way][quantile] for figures in rounds[name])
         return taken[len(taken) // 2]
 
+    head = "p50", "p99", "× floor"
+    print(f"{'5 metrics a call, µs':22}{'back to back':>14}{'paced':>32}")
     print(
-        f"{'5 metrics a call, µs':22}{'back to back p50':>18}{'p99':>9}{'× floor':>9}{'paced p50':>12}{'p99':>9}{'× floor':>9}"
+        f"{'':22}" + "".join(f"{word:>9}" for word in head) + "     " + "".join(f"{word:>9}" for word in head)
     )
     for name in rounds:
         cells = [f"{name:22}"]
-        for way, width in (("back to back", 18), ("paced", 12)):
+        for way, width in (("back to back", 9), ("paced", 14)):
             p50 = middle(name, way, "p50")
             cells += [
                 f"{p50:>{width}.2f}",

@@ -115,7 +115,7 @@ def test_fields_of_a_newer_version_are_passed_over() -> None:
      b'{"type":"metrics","seq":1,"time":1,"values":{"a":"many"}}', b"\xff\xfe"],
 )  # fmt: skip
 def test_a_broken_line_is_an_error_that_shows_it(line: bytes) -> None:
-    with pytest.raises(EventError, match="got|expected"):
+    with pytest.raises(EventError, match=r"got|expected"):
         decode(line)
 
 

@@ -65,7 +65,9 @@ class Verbs(Writer):
         values = plain(dict(config or {}))
         self._settings.update(values)
         fields = {"config": values, "totals": totals, "framework": framework}
-        self._say(events.Config, fields, {"versions": plain(dict(versions or {})), "resumed_step": resumed_step})
+        self._say(
+            events.Config, fields, {"versions": plain(dict(versions or {})), "resumed_step": resumed_step}
+        )
 
     @harmless
     def status(self, status: str, phase: str | None = None, message: str | None = None, **axes: Any) -> None:
