@@ -96,9 +96,8 @@ def report(said: list[float], draws: list[Any], since: float) -> None:
             waits.append(draws[draw][0] - at * 1000)
     waits.sort()
     p50, p95, p99 = (waits[int(len(waits) * q)] for q in (0.5, 0.95, 0.99))
-    print(
-        f"{len(waits)} events, from run.log to the drawn chart: p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms"
-    )
+    print(f"{len(waits)} events, from run.log to the drawn chart:")
+    print(f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms")
 
 
 if __name__ == "__main__":
