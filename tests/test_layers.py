@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "livecb"
 
 ROOMS = {
-    "facts": "errors events strict values",
+    "facts": "errors events events.* strict values",
     "logs": "logs logs.*",
     "store": "lock store",
     "state": "about attempt columns gaps leaderboard metric names pace series state tally thinning",
@@ -65,7 +65,7 @@ THIRD = {
     "transformers": "callbacks.transformers demo.transformers_demo",
 }
 
-PURE = "about attempt columns events gaps leaderboard metric names pace series state strict tally thinning"
+PURE = "about attempt columns events events.lines events.vocabulary gaps leaderboard metric names pace series state strict tally thinning"
 NO_IO = {
     "io",
     "os",
@@ -159,7 +159,8 @@ def test_modules_import_each_other_in_no_circle():
 
 def test_a_module_is_no_longer_than_a_person_reads_at_once():
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in PATHS}
-    assert {name: length for name, length in lengths.items() if length > 350 and name != "events"} == {}
+    del lengths["events.vocabulary"]  # a table of types: read row by row
+    assert {name: length for name, length in lengths.items() if length > 350} == {}
 
 
 # What `import` really loads
