@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from livecb import events
+from livecb.events.lines import FREE_FORM
 
 PAGE = Path(__file__).parent / "reference" / "events.md"
 
@@ -44,7 +45,7 @@ def page() -> str:
     types = [_section(f"`{tag}`", kind) for tag, kind in events.EVENTS.items()]
     parts = [_section(f"`{kind.__name__}`", kind) for kind in (events.Totals, events.FileRef, events.Gpu)]
     every = _section("Every event", events.Event)
-    free = ", ".join(f"`{name}`" for name in sorted(events._FREE_FORM))
+    free = ", ".join(f"`{name}`" for name in sorted(FREE_FORM))
     intro = INTRO.replace("VERSION", str(events.VERSION)).replace("FREE_FORM", free)
     sections = [intro, every, *types, "## Parts\n", *parts]
     return "\n".join(sections)

@@ -17,7 +17,7 @@ import msgspec
 from livecb.errors import EventError
 from livecb.events.vocabulary import EVENTS, VERSION, AnyEvent, Event, JsonObject, Unknown
 
-__all__ = ["decode", "decode_lines", "encode", "json_schema", "type_of"]
+__all__ = ["FREE_FORM", "decode", "decode_lines", "encode", "json_schema", "type_of"]
 
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -132,12 +132,12 @@ def _pack(event: Event) -> JsonObject:
             continue
         if field.default_factory is not msgspec.NODEFAULT and not value and value is not False:
             continue
-        free = field.name in _FREE_FORM
+        free = field.name in FREE_FORM
         packed[field.encode_name] = _pack_value(value, free)
     return packed
 
 
-_FREE_FORM = frozenset(
+FREE_FORM = frozenset(
     {"config", "params", "summary", "result", "fields", "input", "target", "prediction", "rows", "old", "new"}
 )
 
@@ -162,7 +162,7 @@ def _restore(event: _E) -> _E:
         held = getattr(event, name, None)
         if held:
             changes[name] = _restore_number(held)
-    for name in _FREE_FORM:
+    for name in FREE_FORM:
         held = getattr(event, name, None)
         if isinstance(held, (dict, list)) and held:
             changes[name] = _restore_free(held)
