@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, TimeoutError
 
 from livecb.server.token import token_of
 from livecb.store import Store
@@ -119,7 +119,16 @@ class Watched:
 
 def wait_for(page: Page, condition: str, argument: object = None, seconds: float = 20) -> None:
     """Wait until a JavaScript condition on `livecb` (see page/src/debug.ts) holds."""
-    page.wait_for_function(f"wanted => window.livecb && ({condition})", arg=argument, timeout=seconds * 1000)
+    try:
+        page.wait_for_function(
+            f"wanted => window.livecb && ({condition})", arg=argument, timeout=seconds * 1000
+        )
+    except TimeoutError:
+        known = page.evaluate(
+            "window.livecb && [livecb.link(), livecb.counts(), livecb.logs(), livecb.cursor()]"
+        )
+        badge = page.locator("header .badge").get_attribute("title")
+        raise AssertionError(f"waited in vain for {condition} with {argument}: {known}, {badge}") from None
 
 
 INK = """

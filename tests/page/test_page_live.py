@@ -51,6 +51,7 @@ def test_the_page_survives_a_killed_server_and_says_so(
     trainer = train("--steps", 200)
     page = watched.open(server.url(trainer.run))
     wait_for_steps(page, "train/loss", even(200))
+    wait_for(page, "livecb.link().connects === 1")
     server.kill()
     page.get_by_text("reconnecting for").wait_for()
     notice = page.locator(".notice")
@@ -133,6 +134,7 @@ def test_a_page_that_is_cut_off_twenty_times_has_every_event_once(
     watched._host = f"127.0.0.1:{cable.port}"
     page = watched.open(server.url(trainer.run).replace(f":{server.port}/", f":{cable.port}/"))
     wait_for_steps(page, "train/loss", even(100))
+    wait_for(page, "livecb.link().connects === 1")
     for cut in range(20):
         if cut == 10:
             server.kill()

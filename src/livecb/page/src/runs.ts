@@ -2,6 +2,7 @@ import { Api, type RunRow } from "./client/api";
 import { Follower } from "./client/follow";
 import type { Link } from "./client/link";
 import type { Message } from "./client/sse";
+import { restWhileHidden } from "./rest";
 import { Topics } from "./topics";
 
 /** The list of runs, newest first, kept up to date by the server. */
@@ -13,11 +14,18 @@ export class RunsSession {
   #skew = 0;
   #fresh = true;
   #follower: Follower;
+  #stopResting = (): void => undefined;
+
+  readonly #api: Api;
 
   constructor(base: string) {
-    const api = new Api(base);
-    this.#follower = new Follower("0", {
-      stream: () => api.runs(),
+    this.#api = new Api(base);
+    this.#follower = this.#newFollower();
+  }
+
+  #newFollower(): Follower {
+    return new Follower("0", {
+      stream: () => this.#api.runs(),
       poll: null,
       onMessage: (message) => this.#onMessage(message),
       onLink: (link) => {
@@ -33,15 +41,27 @@ export class RunsSession {
   }
 
   start(): void {
+    const wake = (): void => {
+      this.#follower = this.#newFollower();
+      void this.#follower.run();
+    };
+    this.#stopResting = restWhileHidden(() => this.#rest(), wake);
     void this.#follower.run();
   }
 
   stop(): void {
+    this.#stopResting();
     this.#follower.stop();
   }
 
   retryNow(): void {
     this.#follower.retryNow();
+  }
+
+  #rest(): void {
+    this.#follower.stop();
+    this.link = { kind: "resting", since: Date.now() };
+    this.topics.changed("link");
   }
 
   #onMessage(message: Message): void {

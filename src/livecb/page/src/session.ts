@@ -8,6 +8,7 @@ import { Detail } from "./data/detail";
 import { LogBuffer, PAGE_EVENTS } from "./data/logs";
 import type { XAxis } from "./data/series";
 import type { LivecbEvent, Log } from "./generated/events";
+import { restWhileHidden } from "./rest";
 import { Topics } from "./topics";
 
 export type RunTopic = "state" | "curves" | "logs" | "link";
@@ -20,7 +21,6 @@ const TYPES = "metrics,log,run_started";
 const BEHIND_S = 5;
 /** More names than these make an address too long for some proxies. */
 const MANY_NAMES = 20;
-const REST_AFTER_MS = 10_000;
 const REST_POLL_MS = 15_000;
 
 const ENDED = new Set(["completed", "failed", "stopped", "killed", "crashed"]);
@@ -40,6 +40,8 @@ export class RunSession {
   /** What keeps the log's history from being loaded, if anything does. */
   logsMissing: string | null = null;
   loadingOlder = false;
+  /** Whether somebody reads further up in the log: what they read stays in memory. */
+  readingLog = false;
   /** How often the stream was taken up, and how often history was loaded anew. */
   connects = 0;
   loads = 0;
@@ -50,6 +52,7 @@ export class RunSession {
   #follower: Follower | null = null;
   #generation = 0;
   #stopped = false;
+  #stopResting = (): void => undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
   readonly #api: Api;
 
@@ -68,13 +71,13 @@ export class RunSession {
   }
 
   start(): void {
-    document.addEventListener("visibilitychange", this.#onVisibility);
+    this.#stopResting = restWhileHidden(() => this.#goToRest(), () => this.#wakeUp());
     void this.#open();
   }
 
   stop(): void {
     this.#stopped = true;
-    document.removeEventListener("visibilitychange", this.#onVisibility);
+    this.#stopResting();
     clearTimeout(this.#rest);
     this.#follower?.stop();
   }
@@ -146,6 +149,7 @@ export class RunSession {
   }
 
   #follow(cursor: string): void {
+    this.#follower?.stop();
     const query = { types: TYPES, state: 1 };
     this.#follower = new Follower(cursor, {
       stream: (from) => this.#api.events(this.run, { ...query, cursor: from }),
@@ -173,6 +177,7 @@ export class RunSession {
       this.topics.changed("curves");
     } else if (event.type === "log") {
       this.logs.add(event, this.cursor);
+      if (this.logs.count % PAGE_EVENTS === 0 && !this.readingLog) this.logs.trim();
       this.topics.changed("logs");
     } else if (event.type === "run_started" && !event.rank) {
       this.curves.attempt = event.attempt ?? 1;
@@ -246,21 +251,15 @@ export class RunSession {
     return this.#api.events(this.run, { types: "log", cursor, limit });
   }
 
-  // A browser opens six connections to one place: tabs that nobody sees let theirs go, and ask now and then.
-  #onVisibility = (): void => {
-    clearTimeout(this.#rest);
-    if (document.hidden) {
-      this.#rest = setTimeout(() => this.#goToRest(), REST_AFTER_MS);
-    } else if (this.link.kind === "resting" && this.#follower) {
-      this.#follow(this.#follower.cursor);
-    }
-  };
-
   #goToRest(): void {
-    if (!this.#follower) return;
-    this.#follower.stop();
+    this.#follower?.stop();
     this.#setLink({ kind: "resting", since: Date.now() });
     this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
+  }
+
+  #wakeUp(): void {
+    clearTimeout(this.#rest);
+    if (this.#follower) this.#follow(this.#follower.cursor);
   }
 
   async #askWhileResting(): Promise<void> {

@@ -60,12 +60,19 @@ export function ChartCard({ session, choice, chart, look, range, version }: Prop
     <figure class="chart" data-chart={chart.title}>
       <figcaption>
         <h2 title={chart.title}>{chart.title}</h2>
-        {at && <span class="where">{at}</span>}
+        {at ? <span class="where">{at}</span> : <Missing chart={chart} state={state} left={model.current?.left ?? 0} />}
         <Legend lines={chart.lines} values={chart.lines.map((line, i) => valueAt(line, i, state, hover, model.current))} />
       </figcaption>
       <div class="plot" ref={host} role="img" aria-label={describe(chart, state)} />
     </figure>
   );
+}
+
+/** What the curves do not show, and why. */
+function Missing({ chart, state, left }: { chart: ChartSpec; state: State; left: number }) {
+  const odd = chart.lines.reduce((sum, { metric }) => sum + (state.metrics[metric]?.nonfinite ?? 0), 0);
+  if (odd > 0) return <span class="odd">{count(odd)} not finite</span>;
+  return left > 0 ? <span class="where">≤ 0 is left out</span> : null;
 }
 
 function Legend({ lines, values }: { lines: LineSpec[]; values: string[] }) {

@@ -9,6 +9,8 @@ import type { Mark, PlotLine, PlotModel } from "./plot";
 export interface ChartModel extends PlotModel {
   /** For each line of the chart: the column of its raw values, -1 where it has none. */
   rawColumn: number[];
+  /** Values that a logarithmic scale has no place for. */
+  left: number;
 }
 
 const DASH = [5, 3];
@@ -43,16 +45,23 @@ export function modelOf(
   }
   const all = [...behind.map(([drawn, line]) => ({ drawn, y: drawn.raw, line })), ...parts, ...front];
   const { x, columns } = merge(all.map(({ drawn, y }) => ({ x: drawn.x, y })));
-  if (log) for (const column of columns) dropNonPositive(column);
+  const left = log ? columns.reduce((sum, column) => sum + dropNonPositive(column), 0) : 0;
   return {
-    x, columns, range, log, marks, axis: look.axis,
+    x, columns, range, log, marks, left, axis: look.axis,
     lines: all.map(({ line }) => line),
     rawColumn: raws.map((raw) => (raw ? all.findIndex(({ y }) => y === raw) : -1)),
   };
 }
 
-function dropNonPositive(column: (number | null | undefined)[]): void {
-  for (let i = 0; i < column.length; i++) if (typeof column[i] === "number" && (column[i] as number) <= 0) column[i] = null;
+function dropNonPositive(column: (number | null | undefined)[]): number {
+  let dropped = 0;
+  for (let i = 0; i < column.length; i++) {
+    const y = column[i];
+    if (typeof y !== "number" || y > 0) continue;
+    column[i] = null;
+    dropped++;
+  }
+  return dropped;
 }
 
 /** The part of the axis that all charts show: what was chosen, or all there is. */

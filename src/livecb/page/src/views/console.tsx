@@ -30,6 +30,13 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
   }, [session.logs.version, wanted, following]);
 
   useEffect(() => {
+    session.readingLog = !following;
+    return () => {
+      session.readingLog = false;
+    };
+  }, [session, following]);
+
+  useEffect(() => {
     const element = scroller.current as HTMLDivElement;
     const measure = (): void => setPlace({ top: element.scrollTop, height: element.clientHeight });
     measure();

@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import type { RunRow } from "../client/api";
 import { ago, clock, count, duration, percent, value } from "../data/format";
 import { toNumber } from "../data/number";
@@ -6,6 +7,14 @@ import type { RunsSession } from "../runs";
 import { useClock, useTopics } from "../topics";
 import { fractionOf } from "./hero";
 import { frameworkWords, moodOf, spokenId, statusWord } from "./words";
+
+const MANY = 10;
+const PAGE = 100;
+
+function isWanted(row: RunRow, wanted: string): boolean {
+  const held = [row.run, row.name, row.project, row.status, row.framework, ...row.tags].join(" ").toLowerCase();
+  return wanted.toLowerCase().split(/\s+/).every((word) => held.includes(word));
+}
 
 interface Props {
   session: RunsSession;
@@ -17,7 +26,10 @@ interface Props {
 export function RunsView({ session, base, open }: Props) {
   useTopics(session.topics, "runs", "link");
   useClock(1000, session.rows.length > 0);
+  const [wanted, setWanted] = useState("");
+  const [limit, setLimit] = useState(PAGE);
   const { link } = session;
+  const found = session.rows.filter((row) => isWanted(row, wanted));
   if (link.kind === "refused") {
     return (
       <main class="lone" id="main">
@@ -32,11 +44,27 @@ export function RunsView({ session, base, open }: Props) {
   return (
     <main class="list" id="main">
       <h1 class="sr">Runs</h1>
+      {session.rows.length >= MANY && (
+        <input
+          class="find"
+          type="search"
+          placeholder="find a run …"
+          aria-label="Find a run"
+          value={wanted}
+          onInput={(event) => setWanted(event.currentTarget.value)}
+        />
+      )}
       <ul class="runs">
-        {session.rows.map((row) => (
+        {found.slice(0, limit).map((row) => (
           <Row key={row.run} row={row} now={session.now} href={runPath(base, row.run)} open={open} />
         ))}
       </ul>
+      {found.length === 0 && <p class="empty">No run is called “{wanted}”.</p>}
+      {found.length > limit && (
+        <button type="button" class="small further" onClick={() => setLimit(limit + PAGE)}>
+          show {count(Math.min(PAGE, found.length - limit))} more of {count(found.length)}
+        </button>
+      )}
     </main>
   );
 }
@@ -60,7 +88,7 @@ function Row({ row, now, href, open }: RowProps) {
     <li>
       <a class="run-row" href={href} onClick={onClick} data-run={row.run}>
         <span class="who">
-          <span class="name">{row.name}</span>
+          <span class="name" title={row.name}>{row.name}</span>
           <span class="meta">{[row.project, ...frameworkWords(row), spokenId(row.run)].filter(Boolean).join(" · ")}</span>
         </span>
         <span class={`chip ${mood}`}>{statusWord(row.status)}</span>
