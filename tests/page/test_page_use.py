@@ -212,7 +212,8 @@ def test_pictures_show_all_of_it_at_a_glance(
 ) -> None:
     trainer = train("--steps", 1284, "--resume")
     page = watched.open(server.url(trainer.run), size, scheme)
-    wait_for(page, "livecb.counts()['train/loss'] > 600")
+    wait_for(page, "livecb.counts()['train/loss'] > 600 && livecb.link().kind === 'live'")
+    page.get_by_text("following · ").wait_for()
     page.locator(".eta", has_text="left").wait_for()
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png")

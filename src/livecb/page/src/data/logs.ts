@@ -50,9 +50,15 @@ export class LogBuffer {
     this.#changed();
   }
 
+  /** Whether all history has been asked for and has come. */
+  get complete(): boolean {
+    return this.#live === null;
+  }
+
   /** All history is here. */
   historyDone(): void {
     this.#live = null;
+    this.#changed(this.#rows);
   }
 
   /** Add a line that just came; `before` is the cursor that stood before it. */

@@ -109,6 +109,7 @@ function filtered(rows: readonly LogRow[], wanted: string): readonly LogRow[] {
 
 function stateWords(session: RunSession, following: boolean): string {
   if (session.logsMissing) return `older lines are missing: ${session.logsMissing}`;
+  if (!session.logs.complete) return `loading · ${count(session.logs.count)} lines so far`;
   const lines = `${count(session.logs.count)} line${session.logs.count === 1 ? "" : "s"}`;
   if (following && session.state && hasEnded(session.state)) return lines;
   return `${following ? "following" : "paused while you read"} · ${lines}`;
@@ -116,5 +117,6 @@ function stateWords(session: RunSession, following: boolean): string {
 
 function emptyWords(session: RunSession, wanted: string): string {
   if (wanted && session.logs.count > 0) return `No line in memory has “${wanted}”.`;
+  if (!session.logs.complete) return "Loading …";
   return "No lines yet. Warnings are captured by default, everything with capture=\"all\".";
 }
