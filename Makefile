@@ -2,26 +2,29 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
-NODE := $(shell pwd)/$(BIN)
 PAGE := src/livecb/page
+STATIC := src/livecb/server/static/index.html
+PAGE_SOURCES := $(shell find $(PAGE) src/livecb/events \( -name node_modules -o -name generated -o -name __pycache__ \) -prune -o -type f -print)
+NPM := cd $(PAGE) && PATH="$(CURDIR)/$(BIN):$$PATH" LIVECB_PYTHON="$(CURDIR)/$(BIN)/python" npm
 SOURCES := src tests benchmarks examples hatch_build.py
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check format bench docs clean
+.PHONY: demo test check format page bench docs clean
 
 demo: .venv/demo  ## train a small network and watch it live
 	$(BIN)/livecb demo
 
-test: .venv/test  ## every test, in real Chromium too
+test: .venv/test page  ## every test, in real Chromium too
 	$(BIN)/python -m pytest
-	cd $(PAGE) && PATH="$(NODE):$$PATH" npm test
+	$(NPM) test
 
 check: .venv/test  ## format, lint, types, import law
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
-	cd $(PAGE) && PATH="$(NODE):$$PATH" npm run types && PATH="$(NODE):$$PATH" npm run check
+	$(NPM) run types
+	$(NPM) run check
 
 format: .venv/test
 	$(BIN)/ruff format $(SOURCES)
@@ -29,6 +32,12 @@ format: .venv/test
 
 bench: .venv/bench  ## the figures of the README, some twenty minutes
 	for name in emit fold history fanout training latency; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+page: .venv/test $(STATIC)  ## the live page, built into the package
+
+$(STATIC): $(PAGE_SOURCES) | .venv/test
+	[ -d $(PAGE)/node_modules ] || ($(NPM) ci --no-audit --no-fund)
+	$(NPM) run build
 
 docs: .venv/test  ## the documentation, in site/
 	$(BIN)/mkdocs build --strict
