@@ -57,10 +57,12 @@ class Api:
         axis = query.get("x", "step")
         if axis not in _AXES:
             raise Problem(400, "No such axis", f"expected x to be one of {', '.join(_AXES)}, got {axis!r}")
-        names = query.get("names")
+        # A name may hold a comma: `name=`, which may be repeated, takes it as it is.
+        names = [name for word in query.getlist("names") for name in word.split(",") if name]
+        names += query.getlist("name")
         answer = await self.hub.indexes.series(
             request.path_params["run"],
-            names=[name for name in names.split(",") if name] if names is not None else None,
+            names=names if "names" in query or "name" in query else None,
             x=axis,
             points=int(asked_number(request, "points", 1000, _MAX_POINTS, least=1)),
             start=_bound(request, "from"),

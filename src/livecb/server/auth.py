@@ -19,9 +19,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette._utils import get_route_path
 from starlette.datastructures import MutableHeaders
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from livecb.server.notice import notice
 from livecb.server.replies import Problem, refuse
 
 __all__ = ["Guard"]
@@ -36,14 +37,10 @@ _SECURITY = {
 _COOKIE_SECONDS = 30 * 24 * 3600
 _OPEN = ("/api/health", "/assets/", "/r/assets/")
 
-_NO_TOKEN = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>livecb</title>
-<h1>This page needs its token</h1>
-<p>Open the address that the training printed, with <code>?token=</code> in it,
-or run <code>livecb view</code>, which prints it too.</p>
-<form><label>Token <input name="token" type="password" autocomplete="off" required></label>
-<button>Open</button></form>
-</html>
+_NO_TOKEN = """Open the address that the training printed, with <code>?token=</code> in it,
+or run <code>livecb view</code>, which prints it too.
+<form><label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="off" required><button>Open</button></form>
 """
 
 
@@ -151,7 +148,7 @@ class Guard:
         if path.startswith(_OPEN):
             return None
         if page and "text/html" in headers.get(b"accept", ""):
-            return HTMLResponse(_NO_TOKEN, 401, {"cache-control": "no-store"})
+            return notice("This page needs its token", _NO_TOKEN, 401)
         return Problem(
             401,
             "No token" if not given else "A wrong token",

@@ -6,22 +6,19 @@ import os
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from livecb.server.notice import notice
 from livecb.server.replies import Problem
 
 __all__ = ["STATIC", "Assets", "Pages"]
 
 STATIC = Path(__file__).parent / "static"
 
-_NOT_BUILT = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>livecb</title>
-<h1>livecb</h1>
-<p>The page was not built into this installation. The API works: <a href="{root}api/runs">api/runs</a>.</p>
-<p>In a source tree, <code>make page</code> builds it; the wheels have it inside.</p>
-</html>
+_NOT_BUILT = """The API works: <a href="{root}api/runs">api/runs</a>.
+In a source tree, <code>make page</code> builds the page; the wheels have it inside.
 """
 
 
@@ -76,5 +73,5 @@ class Pages:
         try:
             html = (self.static / "index.html").read_bytes()
         except OSError:
-            return HTMLResponse(_NOT_BUILT.format(root=root), headers={"cache-control": "no-store"})
+            return notice("The page was not built into this installation", _NOT_BUILT.format(root=root))
         return Response(html, media_type="text/html", headers={"cache-control": "no-cache"})
