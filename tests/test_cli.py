@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 
 import jsonschema
 import pytest
 
 import livecb
+from livecb.server import launch
 
 TRAIN = """
 import livecb, sys
@@ -196,9 +198,9 @@ def test_tail_of_an_impossible_type_names_the_channels(finished):
 # view
 
 
-def address_of(view):
+def address_of(view, how=""):
     return re.fullmatch(
-        r"livecb: (http://127\.0\.0\.1:(\d+)/)\?token=(\S+)\n", view.stdout.readline()
+        rf"livecb: {how}(http://127\.0\.0\.1:(\d+)/)\?token=(\S+)\n", view.stdout.readline()
     ).groups()
 
 
@@ -224,6 +226,37 @@ def test_view_takes_the_next_port_when_one_is_in_use(store):
     view.send_signal(signal.SIGTERM)
     _, err = view.communicate(timeout=20)
     assert f"port {port} is in use" in err
+
+
+def test_view_of_a_store_that_is_served_already_shows_its_server_and_takes_its_place(store, free_port):
+    port = str(free_port)
+    quiet = {**os.environ, "SSH_CONNECTION": ""}
+    first = start("view", "--port", port, "--no-browser", env=quiet)
+    where = address_of(first)
+    second = start("view", "--port", port, "--no-browser", env=quiet)
+    assert address_of(second, "already served at ") == where
+    first.send_signal(signal.SIGINT)
+    assert first.communicate(timeout=20)[1] == ""
+    deadline = time.monotonic() + 20
+    while (address := launch.find(store.root)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert str(address.port) == port
+    second.send_signal(signal.SIGINT)
+    assert second.communicate(timeout=20) == ("", "")
+    assert second.returncode == 0
+
+
+def test_view_that_waits_for_another_server_is_left_with_ctrl_c(store, free_port):
+    env = {**os.environ, "SSH_CONNECTION": "", "LIVECB_PORT": str(free_port)}
+    first = start("view", "--no-browser", env=env)
+    first.stdout.readline()
+    second = start("view", "--no-browser", env=env)
+    assert "already served at http://" in second.stdout.readline()
+    second.send_signal(signal.SIGINT)
+    assert second.communicate(timeout=20) == ("", "")
+    assert second.returncode == 0
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=20)
 
 
 def test_view_tells_how_to_reach_it_over_ssh(store):

@@ -24,6 +24,7 @@ __all__ = ["main"]
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _PORT = click.IntRange(0, 65535)
+_LOOK_SECONDS = 0.5
 _WELL = ("completed", "stopped", None)
 
 
@@ -59,9 +60,11 @@ def main() -> None:
 def view(folder: Path | None, port: int | None, host: str, hosts: tuple[str, ...], no_browser: bool) -> None:
     """Show all runs of a store, live and finished, until Ctrl-C.
 
-    DIR is the store's folder; LIVECB_DIR, or the user's data folder, if left out.
+    DIR is the store's folder; LIVECB_DIR, or the user's data folder, if left out. A server of the
+    store that is there already is shown, and replaced when it ends.
     """
     import logging
+    import time
 
     from livecb.server import launch, process
     from livecb.server.serve import serve
@@ -71,19 +74,27 @@ def view(folder: Path | None, port: int | None, host: str, hosts: tuple[str, ...
     store.run_ids()  # says what is wrong with the folder before anything listens
     logging.basicConfig(format="livecb: %(message)s", level=logging.WARNING)
 
-    def say(address: Address) -> None:
-        _announce(address.url(), address.port, host)
-        if not no_browser:
-            _open_browser(address.url())
+    said: list[str] = []
+
+    def say(address: Address, how: str = "") -> None:
+        if (url := address.url()) in said:
+            return
+        _announce(url, address.port, host, how)
+        if not no_browser and not said:
+            _open_browser(url)
+        said.append(url)
 
     asked = launch.port_asked(port)
-    serve(
-        store,
-        host=host,
-        port=launch.DEFAULT_PORT if asked is None else asked,
-        allowed_hosts=hosts,
-        on_ready=say,
-    )
+    at = launch.DEFAULT_PORT if asked is None else asked
+    # One that answers to fewer names would not do.
+    reuse = at != 0 and not hosts
+    try:
+        while not serve(store, host=host, port=at, allowed_hosts=hosts, reuse=reuse, on_ready=say):
+            while (address := launch.find(store.root, at, host)) is not None:
+                say(address, "already served at ")
+                time.sleep(_LOOK_SECONDS)
+    except KeyboardInterrupt:
+        return
 
 
 @main.command()
@@ -226,8 +237,8 @@ def _print(lines: Any, as_json: bool, *, chatty: bool) -> None:
                 click.echo(text)
 
 
-def _announce(url: str, port: int, host: str) -> None:
-    click.echo(f"livecb: {url}")
+def _announce(url: str, port: int, host: str, how: str) -> None:
+    click.echo(f"livecb: {how}{url}")
     if os.environ.get("SSH_CONNECTION") and host in ("127.0.0.1", "localhost", "::1"):
         import socket
 

@@ -257,7 +257,7 @@ def serve(
         sock = bind(host, port)
         taken = sock.getsockname()[1]
         if port not in (0, taken):
-            _log.warning("port %d is in use by something else; using %d", port, taken)
+            _log.warning("port %d is in use; using %d", port, taken)
         server = Server(*configure(store, host, token, allowed_hosts), linger=linger)
         address = launch.Address(host, taken, server.app.token)
         try:
