@@ -189,10 +189,13 @@ def test_tail_of_an_unknown_run_names_those_near(finished):
     assert "near it: mlp" in result.stderr
 
 
-def test_tail_of_an_impossible_type_names_the_channels(finished):
-    result = livecb_("tail", "latest", "--types", "a b")
-    assert result.returncode == 1
+@pytest.mark.parametrize("types", ["a b", "bogus", "logs,metric"])
+def test_tail_of_types_that_there_are_not_names_those_there_are(finished, types):
+    result = livecb_("tail", "latest", "--types", types)
+    assert (result.returncode, result.stdout) == (2, "")
     assert "training, progress, logs, media, system" in result.stderr
+    assert "run_started, config, status, progress, metrics, log" in result.stderr
+    assert f"got {types.split(',')[-1]!r}" in result.stderr
 
 
 # view

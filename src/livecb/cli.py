@@ -119,13 +119,18 @@ def tail(
     """Print a run as lines, until it has ended.
 
     RUN is an id, the beginning or end of one, a name, or `latest`. The exit code is 0 if the run
-    was completed or stopped, or goes on; 1 if it failed, crashed or was killed; 2 if there is none.
+    was completed or stopped, or goes on; 1 if it failed, crashed or was killed; 2 if there is none, or no
+    such type.
     """
     from livecb.lookup import find_run
     from livecb.server.frames import Sieve
     from livecb.tailing import Tailing
 
-    tailing = Tailing(find_run(_store(folder), run), Sieve.parse(types or ""))
+    try:
+        wanted = Sieve.parse(types or "")
+    except LivecbError as error:
+        raise click.BadParameter(str(error), param_hint="--types") from error
+    tailing = Tailing(find_run(_store(folder), run), wanted)
     _print(tailing.past() if from_start else tailing.last(lines), as_json, chatty=bool(types))
     if no_follow:
         tailing.settle()

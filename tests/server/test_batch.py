@@ -116,6 +116,8 @@ def test_a_cursor_that_is_no_more_resets_a_batch(served: Served, writer: Writer)
         ({"cursor": "yesterday"}, "cursor"),
         ({"cursor": "other@12"}, "cursor"),
         ({"types": "met rics"}, "types"),
+        ({"types": "logs,bogus"}, "got 'bogus'"),
+        ({"types": "metric"}, "model_completed"),
     ],
 )
 def test_a_query_that_makes_no_sense_is_told_what_was_expected(
@@ -130,7 +132,7 @@ def test_a_query_that_makes_no_sense_is_told_what_was_expected(
 
 
 def test_the_same_mistakes_are_told_to_streams(served: Served, writer: Writer) -> None:
-    for query in ({"cursor": "yesterday"}, {"types": "met rics"}):
+    for query in ({"cursor": "yesterday"}, {"types": "met rics"}, {"types": "bogus"}):
         response = served.client.get(
             served.events(writer.run.id), params=query, headers={"accept": "text/event-stream"}
         )

@@ -76,5 +76,6 @@ def test_words_of_a_filter_are_types_or_channels() -> None:
     assert Sieve.parse(" , ") is None
     assert Sieve.parse("metrics, log") == {"metrics", "log"}
     assert Sieve.parse("logs,progress") == {"log", "progress", "status"}
-    with pytest.raises(LivecbError, match="channels"):
-        Sieve.parse("a b")
+    for word in ("a b", "bogus", "Metrics"):
+        with pytest.raises(LivecbError, match=rf"channels \(training, .* types \(run_started, .*'{word}'"):
+            Sieve.parse(word)

@@ -169,8 +169,6 @@ def test_lines_of_a_newer_version_are_passed_on_as_they_are(served: Served, writ
     writer.append(line + b"\n")
     with served.stream(served.events(writer.run.id)) as stream:
         assert take(stream, 2)[1].data.encode() == line
-    with served.stream(served.events(writer.run.id), types="hologram") as stream:
-        assert take(stream, 1)[0].data.encode() == line
 
 
 def test_a_cursor_of_another_log_leads_to_a_reset_and_everything(served: Served, writer: Writer) -> None:

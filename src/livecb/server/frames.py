@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from livecb.errors import LivecbError
-from livecb.events import type_of
+from livecb.events import EVENTS, type_of
 
 __all__ = ["CHANNELS", "SSE", "Framing", "NoFraming", "Sieve", "WebSocketFraming", "as_event", "dump"]
 
@@ -46,14 +46,17 @@ class Sieve:
         """Return the types that a comma-separated list of types and channels means; None is all.
 
         Raises:
-            LivecbError: A word cannot be a type.
+            LivecbError: A word is neither; the message names all that there are.
         """
         types: set[str] = set()
         for word in words.split(","):
             if not (word := word.strip()):
                 continue
-            if not word.replace("_", "a").isalnum() or not word.isascii():
-                raise LivecbError(f"expected event types or channels ({', '.join(CHANNELS)}), got {word!r}")
+            if word not in CHANNELS and word not in EVENTS:
+                raise LivecbError(
+                    f"expected types to be channels ({', '.join(CHANNELS)}) or event types "
+                    f"({', '.join(EVENTS)}), got {word!r}"
+                )
             types |= CHANNELS.get(word, {word})
         return frozenset(types) or None
 
