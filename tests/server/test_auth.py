@@ -11,7 +11,7 @@ import pytest
 from watching import Served, Writer, client_of
 
 from livecb.server import launch
-from livecb.server.token import token_of
+from livecb.server.token import cookie_name, token_of
 from livecb.store import Store
 
 
@@ -79,12 +79,31 @@ def test_programs_send_the_token_in_a_header(served: Served, browser: httpx.Clie
     assert browser.get("api/runs", headers={name: value.format(served.address.token)}).status_code == 200
     for wrong in ("", "wrong", "ü", (served.address.token or "") + "x"):
         headers = {name.encode(): value.format(wrong).strip().encode()}
-        assert browser.get("api/runs", headers=headers).status_code == 401
+        response = browser.get("api/runs", headers=headers)
+        assert response.status_code == 401
+        assert response.json()["error"]["title"] == ("A wrong token" if wrong else "No token")
 
 
 def test_the_token_may_stand_in_the_query_of_the_api(served: Served, browser: httpx.Client) -> None:
     assert browser.get("api/runs", params={"token": served.address.token}).status_code == 200
-    assert browser.get("api/runs", params={"token": "wrong"}).status_code == 401
+    wrong = browser.get("api/runs", params={"token": "wrong"})
+    assert wrong.status_code == 401
+    assert wrong.json()["error"]["title"] == "A wrong token"
+    assert "not this store's" in wrong.json()["error"]["detail"]
+
+
+def test_a_browser_with_a_wrong_token_is_told_that_it_is_wrong(browser: httpx.Client) -> None:
+    response = browser.get("", params={"token": "<wrong>"})
+    assert response.status_code == 401
+    assert "That token is not this store's" in response.text
+    assert "livecb view" in response.text
+    assert "<wrong>" not in response.text
+
+
+def test_a_stale_cookie_counts_as_no_token(served: Served, browser: httpx.Client, store: Store) -> None:
+    cookie = {"cookie": f"{cookie_name(store)}=stale"}
+    assert browser.get("api/runs", headers=cookie).json()["error"]["title"] == "No token"
+    assert "This page needs its token" in browser.get("", headers=cookie).text
 
 
 def test_health_needs_no_token_and_tells_no_path(served: Served, browser: httpx.Client, store: Store) -> None:

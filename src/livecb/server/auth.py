@@ -37,6 +37,7 @@ _SECURITY = {
 _COOKIE_SECONDS = 30 * 24 * 3600
 _OPEN = ("/api/health", "/assets/", "/r/assets/")
 
+_WRONG_TITLE = "That token is not this store's"
 _NO_TOKEN = """Open the address that the training printed, with <code>?token=</code> in it,
 or run <code>livecb view</code>, which prints it too.
 <form><label for="token">Token</label>
@@ -143,16 +144,19 @@ class Guard:
             return (
                 self._cookie_and_on(scope, path or "/", query) if page and scope["method"] == "GET" else None
             )
-        if any(self._is_token(word) for word in self._words(headers)):
+        words = self._words(headers)
+        if any(map(self._is_token, [*words, self._kept(headers)])):
             return None
         if path.startswith(_OPEN):
             return None
+        wrong = any([given, *words])
         if page and "text/html" in headers.get(b"accept", ""):
-            return notice("This page needs its token", _NO_TOKEN, 401)
+            return notice(_WRONG_TITLE if wrong else "This page needs its token", _NO_TOKEN, 401)
         return Problem(
             401,
-            "No token" if not given else "A wrong token",
-            "open the address that the training printed, or run `livecb view`; programs send "
+            "A wrong token" if wrong else "No token",
+            ("that token is not this store's: " if wrong else "")
+            + "open the address that the training printed, or run `livecb view`; programs send "
             "`Authorization: Bearer TOKEN` or `X-API-Key: TOKEN`",
         )
 
@@ -161,17 +165,20 @@ class Guard:
         return hmac.compare_digest(word.encode(), self._token)
 
     def _words(self, headers: dict[bytes, str]) -> list[str]:
+        """Return the tokens in headers that somebody sent on purpose."""
         words = [headers.get(b"x-api-key", "")]
         scheme, _, word = headers.get(b"authorization", "").partition(" ")
         if scheme.lower() in ("bearer", "token"):
             words.append(word.strip())
+        return words
+
+    def _kept(self, headers: dict[bytes, str]) -> str:
+        """Return the token in the cookie, which may be a stale one."""
         try:
             morsel = SimpleCookie(headers.get(b"cookie", "")).get(self._cookie)
         except CookieError:
             morsel = None
-        if morsel is not None:
-            words.append(morsel.value)
-        return words
+        return "" if morsel is None else morsel.value
 
     def _cookie_and_on(self, scope: Scope, path: str, query: list[tuple[str, str]]) -> Response:
         """Set the cookie, and go on to the same address without the token.
