@@ -40,6 +40,9 @@ export type Hover = { x: number; indices: (number | null)[] } | null;
 
 const SYNC = uPlot.sync("charts");
 const MAX_DOTS = 80;
+/** The width of a digit of an axis, and the room at the right of a chart, in CSS pixels. */
+const DIGIT = 6.2;
+const LEAST_RIGHT = 8;
 
 /** One chart on a canvas, drawn again whenever it is given a model. */
 export class Plot {
@@ -48,6 +51,8 @@ export class Plot {
   #model: PlotModel | null = null;
   #colors: Palette = palette();
   #observer: ResizeObserver;
+  /** Room at the right, in CSS pixels: half of the last label of the x-axis may stand beyond the end. */
+  #right = LEAST_RIGHT;
 
   constructor(
     private readonly host: HTMLElement,
@@ -92,7 +97,7 @@ export class Plot {
     return {
       width: this.host.clientWidth || 300,
       height: this.host.clientHeight || 180,
-      padding: [hasLabels(model) ? 14 : 6, 8, 0, 0],
+      padding: [hasLabels(model) ? 14 : 6, () => this.#right, 0, 0],
       legend: { show: false },
       scales: {
         x: { time: false, range: () => [...(this.#model as PlotModel).range] as [number, number] },
@@ -141,14 +146,19 @@ export class Plot {
       space: axis === "time" ? 72 : 58,
       grid: { show: false },
       incrs: axis === "step" ? undefined : axis === "time" ? TIME_STEPS : undefined,
-      values: (_u, splits) => (axis === "time" ? splits.map(axisTime) : axisNumber(splits)),
+      values: (_u, splits) => {
+        const words = axis === "time" ? splits.map(axisTime) : axisNumber(splits);
+        // By the label alone, not by where it stands: else the chart would twitch as it grows.
+        this.#right = Math.max(LEAST_RIGHT, Math.ceil((DIGIT * (words.at(-1)?.length ?? 0)) / 2) + 2);
+        return words;
+      },
     };
   }
 
   #yAxis(log: boolean): uPlot.Axis {
     return {
       ...this.#axis(),
-      size: (_u, values) => Math.max(46, 10 + 6.2 * Math.max(0, ...(values ?? []).map((word) => word?.length ?? 0))),
+      size: (_u, values) => Math.max(46, 10 + DIGIT * Math.max(0, ...(values ?? []).map((word) => word?.length ?? 0))),
       gap: 5,
       space: 26,
       grid: { show: true, stroke: () => this.#colors.grid, width: 1 },
