@@ -135,6 +135,58 @@ def test_a_part_of_a_long_curve_is_drawn_to_the_last_point(
     wait_for(page, "livecb.drawn('train/loss', 'step', 4000, 5000) === wanted", 501)
 
 
+INK_AT_THE_EDGE = """
+chart => {
+  const canvas = document.querySelector(`[data-chart="${chart}"] canvas`);
+  const data = canvas.getContext("2d").getImageData(canvas.width - 1, 0, 1, canvas.height).data;
+  return data.some(part => part > 0);
+}
+"""
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_the_last_label_of_an_axis_is_whole(
+    server: Server, train: Train, watched: Watched, size: tuple[int, int]
+) -> None:
+    trainer = train("--steps", 1001)
+    page = watched.open(server.url(trainer.run), size)
+    wait_for_steps(page, "train/loss", [*range(0, 1001, 2)])
+    wait_for_ink(page, "loss", 60)
+    assert not page.evaluate(INK_AT_THE_EDGE, "loss")
+
+
+LONG = "grads/model.encoder.layer.11.attention.self.query.weight_norm"
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_long_names_of_metrics_stay_within_the_page(
+    server: Server, train: Train, watched: Watched, size: tuple[int, int]
+) -> None:
+    trainer = train("--steps", 100)
+    names = [LONG, "x" * 300, f"train/{'y' * 300}", f"val/{'y' * 300}"]
+    for name in names:
+        trainer.tell("metric", name)
+    page = watched.open(server.url(trainer.run), size)
+    wait_for(page, "livecb.counts()[wanted] === 1", names[-1])
+    assert page.locator(".chart").count() == 7
+    beyond = page.locator(".chart").evaluate_all(
+        """charts => charts.flatMap(chart => [...chart.querySelectorAll("h2, .legend b")].filter(
+            part => part.getBoundingClientRect().right > chart.getBoundingClientRect().right
+        ).map(part => part.textContent))"""
+    )
+    assert beyond == []
+    alone = page.locator(f"[data-chart='{'x' * 300}'] .legend")
+    assert alone.inner_text() == "0.5123", "a name that is the title is not said twice"
+    for tab in ("Curves", "Log", "Values", "Config"):
+        page.get_by_role("tab", name=tab).click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], tab
+    page.get_by_role("tab", name="Values").click()
+    page.locator(f"th[title='{LONG}']").wait_for()
+    page.goto(server.address)
+    page.locator(f"[data-run='{trainer.run}']").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
 @pytest.mark.parametrize("tab", ["Curves", "Log", "Values", "Config"])
 def test_axe_finds_nothing_to_complain_about(
     server: Server, train: Train, watched: Watched, tab: str

@@ -181,7 +181,7 @@ def main() -> None:
 
 
 def obey(trainer: Trainer, step: int, rate: float) -> None:
-    """Do what stands on standard input, a line each, and answer each: `step N`, `log N`, `end STATUS`."""
+    """Do what stands on standard input, a line each, and answer each: `step N`, `log N`, `metric NAME`, `end STATUS`."""
     for line in sys.stdin:
         verb, what = line.split()
         trainer.time = time.time()
@@ -192,6 +192,8 @@ def obey(trainer: Trainer, step: int, rate: float) -> None:
         elif verb == "log":
             for number in range(int(what)):
                 trainer.say(ev.Log, message=f"line {number} of {what}", logger="chatter", step=step)
+        elif verb == "metric":
+            trainer.say(ev.Metrics, values={what: 0.512345}, step=step)
         trainer.flush()
         if verb == "end":
             trainer.end(what)

@@ -61,7 +61,7 @@ export function ChartCard({ session, choice, chart, look, range, version }: Prop
       <figcaption>
         <h2 title={chart.title}>{chart.title}</h2>
         {at ? <span class="where">{at}</span> : <Missing chart={chart} state={state} left={model.current?.left ?? 0} />}
-        <Legend lines={chart.lines} values={chart.lines.map((line, i) => valueAt(line, i, state, hover, model.current))} />
+        <Legend title={chart.title} lines={chart.lines} values={chart.lines.map((line, i) => valueAt(line, i, state, hover, model.current))} />
       </figcaption>
       <div class="plot" ref={host} role="img" aria-label={describe(chart, state)} />
     </figure>
@@ -75,13 +75,15 @@ function Missing({ chart, state, left }: { chart: ChartSpec; state: State; left:
   return left > 0 ? <span class="where">≤ 0 is left out</span> : null;
 }
 
-function Legend({ lines, values }: { lines: LineSpec[]; values: string[] }) {
+function Legend({ title, lines, values }: { title: string; lines: LineSpec[]; values: string[] }) {
+  const named = lines.length > 1 || lines[0]?.label !== title;
   return (
     <span class="legend">
       {lines.map((line, i) => (
         <span key={line.metric} title={line.metric}>
           <i class={`s${line.color + 1} ${line.dashed ? "dashed" : ""}`} aria-hidden="true" />
-          {line.label} <b>{values[i]}</b>
+          {named && <span class="of">{line.label}</span>}
+          <b>{values[i]}</b>
         </span>
       ))}
     </span>

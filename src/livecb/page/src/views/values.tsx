@@ -26,7 +26,7 @@ export function Values({ state }: { state: State }) {
           <tbody>
             {metrics.map(([name, metric]) => (
               <tr key={name}>
-                <th scope="row">{name}</th>
+                <th scope="row" title={name}>{name}</th>
                 <td class="now">{written(metric.value, metric)}</td>
                 <td>{where(metric.step)}</td>
                 <td>{held(metric.best, metric)}</td>
