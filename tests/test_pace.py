@@ -165,3 +165,24 @@ def test_too_little_gives_no_rate():
     assert pace.rate([]) is None
     assert pace.rate([(1.0, 1.0)]) is None
     assert pace.rate([(1.0, 1.0), (2.0, 1.0)]) is None
+
+
+def bars(*said, batch, total=None):
+    """Return what is done by the last of the bars `(done, batch)`, with metrics at a batch after it."""
+    script = Script().start()
+    for done, at in said:
+        script.say(ev.Progress, done=done, total=total, unit="batch", batch=at)
+    return progress(script.say(ev.Metrics, batch=batch, values={"loss": 1.0}))["done"]
+
+
+def test_a_bar_that_counts_along_with_its_axis_stands_where_the_axis_stands():
+    assert bars((3, 3), batch=5) == 5
+    assert bars((1, 101), (3, 103), batch=105) == 5  # counted from where a loop was taken up
+    assert bars((9, 9), (1, 11), (2, 12), batch=13) == 3  # of an epoch
+    assert bars((3, 3), batch=99, total=10) == 10
+
+
+def test_a_bar_that_counts_something_else_stands_where_it_was_said_to():
+    assert bars((3, 101), batch=105) == 3
+    assert bars((1, 1), (2, 1), (3, 1), batch=2) == 3  # within the first batch
+    assert bars((3, None), batch=105) == 3

@@ -154,6 +154,16 @@ def test_every_axis_stands_where_the_last_event_that_says_so_put_it():
     assert places == [4, 8, 0.5, 64, 640]
 
 
+def test_progress_stands_where_the_metrics_that_came_after_it_stand():
+    script = Script().start().say(ev.Progress, done=1, total=1000, unit="batch", step=1, batch=1)
+    script.say(ev.Progress, done=625, total=1000, unit="batch", step=625, batch=625, epoch=0.625)
+    script.say(ev.Metrics, values={"loss": 1.0}, step=629, batch=629, epoch=0.629)
+    state = told(script, alive=False)
+    assert [state[axis] for axis in ("step", "batch", "epoch")] == [629, 629, 0.629]
+    assert (state["progress"]["done"], state["progress"]["fraction"]) == (629, 0.629)
+    assert fold(script).row(alive=False, now=script.time)["progress"]["done"] == 629
+
+
 def test_another_rank_does_not_move_the_run():
     lead, other = Script().start().steps(1, 5), Script(rank=1).start().steps(1, 90).end("failed")
     state = told(lead, other)

@@ -119,7 +119,7 @@ class Attempt:
             rate, at = bar.rate(), event.time
             shown = pace.bar_dict(
                 event.unit,
-                event.done,
+                bar.done(places),
                 event.total,
                 rate,
                 phase=event.phase,

@@ -34,6 +34,7 @@ _PAUSE = 5.0  # times as long as usual: no slow step but something else
 _LEAST_PAUSE = 1.0  # seconds; what is shorter is the loop's own unevenness
 _FRESH = 5.0  # seconds for which an estimate may run down by the clock alone
 
+_AXES = {"sample": "samples", "token": "tokens"}  # of a bar's unit, where it is not called the same
 _UNITS = {"step": "steps", "batch": "batches", "samples": "samples", "epoch": "epochs"}
 
 
@@ -48,14 +49,42 @@ class Bar:
     def __init__(self) -> None:
         self.last: events.Progress | None = None
         self.samples: deque[Sample] = deque(maxlen=_MOST)
+        self._ahead: float | None = None  # how far the axis of its unit is ahead of it, if always as far
+        self._moved = False
 
     def feed(self, event: events.Progress) -> None:
         """Take in the next event."""
         if self.last is not None and (event.done < self.last.done or event.unit != self.last.unit):
             self.samples.clear()  # a new bar, such as that of the next epoch
+            self.last = None
         if not self.samples or event.time - self.samples[-1][0] >= _SPACING:
             self.samples.append((event.time, event.done))
+        stood = getattr(event, _AXES.get(event.unit, event.unit), None)
+        ahead = stood - event.done if isinstance(stood, (int, float)) else None
+        if self.last is None:
+            self._ahead, self._moved = ahead, False
+        elif ahead != self._ahead:
+            self._ahead = None
+        else:
+            self._moved = self._moved or event.done > self.last.done
         self.last = event
+
+    def done(self, places: Mapping[str, float]) -> float:
+        """Return how much is done by now.
+
+        Progress is said a few times a second, metrics at every step: where the bar has counted along with
+        the axis of its unit, it stands where the axis stands.
+
+        Args:
+            places: Where the run stands on each axis.
+        """
+        assert self.last is not None
+        said, total = self.last.done, self.last.total
+        place = places.get(_AXES.get(self.last.unit, self.last.unit))
+        if place is None or self._ahead is None or not (self._moved or self._ahead == 0):
+            return said
+        done = max(said, place - self._ahead)
+        return done if total is None else min(done, max(total, said))
 
     @property
     def is_full(self) -> bool:
