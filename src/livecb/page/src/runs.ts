@@ -5,6 +5,9 @@ import type { Message } from "./client/sse";
 import { restWhileHidden } from "./rest";
 import { Topics } from "./topics";
 
+/** The list as it was when somebody last looked at it: shown until the server answers, should it be away. */
+const known = new Map<string, RunRow[]>();
+
 /** The list of runs, newest first, kept up to date by the server. */
 export class RunsSession {
   readonly topics = new Topics<"runs" | "link">();
@@ -18,7 +21,9 @@ export class RunsSession {
 
   readonly #api: Api;
 
-  constructor(base: string) {
+  constructor(private readonly base: string) {
+    this.rows = known.get(base) ?? [];
+    this.loaded = known.has(base);
     this.#api = new Api(base);
     this.#follower = this.#newFollower();
   }
@@ -78,6 +83,7 @@ export class RunsSession {
     } else {
       return;
     }
+    known.set(this.base, this.rows);
     this.topics.changed("runs");
   }
 }

@@ -56,7 +56,7 @@ function RunsPage({ base, open, help }: { base: string; open(run: string): void;
   return (
     <>
       <Header base={base} home={() => undefined} help={help} link={session.link} ended={false} />
-      <LinkNotice link={session.link} shown={shown} onRetry={() => session.retryNow()} />
+      <LinkNotice link={session.link} shown={shown} over={running === 0} onRetry={() => session.retryNow()} />
       <RunsView session={session} base={base} open={open} />
     </>
   );
@@ -88,7 +88,8 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
     <>
       <Header base={base} home={home} help={help} link={link} ended={state !== null && hasEnded(state)}
         project={state?.project ?? null} name={state?.name ?? run} />
-      <LinkNotice link={link} shown={shownWords(session)} onRetry={() => session.retryNow()} />
+      <LinkNotice link={link} shown={shownWords(session)} over={state === null || hasEnded(state) || !state.alive}
+        onRetry={() => session.retryNow()} />
       <RunView session={session} choice={choice} tab={tab} setTab={setTab} />
       <StatusForReaders session={session} />
     </>
