@@ -212,6 +212,66 @@ def test_a_killed_trainer_shows_as_crashed(server: Server, train: Train, watched
     assert "gone without a last word" in page.locator(".failure").inner_text()
 
 
+def test_more_windows_than_connections_show_what_is_over(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 100)
+    trainer.tell("end", "completed")
+    trainer.kill()
+    first = watched.open(server.url(trainer.run))
+    pages = [first, *(first.context.new_page() for _ in range(7))]
+    for page in pages[1:]:
+        page.goto(f"{server.address}r/{trainer.run}")
+    for page in pages:
+        page.bring_to_front()
+        wait_for(page, "livecb.link().kind === 'resting'")
+        assert page.locator("header .badge").inner_text() == "ended"
+        assert page.evaluate("livecb.counts()['train/loss']") == 50
+
+
+def test_a_run_that_is_taken_up_again_is_noticed(server: Server, train: Train, watched: Watched) -> None:
+    trainer = train("--steps", 100)
+    trainer.kill()
+    page = watched.open("about:blank")
+    page.clock.install()
+    page.goto(server.url(trainer.run))
+    page.locator(".chip[data-status=crashed]").wait_for()
+    wait_for(page, "livecb.link().kind === 'resting'")
+    again = train("--steps", 40, "--run", trainer.run)
+    page.clock.fast_forward(16_000)
+    wait_for(page, "livecb.link().kind === 'live'")
+    again.tell("step", 20)
+    page.locator(".chip[data-status=running]").wait_for()
+    wait_for(page, "livecb.counts()['train/loss'] === 80")
+
+
+def test_a_server_that_stays_away_is_to_be_started_again(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 100)
+    trainer.tell("end", "completed")
+    trainer.kill()
+    page = watched.open("about:blank")
+    page.clock.install()
+    page.goto(server.url())
+    row = page.locator(f"[data-run='{trainer.run}']")
+    row.click()
+    wait_for(page, "livecb.link().kind === 'resting'")
+    server.kill()
+    page.clock.fast_forward(16_000)
+    notice = page.locator(".notice")
+    notice.wait_for()
+    assert "livecb view" not in notice.inner_text(), "it may be only restarting"
+    page.clock.fast_forward(11_000)
+    notice.locator("code", has_text="livecb view").wait_for()
+    page.keyboard.press("u")
+    row.wait_for()
+    notice.wait_for()
+    server.start()
+    page.get_by_role("button", name="Try now").click()
+    page.locator("header .badge", has_text="live").wait_for()
+
+
 def test_the_list_of_runs_is_live(server: Server, train: Train, watched: Watched) -> None:
     page = watched.open(server.url())
     page.get_by_text("No runs yet").wait_for()

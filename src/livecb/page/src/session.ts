@@ -22,6 +22,9 @@ const BEHIND_S = 5;
 /** More names than these make an address too long for some proxies. */
 const MANY_NAMES = 20;
 const REST_POLL_MS = 15_000;
+/** What is over lets its stream go: soon where it has been over for long, later where a last word may still come. */
+const LET_GO_MS = 500;
+const LAST_WORDS_MS = 5_000;
 
 const ENDED = new Set(["completed", "failed", "stopped", "killed", "crashed"]);
 
@@ -54,6 +57,7 @@ export class RunSession {
   #stopped = false;
   #stopResting = (): void => undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
+  #letGo: ReturnType<typeof setTimeout> | undefined;
   readonly #api: Api;
 
   constructor(base: string, readonly run: string) {
@@ -79,6 +83,7 @@ export class RunSession {
     this.#stopped = true;
     this.#stopResting();
     clearTimeout(this.#rest);
+    clearTimeout(this.#letGo);
     this.#follower?.stop();
   }
 
@@ -194,6 +199,7 @@ export class RunSession {
   #onWriter(alive: boolean): void {
     if (!this.state) return;
     this.state = { ...this.state, alive };
+    this.#restOnceOver();
     this.topics.changed("state");
   }
 
@@ -203,12 +209,14 @@ export class RunSession {
     this.curves.rewind(state.rewinds);
     // A folded state is the present: what was behind has been caught up with.
     if (this.link.kind === "replaying") this.#setLink({ kind: "live", since: Date.now() });
+    this.#restOnceOver();
     this.topics.changed("state");
     if (state.rewinds.length > 0) this.topics.changed("curves");
   }
 
   #setLink(link: Link): void {
     this.link = link;
+    this.#restOnceOver();
     this.topics.changed("link");
   }
 
@@ -236,6 +244,7 @@ export class RunSession {
         this.topics.changed("logs");
         if (answer.events.length < PAGE_EVENTS) {
           this.logs.historyDone();
+          this.#restOnceOver();
           return;
         }
         cursor = answer.cursor;
@@ -251,7 +260,23 @@ export class RunSession {
     return this.#api.events(this.run, { types: "log", cursor, limit });
   }
 
+  /** Whether nothing more is to come, and all of it is here. */
+  get #isOver(): boolean {
+    const { state, link } = this;
+    if (!state || !hasEnded(state) || state.alive || !this.logs.complete) return false;
+    return link.kind === "live" || link.kind === "polling";
+  }
+
+  // A browser opens six connections to one place: the seventh window would wait for ever.
+  #restOnceOver(): void {
+    clearTimeout(this.#letGo);
+    if (!this.#isOver) return;
+    const quiet = this.now - (this.state?.updated ?? 0);
+    this.#letGo = setTimeout(() => this.#goToRest(), quiet > BEHIND_S ? LET_GO_MS : LAST_WORDS_MS);
+  }
+
   #goToRest(): void {
+    clearTimeout(this.#rest);
     this.#follower?.stop();
     this.#setLink({ kind: "resting", since: Date.now() });
     this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
@@ -263,10 +288,16 @@ export class RunSession {
   }
 
   async #askWhileResting(): Promise<void> {
+    const known = this.state;
     try {
-      this.#setState(await getJson<State>(this.#api.run(this.run)));
+      const state = await getJson<State>(this.#api.run(this.run));
+      if (this.#stopped || this.link.kind !== "resting") return;
+      this.#setState(state);
+      const same = hasEnded(state) && !state.alive && state.cursor === known?.cursor;
+      if (!document.hidden && !same) this.#wakeUp();
     } catch {
-      // Nobody looks; the next question may be answered.
+      // Whoever looks is told that the server is away; else the next question may be answered.
+      if (!document.hidden && this.link.kind === "resting" && !this.#stopped) this.#wakeUp();
     }
     if (this.link.kind === "resting") this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
   }
