@@ -103,12 +103,23 @@ export function fractionOf(state: { status: State["status"]; progress: ProgressS
   return state.status === "completed" ? 1 : null;
 }
 
+/**
+ * Whether progress counts batches that are steps: what it says of them is older than the last values are, and two
+ * numbers of one thing only puzzle.
+ */
+function isStep(state: State, progress: ProgressState): boolean {
+  const within = progress.phase !== null && progress.phase !== state.phase;
+  const { steps } = state.totals ?? {};
+  const sameTotal = progress.total === null || steps == null || progress.total === steps;
+  return progress.unit === "batch" && state.batch === state.step && sameTotal && !within;
+}
+
 function Facts({ state, now }: { state: State; now: number }) {
   const fraction = fractionOf(state);
   const { totals, progress } = state;
   const elapsed = elapsedOf(state, now);
   const unit = progress?.unit ?? "step";
-  const other = progress && !["step", "epoch"].includes(unit) && progress.done !== state.step;
+  const other = progress && !["step", "epoch"].includes(unit) && progress.done !== state.step && !isStep(state, progress);
   return (
     <div class="facts">
       {fraction !== null && <b>{percent(fraction)}</b>}
