@@ -172,6 +172,20 @@ def test_another_rank_does_not_move_the_run():
     assert set(state["metrics"]) == {"train/loss", "train/loss@1"}
 
 
+def test_a_row_and_the_state_of_a_resumed_run_tell_the_same_times():
+    script = Script().start().steps(1, 5).end("failed")
+    script.say(ev.RunStarted, 3600.0, version=ev.VERSION, run="r", name="a run", attempt=2).steps(6, 8)
+    times = ("started", "attempt_started", "updated", "ended", "elapsed")
+    state = fold(script)
+    going = state.to_dict(alive=True, now=script.time + 10)
+    assert [going[key] for key in times] == [BEGAN, BEGAN + 3606, BEGAN + 3609, None, 13.0]
+    for alive, now in ((True, script.time + 10), (False, script.time + 99)):
+        row, whole = state.row(alive=alive, now=now), state.to_dict(alive=alive, now=now)
+        assert [row[key] for key in times] == [whole[key] for key in times]
+    crashed = state.row(alive=False, now=script.time + 99)
+    assert (crashed["ended"], crashed["elapsed"]) == (BEGAN + 3609, 3.0)
+
+
 # Best values
 
 

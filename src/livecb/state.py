@@ -119,9 +119,6 @@ class State:
         """
         attempt, end = self.attempt, self.attempt.end
         status = attempt.status_now(alive, last_words)
-        over = status in _OVER
-        ended = end.time if end else self._tally.updated if over else None
-        started = attempt.start.time if attempt.start else None
         places = {axis: self.place(axis) for axis in _PLACES}
         words = last_words.strip() if status == "killed" and end is None else ""
         return {
@@ -139,16 +136,12 @@ class State:
             "error": end.error if end else None,
             "traceback": end.traceback if end else words or None,
             "stopped_by": end.by if end else None,
-            "started": self._starts[0][0] if self._starts else None,
-            "attempt_started": started,
-            "updated": self._tally.updated,
-            "ended": ended,
-            "elapsed": None if started is None else max(0.0, (now if ended is None else ended) - started),
+            **self._times(status, now),
             "attempt": attempt.number,
             "resumed_step": attempt.resumed_step,
             "rewinds": [rewind._asdict() for rewind in self.rewinds],
             **{axis: json_number(at, whole=axis != "epoch") for axis, at in places.items()},
-            "progress": self._progress(None if over else now),
+            "progress": self._progress(None if status in _OVER else now),
             "metrics": self.series.stats(),
             "system": json_ready(self._system),
             "ranks": self._tally.ranks(),
@@ -169,19 +162,15 @@ class State:
     ) -> dict[str, Any]:
         """Return the RunRow of the HTTP API; the arguments are those of `to_dict`."""
         about = self._about.to_dict(self.run, labels)
-        attempt, status = self.attempt, self.attempt.status_now(alive, last_words)
-        over = status in _OVER
-        ended = attempt.end.time if attempt.end else self._tally.updated if over else None
+        status = self.attempt.status_now(alive, last_words)
         return {
             "run": self.run,
             **{key: about[key] for key in ("name", "project", "framework", "tags")},
             "status": status,
-            "phase": attempt.phase,
-            "started": self._starts[0][0] if self._starts else None,
-            "updated": self._tally.updated,
-            "ended": ended,
-            "attempt": attempt.number,
-            "progress": self._progress(None if over else now),
+            "phase": self.attempt.phase,
+            **self._times(status, now),
+            "attempt": self.attempt.number,
+            "progress": self._progress(None if status in _OVER else now),
             "metrics": self.series.latest(_ROW_METRICS),
         }
 
@@ -329,6 +318,19 @@ class State:
             value = getattr(event, axis)
             if value is not None:
                 self._said[axis] = (number, value)
+
+    def _times(self, status: str, now: float) -> dict[str, float | None]:
+        """Return since when the run and its last attempt go, and how long the latter took or takes."""
+        end, start = self.attempt.end, self.attempt.start
+        ended = end.time if end else self._tally.updated if status in _OVER else None
+        began = start.time if start else None
+        return {
+            "started": self._starts[0][0] if self._starts else None,
+            "attempt_started": began,
+            "updated": self._tally.updated,
+            "ended": ended,
+            "elapsed": None if began is None else max(0.0, (now if ended is None else ended) - began),
+        }
 
     def _progress(self, now: float | None) -> dict[str, Any] | None:
         places = {axis: at for axis in _PLACES if (at := self.place(axis)) is not None}

@@ -29,6 +29,7 @@ from livecb.store import StoredRun
 __all__ = ["Board", "Row"]
 
 _CACHE = ".row.json"
+_MADE_BY = f"{__version__}+2"  # counts up when a row says something else
 _LOOK_SECONDS = 0.7
 _GLANCE = 128 << 10
 
@@ -147,7 +148,7 @@ class Board:
             kept = msgspec.json.decode((run.folder / _CACHE).read_bytes(), type=_Kept)
         except (OSError, msgspec.DecodeError):
             return None
-        return kept.row if kept.version == __version__ and kept.mark == mark else None
+        return kept.row if kept.version == _MADE_BY and kept.mark == mark else None
 
 
 def glance(run: StoredRun, alive: bool) -> dict[str, Any]:
@@ -182,7 +183,7 @@ def mark_of(run: StoredRun) -> Mark:
 def _keep(run: StoredRun, mark: Mark, row: dict[str, Any]) -> None:
     spare = run.folder / f"{_CACHE}.{os.getpid()}"
     try:
-        spare.write_bytes(msgspec.json.encode(_Kept(__version__, mark, row)))
+        spare.write_bytes(msgspec.json.encode(_Kept(_MADE_BY, mark, row)))
         os.replace(spare, run.folder / _CACHE)
     except OSError:
         pass  # a store that we may only read

@@ -104,8 +104,10 @@ export interface RunRow {
   phase: string | null;
   framework: string | null;
   started: number | null;
+  attempt_started: number | null;
   updated: number | null;
   ended: number | null;
+  elapsed: number | null;
   attempt: number;
   progress: ProgressState | null;
   metrics: Record<string, { value: Num; step: number | null }>;
