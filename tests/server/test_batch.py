@@ -147,3 +147,14 @@ def test_a_run_that_is_not_there_is_said_to_be_missing(served: Served) -> None:
         assert "no-such-run" in response.json()["error"]["detail"]
     assert served.client.get("api/stream?runs=no-such-run").status_code == 404
     assert served.client.get("api/stream").status_code == 400
+
+
+def test_a_line_torn_one_brace_early_spoils_no_answer(served: Served, writer: Writer) -> None:
+    writer.append(b'{"type":"metrics","seq":1,"time":1.0,"values":{"a":0.5}\n')
+    writer.metrics(2)
+    good = [json.loads(line) for at, line in enumerate(writer.lines()) if at != 1]
+    answer = served.get(served.events(writer.run.id))
+    assert answer["events"] == good
+    assert answer["cursor"] == str(writer.path.stat().st_size)
+    with served.stream(served.events(writer.run.id)) as stream:
+        assert [message.json for message in take(stream, 3)] == good

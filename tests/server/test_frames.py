@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from livecb.errors import LivecbError
-from livecb.server.frames import SSE, NoFraming, Sieve, WebSocketFraming, as_event
+from livecb.server.frames import SSE, NoFraming, Sieve, WebSocketFraming, as_event, well_formed
 
 LINES = [(b'{"type":"log","seq":0}', "23"), (b'{"type":"log","seq":1}', "46")]
 
@@ -79,3 +79,27 @@ def test_words_of_a_filter_are_types_or_channels() -> None:
     for word in ("a b", "bogus", "Metrics"):
         with pytest.raises(LivecbError, match=rf"channels \(training, .* types \(run_started, .*'{word}'"):
             Sieve.parse(word)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [b'{"type":"log","values":{"a":0.5}'],
+        [b'{"type":"log","seq":01}'],
+        [b'{"type":"log","seq":NaN}'],
+        [b'{"type":"log"},{"type":"log"}'],
+        [b'{"type":"log","a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"],
+        # Together these are as many values as there are lines.
+        [b'{"type":"a"},{"type":"b"}', b'{"type":"a","b":[{}', b'{"type":"b"}]}'],
+    ],
+)
+def test_a_line_that_is_no_json_does_not_pass_and_its_neighbours_do(broken: list[bytes]) -> None:
+    sieve = Sieve()
+    lines = [LINES[0][0], *broken, LINES[1][0]]
+    passed = sieve.sift(lines, [str(at) for at in range(len(lines))])
+    assert passed == [(LINES[0][0], "0"), (LINES[1][0], str(len(lines) - 1))]
+    assert sieve.broken == len(broken)
+
+
+def test_no_lines_are_all_well_formed() -> None:
+    assert well_formed([]) == []

@@ -1,7 +1,7 @@
 """What goes over the wire: the log's lines as they stand, in the dress of a transport.
 
 A framing turns lines into bytes once, for all viewers at the same place. A line that is no event (it does not
-begin with its type, is not closed, or is not UTF-8) is never passed on; it is counted.
+begin with its type, is no JSON, or is not UTF-8) is never passed on; it is counted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ import msgspec
 from livecb.errors import LivecbError
 from livecb.events import EVENTS, type_of
 
-__all__ = ["CHANNELS", "SSE", "Framing", "NoFraming", "Sieve", "WebSocketFraming", "as_event", "dump"]
+__all__ = [
+    "CHANNELS",
+    "SSE",
+    "Framing",
+    "NoFraming",
+    "Sieve",
+    "WebSocketFraming",
+    "as_event",
+    "dump",
+    "well_formed",
+]
 
 CHANNELS: dict[str, frozenset[str]] = {
     "training": frozenset(
@@ -32,6 +42,7 @@ CHANNELS: dict[str, frozenset[str]] = {
 """Names for sets of event types."""
 
 dump = msgspec.json.encode
+_values = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class Sieve:
@@ -69,7 +80,32 @@ class Sieve:
                 self.broken += 1
             elif types is None or type_of(event) in types:
                 passed.append((event, at))
-        return passed
+        good = well_formed([event for event, _ in passed])
+        if all(good):
+            return passed
+        self.broken += good.count(False)
+        return [pair for pair, fine in zip(passed, good, strict=True) if fine]
+
+
+def well_formed(lines: Sequence[bytes]) -> list[bool]:
+    """Return for each line whether it is one JSON value; all are looked at together where all are.
+
+    One line that is none would spoil the answer it stands in, and with it all the others.
+    """
+    try:
+        # Compared, since two broken lines may make up for each other.
+        if _values(b"[" + b",".join(lines) + b"]") == list(map(msgspec.Raw, lines)):
+            return [True] * len(lines)
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    return [_is_json(line) for line in lines]
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        return len(_values(b"[" + line + b"]")) == 1
+    except (msgspec.DecodeError, RecursionError):
+        return False
 
 
 def as_event(line: bytes) -> bytes | None:

@@ -30,6 +30,7 @@ async function follow(answer: Answer): Promise<{ seen: string[]; links: Link[]; 
     onMessage: (message) => {
       if (message.id !== null) seen.push(message.data);
       check();
+      if (message.id !== null) JSON.parse(message.data);
     },
     onLink: (link) => {
       links.push(link);
@@ -60,6 +61,22 @@ test("a stream that breaks off again and again is taken up exactly where it was"
   await until(() => seen.length >= 8);
   expect(seen.slice(0, 8)).toEqual(Array.from({ length: 8 }, (_, i) => `"line ${i + 1}"`));
   expect(links.some((link) => link.kind === "reconnecting")).toBe(true);
+});
+
+test("a message that cannot be taken is left behind, and counted", async () => {
+  let asked = 0;
+  const { seen, links, until } = await follow((_request, response) => {
+    asked++;
+    begin(response);
+    response.write('id: 1\ndata: {"torn"\n\nid: 2\ndata: {}\n\n');
+  });
+  await until(() => seen.length >= 2);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(seen).toEqual(['{"torn"', "{}"]);
+  expect(follower?.cursor).toBe("2");
+  expect(follower?.bad).toBe(1);
+  expect(asked).toBe(1);
+  expect(links.some((link) => link.kind === "reconnecting")).toBe(false);
 });
 
 test("a refusal is told with the server's own words", async () => {

@@ -30,6 +30,8 @@ const POLL_WAIT_S = 20;
  */
 export class Follower {
   cursor: string;
+  /** Messages that could not be taken. They are left behind: coming back to them would never end. */
+  bad = 0;
   #stopped = false;
   #abort = new AbortController();
   #wake: (() => void) | null = null;
@@ -156,8 +158,17 @@ export class Follower {
   }
 
   #take(message: Message): void {
-    this.to.onMessage(message);
+    this.#tell(message);
     if (message.id !== null) this.cursor = message.id;
+  }
+
+  #tell(message: Message): void {
+    try {
+      this.to.onMessage(message);
+    } catch (error) {
+      this.bad++;
+      console.warn(`livecb: a message is left out: ${reason(error)}`);
+    }
   }
 
   async #poll(address: (cursor: string) => string): Promise<void> {
@@ -183,10 +194,10 @@ export class Follower {
   }
 
   #takeBatch(answer: EventsAnswer): void {
-    if (answer.reset) this.to.onMessage({ event: "reset", data: JSON.stringify(answer), id: null });
+    if (answer.reset) this.#tell({ event: "reset", data: JSON.stringify(answer), id: null });
     for (const event of answer.events) {
       if (this.#stopped) return;
-      this.to.onMessage({ event: "", data: typeof event === "string" ? event : JSON.stringify(event), id: answer.cursor });
+      this.#tell({ event: "", data: typeof event === "string" ? event : JSON.stringify(event), id: answer.cursor });
     }
     this.cursor = answer.cursor;
   }
