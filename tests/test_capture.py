@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import subprocess
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -99,6 +101,167 @@ def test_a_broken_record_is_left_to_logging(quiet: Run, recorded: Recorded) -> N
     finally:
         logging.getLogger().removeHandler(handler)
     assert logs(recorded(quiet)) == []
+
+
+@pytest.fixture
+def printing() -> Iterator[logging.Logger]:
+    """A logger whose records are printed to stderr with level and name."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(logging.BASIC_FORMAT))
+    logger = logging.getLogger("printing")
+    logger.addHandler(handler)
+    logger.propagate = False
+    yield logger
+    logger.removeHandler(handler)
+    logger.propagate = True
+
+
+def test_a_record_of_several_lines_is_recorded_once(
+    everything: Run, recorded: Recorded, printing: logging.Logger
+) -> None:
+    printing.warning("first\nsecond\n\n  third")
+    print("second")
+    assert [e.message for e in logs(recorded(everything))] == ["first\nsecond\n\n  third", "second"]
+
+
+def test_an_exception_is_recorded_once_with_its_traceback(
+    everything: Run, recorded: Recorded, printing: logging.Logger
+) -> None:
+    try:
+        raise ValueError("bad batch")
+    except ValueError:
+        printing.exception("step failed")
+    (told,) = logs(recorded(everything))
+    assert told.message.startswith("step failed\nTraceback (most recent call last):\n")
+    assert told.message.endswith("\nValueError: bad batch")
+
+
+def test_two_handlers_that_print_a_record_in_color_do_not_record_it_again(
+    everything: Run, recorded: Recorded, printing: logging.Logger
+) -> None:
+    second = logging.StreamHandler(sys.stdout)
+    second.setFormatter(logging.Formatter("\x1b[33m%(levelname)s %(message)s\x1b[0m"))
+    printing.addHandler(second)
+    try:
+        printing.warning("one\ntwo")
+    finally:
+        printing.removeHandler(second)
+    assert [e.message for e in logs(recorded(everything))] == ["one\ntwo"]
+
+
+def test_what_is_printed_after_a_record_is_recorded_whatever_it_says(
+    everything: Run, recorded: Recorded, printing: logging.Logger
+) -> None:
+    silent = logging.getLogger("silent")
+    silent.propagate = False
+    silent.addHandler(logging.NullHandler())
+    silent.warning("loss")
+    print("loss 0.31 at step 5")
+    printing.warning("accuracy")
+    print("accuracy")
+    assert [e.message for e in logs(recorded(everything))] == [
+        "loss", "loss 0.31 at step 5", "accuracy", "accuracy",
+    ]  # fmt: skip
+
+
+def test_what_a_record_is_printed_behind_is_not_lost(
+    everything: Run, recorded: Recorded, printing: logging.Logger
+) -> None:
+    sys.stderr.write("epoch 1 ...")
+    printing.warning("slow")
+    assert [e.message for e in logs(recorded(everything))] == ["slow", "epoch 1 ..."]
+
+
+def test_a_told_record_keeps_no_exception_alive(everything: Run) -> None:
+    class Tensor:
+        pass
+
+    unprinted = logging.getLogger("unprinted")
+    unprinted.propagate = False
+    unprinted.addHandler(logging.NullHandler())
+
+    def fail() -> weakref.ref[Tensor]:
+        tensor = Tensor()
+        try:
+            raise MemoryError(tensor)
+        except MemoryError:
+            logging.getLogger("unprinted").exception("out of memory")
+        return weakref.ref(tensor)
+
+    seen = fail()
+    gc.collect()
+    assert seen() is None
+
+
+def test_runs_that_overlap_leave_nothing_behind() -> None:
+    factory, stdout = logging.getLogRecordFactory(), sys.stdout
+    previous = livecb.init(sinks=[], system_interval=0, capture="all")
+    installed = logging.getLogRecordFactory()
+    for _ in range(5):
+        run = livecb.init(sinks=[], system_interval=0, capture="all")
+        previous.finish()
+        previous = run
+        assert logging.getLogRecordFactory() is installed
+    previous.finish()
+    assert logging.getLogRecordFactory() is factory
+    assert "write" not in vars(stdout)
+
+
+def test_overlapping_runs_all_record_what_is_said_while_they_live(recorded: Recorded) -> None:
+    first = livecb.init(sinks=[], system_interval=0, capture="all")
+    second = livecb.init(sinks=[], system_interval=0)
+    logging.getLogger("silent").warning("both")
+    print("out")
+    first.finish()
+    logging.getLogger("silent").warning("one")
+    second.finish()
+    assert [e.message for e in logs(recorded(first))] == ["both", "out"]
+    assert [e.message for e in logs(recorded(second))] == ["both", "one"]
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_what_others_put_on_top_is_neither_harmed_nor_chained_for_ever(
+    dropped: bool, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, plain = io.StringIO(), logging.getLogRecordFactory()
+    monkeypatch.setattr(sys, "stdout", stream)
+    first = livecb.init(sinks=[], system_interval=0, capture="all")
+    ours, write = logging.getLogRecordFactory(), stream.write
+    monkeypatch.setattr(stream, "write", lambda text: write(text.upper()), raising=False)
+    logging.setLogRecordFactory(lambda *args, **kwargs: ours(*args, **kwargs))
+    top, on_top = logging.getLogRecordFactory(), stream.write
+    first.finish()
+    try:
+        if dropped:
+            logging.setLogRecordFactory(plain)
+            del stream.write
+        again = livecb.init(sinks=[], system_interval=0, capture="all")
+        assert (logging.getLogRecordFactory() is top) != dropped
+        assert (stream.write is on_top) != dropped
+        logging.getLogger("silent").warning("once")
+        print("once more")
+        again.finish()
+        assert logging.getLogRecordFactory() is (plain if dropped else top)
+    finally:
+        logging.setLogRecordFactory(plain)
+    wanted = "once more" if dropped else "ONCE MORE"
+    assert [e.message for e in logs(recorded(again))] == ["once", wanted]
+    assert stream.getvalue() == wanted + "\n"
+    assert logs(recorded(first)) == []
+
+
+class Tee(io.StringIO):
+    """A stream whose `write` takes more than others'."""
+
+    def write(self, text: str, flush: bool = False) -> int:
+        return super().write(text) + flush
+
+
+def test_a_stream_whose_write_takes_more_gets_it(monkeypatch: pytest.MonkeyPatch, recorded: Recorded) -> None:
+    monkeypatch.setattr(sys, "stdout", Tee())
+    with livecb.init(sinks=[], system_interval=0, capture="all") as run:
+        assert sys.stdout.write("hello\n", flush=True) == 7  # type: ignore[call-arg]
+    assert [e.message for e in logs(recorded(run))] == ["hello"]
 
 
 SHOWS = """

@@ -3,15 +3,22 @@
 Logging records are seen where they are made (`logging.setLogRecordFactory`, chained): a handler on
 the root logger would silence `logging.basicConfig` and `logging.lastResort`. stdout and stderr keep
 their identity, their `isatty` and their `fileno`: only `write` is followed, on the object itself.
+
+Runs may overlap, and others may put something on top of ours. So there is one factory and one
+follower a stream for all runs: put in place for the first, taken away after the last. Where
+something stands on top by then, ours stays and only passes on, and the next run finds it there.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
+import traceback
+import weakref
 from collections.abc import Callable
-from functools import partial
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -20,6 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["Capture"]
 
 _LONGEST_LINE = 16_384
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+
+_changing = threading.RLock()
+_here = threading.local()
+# Replaced as a whole, never changed: who reads it needs no lock.
+_active: tuple[Capture, ...] = ()
+_factory: _Factory | None = None
+_followers: list[_Follower] = []
 
 
 class Capture:
@@ -28,93 +43,212 @@ class Capture:
     def __init__(self, run: Run, *, everything: bool = False) -> None:
         self._run = run
         self._everything = everything
-        self._make_record: Callable[..., logging.LogRecord] = logging.LogRecord
-        self._streams: list[_Followed] = []
-        self._here = threading.local()
+        self._streams: list[_Follower] = []
 
     def start(self) -> None:
         """Begin to follow."""
-        self._make_record = logging.getLogRecordFactory()
-        logging.setLogRecordFactory(self._record)
-        if self._everything:
+        global _active, _factory
+        with _changing:
+            if _factory is None or not _factory.in_place():
+                _factory = _Factory()
+            _active = (*_active, self)
+            if not self._everything:
+                return
             for name in ("stdout", "stderr"):
                 stream = getattr(sys, name, None)
-                if stream is not None:
-                    self._streams.append(_Followed(stream, partial(self._say_line, name)))
+                if stream is not None and (follower := _follower_of(stream)) is not None:
+                    follower.join(self, name)
+                    self._streams.append(follower)
 
     def stop(self) -> None:
-        """Stop, and leave everything as it was found."""
-        if logging.getLogRecordFactory() == self._record:
-            logging.setLogRecordFactory(self._make_record)
-        for stream in self._streams:
-            stream.release()
-        self._streams = []
+        """Stop; after the last run all is as it was found."""
+        global _active, _factory
+        with _changing:
+            for follower in self._streams:
+                if follower.leave(self):
+                    _followers.remove(follower)
+            self._streams = []
+            _active = tuple(capture for capture in _active if capture is not self)
+            if not _active and _factory is not None and _factory.take_away():
+                _factory = None
 
-    def _record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = self._make_record(*args, **kwargs)
-        if record.levelno >= logging.WARNING and self._run.active and not self._busy():
-            self._here.busy = True
+    def tell(self, message: str, level: str, **fields: str) -> None:
+        """Record a line, or a record of several; never anything that this itself brings about."""
+        if not self._run.active or getattr(_here, "busy", False):
+            return
+        _here.busy = True
+        try:
+            self._run.text(message, level, **fields)
+        finally:
+            _here.busy = False
+
+
+class _Factory:
+    """A factory of logging records that tells of them."""
+
+    def __init__(self) -> None:
+        self._make = logging.getLogRecordFactory()
+        self._asked = False
+        logging.setLogRecordFactory(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = self._make(*args, **kwargs)
+        self._asked = True
+        if _active and self is _factory and record.levelno >= logging.WARNING:
             try:
-                message = record.getMessage()
-                self._here.told = message.partition("\n")[0]
-                self._run.text(message, record.levelname, logger=record.name)
+                _tell_record(record)
             except Exception:  # a record whose arguments do not fit: logging itself will say so
                 pass
-            finally:
-                self._here.busy = False
         return record
 
-    def _say_line(self, stream: str, line: str) -> None:
-        # What livecb's own threads print (an address, a sink's lines) is no output of the training.
-        if self._busy() or not self._run.active or threading.current_thread().name.startswith("livecb-"):
-            return
-        # A record that a handler prints was told already, with its level and its logger.
-        told = getattr(self._here, "told", None)
-        if told and told in line:
-            self._here.told = None
-            return
-        self._here.busy = True
+    def in_place(self) -> bool:
+        """Whether records still come by here; what stands on top is asked for one that nobody sees."""
+        top = logging.getLogRecordFactory()
+        if top is self:
+            return True
+        self._asked = False
         try:
-            self._run.text(line, "INFO", stream=stream)
-        finally:
-            self._here.busy = False
+            top("livecb", logging.NOTSET, __file__, 0, "", (), None)
+        except Exception:  # whatever others have put there
+            pass
+        return self._asked
 
-    def _busy(self) -> bool:
-        return getattr(self._here, "busy", False)
+    def take_away(self) -> bool:
+        """Undo; false where something was put on top, which asks this one."""
+        if logging.getLogRecordFactory() is not self:
+            return False
+        logging.setLogRecordFactory(self._make)
+        return True
 
 
-class _Followed:
-    """A text stream whose writes are followed line by line."""
+class _Told:
+    """A record that was told, and which of its lines a handler would print next."""
 
-    def __init__(self, stream: TextIO, say: Callable[[str], None]) -> None:
-        self._stream = stream
-        self._say = say
+    def __init__(self, record: logging.LogRecord, text: str) -> None:
+        # Weak: a record holds its exception, and that all that its frames hold.
+        self.record = weakref.ref(record)
+        self._lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+        self._next = 0
+
+    def prints(self, line: str) -> bool:
+        """Whether this is the record's next line, or its first: another handler's."""
+        bare = _COLOR.sub("", line).rstrip()
+        if 0 < self._next < len(self._lines) and bare.endswith(self._lines[self._next]):
+            self._next += 1
+            return True
+        if self._lines and self._lines[0] in bare:
+            self._next = 1
+            return True
+        return False
+
+
+def _tell_record(record: logging.LogRecord) -> None:
+    if getattr(_here, "busy", False):
+        return
+    text = record.getMessage()
+    # Not by a Formatter: it would leave its own text on the record for the program's formatters.
+    if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
+        text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+    if record.stack_info:
+        text += "\n" + record.stack_info
+    for capture in _active:
+        capture.tell(text, record.levelname, logger=record.name)
+    told = [known for known in getattr(_here, "told", ()) if known.record() is not None]
+    _here.told = [*told, _Told(record, text)]
+
+
+def _told_record() -> _Told | None:
+    """Return the told record that a handler is at in this thread, right now."""
+    told: list[_Told] | None = getattr(_here, "told", None)
+    if not told:
+        return None
+    frame: FrameType | None = sys._getframe(1)
+    beneath = False
+    while frame is not None:
+        if frame.f_globals is logging.__dict__ and "record" in frame.f_code.co_varnames:
+            beneath = True
+            record = frame.f_locals.get("record")
+            for known in told:
+                if known.record() is record:
+                    return known
+            if record is not None:
+                return None
+        frame = frame.f_back
+    if not beneath:  # all logging calls have returned: what is printed from here on is news
+        _here.told = []
+    return None
+
+
+def _follower_of(stream: TextIO) -> _Follower | None:
+    for follower in list(_followers):
+        if follower.stream is stream:
+            if follower.in_place():
+                return follower
+            _followers.remove(follower)
+    try:
+        follower = _Follower(stream)
+    except (AttributeError, TypeError):  # a stream whose attributes cannot be set is left alone
+        return None
+    _followers.append(follower)
+    return follower
+
+
+class _Follower:
+    """Follows what is written to a text stream, line by line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._captures: dict[Capture, str] = {}
         self._pending = ""
-        self._write = stream.write
-        try:
-            stream.write = self._follow  # type: ignore[method-assign]
-        except AttributeError:  # a stream whose attributes cannot be set is left alone
-            self._stream = None  # type: ignore[assignment]
+        self._asked = False
+        self._write: Callable[..., int] = stream.write
+        stream.write = self._follow  # type: ignore[method-assign]
 
-    def release(self) -> None:
-        """Stop following; what has no line end yet is a line."""
-        if self._stream is not None and self._stream.__dict__.get("write") == self._follow:
-            del self._stream.__dict__["write"]
-            if self._stream.write != self._write:
-                self._stream.write = self._write  # type: ignore[method-assign]
-        if self._pending:
-            self._take("\n")
+    def join(self, capture: Capture, name: str) -> None:
+        """Tell this one too, under that name of the stream."""
+        self._captures = {**self._captures, capture: name}
 
-    def _follow(self, text: str) -> int:
-        count = self._write(text)
+    def leave(self, capture: Capture) -> bool:
+        """Tell this one no more, and what has no line end yet is a line; whether nothing stays."""
+        if (rest := _shown(self._pending)).strip():
+            capture.tell(rest[:_LONGEST_LINE], "INFO", stream=self._captures[capture])
+        self._captures = {other: name for other, name in self._captures.items() if other is not capture}
+        if self._captures or self.stream.write != self._follow:
+            return False
+        getattr(self.stream, "__dict__", {}).pop("write", None)
+        if self.stream.write != self._write:
+            self.stream.write = self._write  # type: ignore[method-assign]
+        return True
+
+    def in_place(self) -> bool:
+        """Whether what is written still comes by here; asked by writing nothing."""
+        if self.stream.write == self._follow:
+            return True
+        if self.stream.write == self._write:
+            return False
+        self._asked = False
         try:
-            self._take(text)
+            self.stream.write("")
+        except Exception:  # whatever others have put there
+            pass
+        return self._asked
+
+    def _follow(self, *args: Any, **kwargs: Any) -> int:
+        count = self._write(*args, **kwargs)
+        self._asked = True
+        if not self._captures:
+            self._pending = ""
+            return count
+        try:
+            if args and isinstance(args[0], str):
+                self._take(args[0])
         except Exception:  # whatever becomes of our copy, the program has written
             self._pending = ""
         return count
 
     def _take(self, text: str) -> None:
-        *lines, pending = (self._pending + text).split("\n")
+        before = self._pending
+        *lines, pending = (before + text).split("\n")
         # A progress bar overwrites its line: what a terminal would show is what came last.
         self._pending = (
             pending[pending.rfind("\r") + 1 :][-_LONGEST_LINE:]
@@ -122,6 +256,23 @@ class _Followed:
             else pending[-_LONGEST_LINE:]
         )
         for line in lines:
-            shown = line.rstrip("\r").rpartition("\r")[2]
-            if shown.strip():
-                self._say(shown[:_LONGEST_LINE])
+            self._say(_shown(line), _shown(before))
+            before = ""
+
+    def _say(self, line: str, before: str) -> None:
+        # What livecb's own threads print (an address, a sink's lines) is no output of the training.
+        if getattr(_here, "busy", False) or threading.current_thread().name.startswith("livecb-"):
+            return
+        told = _told_record()
+        if told is not None and told.prints(line):
+            # It was told already, with its level and its logger; not so what it was printed behind.
+            if not line.startswith(before) or told.prints(before):
+                return
+            line = before
+        if line.strip():
+            for capture, name in self._captures.items():
+                capture.tell(line[:_LONGEST_LINE], "INFO", stream=name)
+
+
+def _shown(line: str) -> str:
+    return line.rstrip("\r").rpartition("\r")[2]
