@@ -3,10 +3,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 import livecb
@@ -32,8 +34,54 @@ def test_children_count_as_part_of_the_process(run: Run) -> None:
     try:
         assert child.stdout is not None
         child.stdout.readline()
-        alone = system.psutil.Process().memory_info().rss
+        alone = psutil.Process().memory_info().rss
         assert Sampler(run, 1.0).sample()["process_memory"] > alone + 150_000_000
+    finally:
+        child.communicate(b"\n")
+
+
+def test_a_child_that_vanishes_while_it_is_looked_at_costs_no_figures(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    find = psutil.Process.children
+
+    def find_and_lose(process: psutil.Process, recursive: bool = False) -> Any:
+        found = find(process, recursive)
+        child.communicate(b"\n")
+        return found
+
+    monkeypatch.setattr(psutil.Process, "children", find_and_lose)
+    assert Sampler(run, 1.0).sample()["process_memory"] > 0
+
+
+def test_a_sample_that_fails_is_not_the_last(
+    monkeypatch: pytest.MonkeyPatch, recorded: Callable[[Run], list[Any]]
+) -> None:
+    fails = iter([True, True, True])
+    monkeypatch.setattr(system, "read_gpus", lambda: 1 / 0 if next(fails, False) else [])
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with livecb.init(sinks=[], capture=None, system_interval=0.5) as run:
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline and not any(
+                isinstance(event, events.System) for event in recorded(run)
+            ):
+                time.sleep(0.05)
+    assert any(isinstance(event, events.System) for event in recorded(run))
+    assert ["division by zero" in str(warning.message) for warning in warned] == [True]
+
+
+def test_the_process_that_serves_the_pages_is_no_part_of_the_training(run: Run) -> None:
+    # What `-m livecb.server` is called with; `-c` makes it wait instead of serving.
+    child = subprocess.Popen([sys.executable, "-c", "print('up', flush=True); input()", "livecb.server"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    try:
+        assert child.stdout is not None
+        child.stdout.readline()
+        sampler = Sampler(run, 1.0)
+        sampler.sample()
+        assert child.pid not in sampler._processes
     finally:
         child.communicate(b"\n")
 

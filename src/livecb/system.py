@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -55,22 +56,33 @@ class Sampler:
         }
 
     def _sample_forever(self) -> None:
+        self._try(self.sample)  # loads are differences: the first has nothing to differ from
+        pause = min(1.0, self._interval)  # the page should not wait long for its first figures
+        while not self._stopping.wait(pause):
+            self._try(lambda: self._run.system(**self.sample()))
+            self._try(self._run.check_log)
+            pause = self._interval
+
+    def _try(self, call: Callable[[], object]) -> None:
         try:
-            self.sample()  # loads are differences: the first has nothing to differ from
-            pause = min(1.0, self._interval)  # the page should not wait long for its first figures
-            while not self._stopping.wait(pause):
-                self._run.system(**self.sample())
-                self._run.check_log()
-                pause = self._interval
-        except Exception as error:  # whatever a machine may answer: figures, not the training, end here
-            self._run.warn_once("system", f"system figures stop here: {error!r}")
+            call()
+        except Exception as error:  # whatever a machine may answer: the next sample may do better
+            self._run.warn_once("system", f"some system figures are missing: {error!r}")
 
     def _find_processes(self) -> None:
         me = psutil.Process(os.getpid())
+        known = {pid: process for pid, process in self._processes.items() if process.is_running()}
+        found = {}
         for process in (me, *me.children(recursive=True)):
-            if process.pid not in self._processes:
-                self._processes[process.pid] = process
-                process.cpu_percent()
+            try:
+                if process.pid in known:
+                    found[process.pid] = known[process.pid]
+                elif process.pid == me.pid or not _is_our_server(process):
+                    process.cpu_percent()
+                    found[process.pid] = process
+            except psutil.Error:  # it went while it was looked at
+                continue
+        self._processes = found
 
     def _read_processes(self) -> tuple[float, int]:
         load, resident = 0.0, 0
@@ -82,6 +94,11 @@ class Sampler:
             except psutil.Error:
                 del self._processes[pid]
         return load, resident
+
+
+def _is_our_server(process: psutil.Process) -> bool:
+    """Whether this serves the pages: no part of what the training costs."""
+    return any(word.startswith("livecb.server") for word in process.cmdline())
 
 
 _nvml: Any = None
