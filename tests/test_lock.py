@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +70,72 @@ def test_a_forked_child_does_not_hold_it(tmp_path: Path) -> None:
     assert os.waitpid(child, 0)[1] == 0
     lock.release()
     assert not is_held(path)
+
+
+def test_a_full_disk_costs_neither_the_lock_nor_a_descriptor(tmp_path: Path) -> None:
+    path = tmp_path / "writer.lock"
+    full = """
+import os, resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+before = len(os.listdir("/dev/fd"))
+for _ in range(3):
+    lock = WriterLock(path)
+    print(lock.acquire(), is_held(path))
+    lock.release()
+print(len(os.listdir("/dev/fd")) - before)
+"""
+    assert _elsewhere(full, path) == "True True\n" * 3 + "0\n"
+
+
+def test_asking_takes_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "writer.lock"
+    path.touch()
+    asks = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from pathlib import Path; from livecb.lock import *\n"
+         "print('up', flush=True)\nwhile True: assert not is_held(Path(sys.argv[1])) or True", str(path)],
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert asks.stdout is not None
+        asks.stdout.readline()
+        with path.open("r+b") as file:
+            for _ in range(3000):
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.lockf(file, fcntl.LOCK_UN)
+    finally:
+        asks.kill()
+        asks.communicate()
+
+
+def test_a_lock_that_copying_dropped_is_taken_again(tmp_path: Path) -> None:
+    path = tmp_path / "writer.lock"
+    lock = WriterLock(path)
+    assert not lock.reassert()
+    lock.acquire()
+    shutil.copy(path, tmp_path / "copy")
+    assert _elsewhere("print(is_held(path))", path) == "False\n"
+    assert lock.reassert()
+    assert lock.reassert()
+    assert _elsewhere("print(is_held(path))", path) == "True\n"
+    lock.release()
+    assert not lock.reassert()
+
+
+def test_a_lock_that_another_took_in_between_is_not_taken_again(tmp_path: Path) -> None:
+    path = tmp_path / "writer.lock"
+    lock = WriterLock(path)
+    lock.acquire()
+    path.read_bytes()
+    other = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from pathlib import Path; from livecb.lock import *; "
+         "print(WriterLock(Path(sys.argv[1])).acquire(), flush=True); input()", str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"True\n"
+        assert not lock.reassert()
+    finally:
+        other.communicate(b"\n")
+    lock.release()

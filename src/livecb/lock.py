@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import sys
 import time
 from functools import cache
@@ -29,6 +30,14 @@ if sys.platform != "win32":
 __all__ = ["Holder", "WriterLock", "is_held", "last_words", "process_started"]
 
 _held: dict[str, int] = {}
+
+# `struct flock`, and which of its fields is the kind of lock, where that is known. All other fields
+# are 0 to ask for the whole file: SEEK_SET is 0, and a length of 0 means to its end.
+_FLOCK: tuple[str, int] | None = None
+if sys.platform == "linux" and sys.maxsize > 2**32:
+    _FLOCK = "hhqqi4x", 0
+elif sys.platform == "darwin":
+    _FLOCK = "qqihh", 3
 
 _ACQUIRE_TRIES = 5
 _ACQUIRE_PAUSE = 0.01
@@ -74,10 +83,31 @@ class WriterLock:
             return False
         self.descriptor = fd
         _held[key] = os.getpid()
-        me = Holder(os.getpid(), socket.gethostname(), process_started())
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, msgspec.json.encode(me) + b"\n", 0)
-        os.lseek(fd, 0, os.SEEK_END)
+        try:
+            me = Holder(os.getpid(), socket.gethostname(), process_started())
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, msgspec.json.encode(me) + b"\n", 0)
+            os.lseek(fd, 0, os.SEEK_END)
+        except (OSError, psutil.Error):
+            pass  # a full disk: the lock is the kernel's, who holds it is only for where there are none
+        return True
+
+    def reassert(self) -> bool:
+        """Take a held lock once more: cheap, and without effect where it still stands.
+
+        The kernel drops it when anything in this process opens and closes the file, as copying the
+        run's folder does. False if another writer took it in between, or if it was never acquired.
+        """
+        if self.descriptor < 0 or _held.get(os.path.realpath(self.path)) != os.getpid():
+            return False
+        if sys.platform == "win32":
+            return True
+        try:
+            fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return False
+        except OSError:  # no locks here: nothing was dropped
+            pass
         return True
 
     def release(self) -> None:
@@ -106,6 +136,11 @@ def is_held(path: Path) -> bool:
     try:
         if sys.platform == "win32":
             return _holder_lives(fd)
+        if _FLOCK is not None:
+            layout, kind = _FLOCK
+            # Asking takes nothing: a lock that a reader holds for a moment can turn a writer away.
+            asked = struct.pack(layout, *(fcntl.F_WRLCK if i == kind else 0 for i in range(5)))
+            return bool(struct.unpack(layout, fcntl.fcntl(fd, fcntl.F_GETLK, asked))[kind] != fcntl.F_UNLCK)
         # Shared, so that readers do not see each other; a writer that meets one tries again.
         fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         fcntl.lockf(fd, fcntl.LOCK_UN)
