@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+import tempfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from livecb.errors import RunNotFound, StoreError
+from livecb.errors import LivecbWarning, RunNotFound, StoreError
 from livecb.run import Run
 from livecb.store import Store, default_root, new_run_id
 
@@ -78,3 +81,53 @@ def test_a_run_that_is_being_written_is_not_deleted(run: Run, store: Store) -> N
     run.finish()
     stored.delete()
     assert store.run_ids() == []
+
+
+def test_a_file_is_copied_in_pieces_and_once(store: Store, tmp_path: Path) -> None:
+    source = tmp_path / "weights.bin"
+    source.write_bytes(b"0123456789" * 300_000)
+    run = store.create("r")
+    tracemalloc.start()
+    kept = run.add_path(source, "weights", "x/y")
+    assert tracemalloc.get_traced_memory()[1] < 2_500_000
+    tracemalloc.stop()
+    assert kept == run.add_file(source.read_bytes(), "weights", "x/y")
+    assert run.add_path(source, "again", "x/y").hash == kept.hash
+    assert run.file_path(kept.hash).read_bytes() == source.read_bytes()
+    assert os.listdir(run.folder / "files") == [kept.hash]
+    with pytest.raises(FileNotFoundError):
+        run.add_path(tmp_path / "gone", "gone", "x/y")
+
+
+@pytest.fixture
+def unwritable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store's root that cannot be made, beside a folder for temporary files, which is returned."""
+    (tmp_path / "file").touch()
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("LIVECB_DIR", str(tmp_path / "file" / "store"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    return tmp_path / "tmp"
+
+
+def test_where_nothing_can_be_written_a_folder_of_our_own_is_used_each_time(unwritable: Path) -> None:
+    for _ in range(2):
+        with pytest.warns(LivecbWarning, match="set LIVECB_DIR"):
+            assert Store.writable().root == unwritable / f"livecb-{os.getuid()}"
+
+
+@pytest.mark.parametrize("trap", ["link", "open to all", "file"])
+def test_a_spare_folder_that_others_could_write_to_is_not_used(unwritable: Path, trap: str) -> None:
+    spare = unwritable / f"livecb-{os.getuid()}"
+    if trap == "link":
+        (unwritable / "elsewhere").mkdir()
+        spare.symlink_to(unwritable / "elsewhere")
+    elif trap == "file":
+        spare.touch()
+    else:
+        spare.mkdir()
+        spare.chmod(0o777)
+    with pytest.warns(LivecbWarning, match="set LIVECB_DIR"):
+        root = Store.writable().root
+    assert root != spare
+    assert root.parent == unwritable
+    assert stat.S_IMODE(root.lstat().st_mode) == 0o700

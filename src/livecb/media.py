@@ -6,6 +6,7 @@ import io
 import math
 import mimetypes
 import os
+import sys
 import wave
 from array import array
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ _MAGIC = (
 
 def image(run: StoredRun, name: str, value: Any) -> dict[str, Any]:
     """Keep a picture; return the fields of an `image` event.
+
+    A tensor on a device is copied to the host, which waits for the device.
 
     Raises:
         ValueRefused: It is none of: encoded bytes, a path, a Pillow image, an array.
@@ -94,13 +97,19 @@ def audio(run: StoredRun, name: str, value: Any) -> dict[str, Any]:
 
 
 def artifact(run: StoredRun, name: str, path: Any) -> dict[str, Any]:
-    """Keep a copy of a file; return the fields of an `artifact` event."""
+    """Keep a copy of a file; return the fields of an `artifact` event.
+
+    It is hashed and copied in the calling thread, in pieces: a second or so a gigabyte.
+    """
     mime = mimetypes.guess_type(os.fspath(path))[0] or "application/octet-stream"
-    return {"path": os.fspath(path), "file": run.add_file(Path(path).read_bytes(), name, mime)}
+    return {"path": os.fspath(path), "file": run.add_path(path, name, mime)}
 
 
 def histogram(values: Any, bins: int = 64) -> tuple[list[int], list[float]]:
     """Return counts and edges (one more) of the finite numbers, or those that were given.
+
+    A tensor on a device is copied to the host, which waits for the device. Arrays are counted by
+    NumPy where the program uses it, and element by element otherwise.
 
     Raises:
         ValueRefused: There is no finite number, or these are no numbers.
@@ -109,6 +118,9 @@ def histogram(values: Any, bins: int = 64) -> tuple[list[int], list[float]]:
         return [int(count) for count in values[0]], [float(edge) for edge in values[1]]
     if hasattr(values, "detach"):
         values = values.detach().cpu()
+    counted = _count_array(values, bins) if bins > 0 else None
+    if counted is not None:
+        return counted
     try:
         flat = (
             values.reshape(-1).tolist() if hasattr(values, "reshape") else [float(value) for value in values]
@@ -126,6 +138,30 @@ def histogram(values: Any, bins: int = 64) -> tuple[list[int], list[float]]:
     for number in numbers:
         counts[min(bins - 1, int((number - low) / width))] += 1
     return counts, [low + width * edge for edge in range(bins + 1)]
+
+
+def _count_array(values: Any, bins: int) -> tuple[list[int], list[float]] | None:
+    """Count by NumPy, if it is there already and this is an array with finite numbers."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not hasattr(values, "shape"):
+        return None
+    try:
+        if str(getattr(values, "dtype", "")) == "torch.bfloat16":  # NumPy has no such type
+            values = values.float()
+        flat = numpy.asarray(values).reshape(-1)
+        if flat.dtype.kind not in "biuf":
+            return None
+        if flat.dtype.kind == "b" or flat.dtype.itemsize < 4:  # a bin may be finer than these can tell
+            flat = flat.astype(numpy.float32)
+        finite = flat if flat.dtype.kind in "iu" else flat[numpy.isfinite(flat)]
+        if not finite.size:
+            return None
+        low, high = float(finite.min()), float(finite.max())
+        upper = high if high > low else low + bins  # one width of 1, as without NumPy
+        counts, _ = numpy.histogram(finite, bins=bins, range=(low, upper))
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return counts.tolist(), [low + (upper - low) / bins * edge for edge in range(bins + 1)]
 
 
 def size_of(path: Path) -> int | None:

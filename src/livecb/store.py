@@ -13,10 +13,12 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -32,6 +34,7 @@ MAIN = "main"
 """The part of a run's log that its leading writer appends to: `events.jsonl`."""
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_CHUNK = 1 << 20
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ADJECTIVES = (
     "able amber bold brave brisk calm clear cool crisp dapper eager early easy fair fast fine fond "
@@ -147,8 +150,7 @@ class Store:
             why = "no right to write"
         except OSError as error:
             why = error.strerror or str(error)
-        spare = Path(tempfile.gettempdir()) / f"livecb-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
-        spare.mkdir(mode=0o700, exist_ok=True)
+        spare = _spare_folder()
         warn(f"cannot write to {store.root} ({why}): runs go to {spare}; set LIVECB_DIR to a folder of yours")
         return cls(spare)
 
@@ -243,10 +245,52 @@ class StoredRun:
             _write_whole(path, content)
         return FileRef(digest, name, len(content), mime)
 
+    def add_path(self, path: str | os.PathLike[str], name: str, mime: str) -> FileRef:
+        """Keep a copy of a file under its hash; it passes through memory in pieces.
+
+        Raises:
+            OSError: The file cannot be read.
+            StoreError: The copy cannot be written.
+        """
+        with open(path, "rb") as source:
+            digest, size = _hash(source)
+            if not (self.folder / "files" / digest).exists():
+                source.seek(0)
+                digest, size = self._copy(source)
+            return FileRef(digest, name, size, mime)
+
+    def _copy(self, source: BinaryIO) -> tuple[str, int]:
+        # Hashed anew while it is copied: a file that is still being written to has changed.
+        spare = _spare_name(self.folder / "files" / "copy")
+        try:
+            spare.parent.mkdir(exist_ok=True)
+            with spare.open("wb") as copy:
+                digest, size = _hash(source, copy)
+            os.replace(spare, spare.with_name(digest))
+        except OSError as error:
+            spare.unlink(missing_ok=True)
+            raise StoreError(f"cannot copy {source.name} to {spare.parent}: {error.strerror}") from error
+        return digest, size
+
+
+def _hash(source: BinaryIO, copy: BinaryIO | None = None) -> tuple[str, int]:
+    """Return the SHA-256 hash and the size of what is left to read, and copy it."""
+    digest, size = hashlib.sha256(), 0
+    while chunk := source.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+        if copy is not None:
+            copy.write(chunk)
+    return digest.hexdigest(), size
+
+
+def _spare_name(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+
 
 def _write_whole(path: Path, content: bytes) -> None:
     """Write a file so that no reader ever sees half of it."""
-    spare = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    spare = _spare_name(path)
     try:
         path.parent.mkdir(exist_ok=True)
         spare.write_bytes(content)
@@ -254,3 +298,21 @@ def _write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         spare.unlink(missing_ok=True)
         raise StoreError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _spare_folder() -> Path:
+    """Return a folder for temporary files that is ours alone, the same each time where that can be."""
+    if not hasattr(os, "getuid"):  # pragma: no cover - Windows, where the folder is the user's own
+        spare = Path(tempfile.gettempdir()) / "livecb-user"
+        spare.mkdir(exist_ok=True)
+        return spare
+    spare = Path(tempfile.gettempdir()) / f"livecb-{os.getuid()}"
+    try:
+        spare.mkdir(mode=0o700, exist_ok=True)
+        there = spare.lstat()
+        # Anyone may make that name in a shared folder, or a link of it to somewhere else.
+        if stat.S_ISDIR(there.st_mode) and there.st_uid == os.getuid() and not there.st_mode & 0o022:
+            return spare
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="livecb-"))

@@ -49,6 +49,16 @@ def test_a_torn_last_line_is_not_read_until_it_is_whole(path: Path) -> None:
     assert log.read("6").lines == (b"torn",)
 
 
+def test_a_line_of_many_chunks_is_read_whole_when_it_ends(path: Path) -> None:
+    long = b"x" * (3 * (1 << 18) + 17)
+    path.write_bytes(b"short\n" + long)
+    log = FileLog(path)
+    assert log.read("6").lines == ()
+    log.append(b"mine\n")
+    assert log.read("6").lines == (long, b"mine")
+    assert log.read().cursor == "6"
+
+
 def test_a_writer_that_finds_a_torn_line_keeps_it_from_its_own(path: Path) -> None:
     path.write_bytes(b"whole\nto")
     FileLog(path).append(b"mine\n")

@@ -132,13 +132,14 @@ class FileLog(Log):
 
     def _read_lines(self, at: int) -> bytes:
         """Return whole lines from `at`: about a chunk, or more where one line is longer."""
-        data = self._pread(_CHUNK, at)
-        while (newline := data.rfind(b"\n")) < 0:
-            more = self._pread(_CHUNK, at + len(data))
-            if not more:
-                return b""
-            data += more
-        return data[: newline + 1]
+        chunks: list[bytes] = []
+        while chunk := self._pread(_CHUNK, at):
+            newline = chunk.rfind(b"\n")
+            if newline >= 0:
+                return b"".join((*chunks, chunk[: newline + 1]))
+            chunks.append(chunk)
+            at += len(chunk)
+        return b""
 
     def _pread(self, size: int, at: int) -> bytes:
         try:
