@@ -33,10 +33,14 @@ def made(store):
         ("oak", "20261121-100000-calm-oak"),
         ("bert", "20261121-110000-wise-owl"),
         ("mlp", "20261121-120000-calm-owl"),
+        ("be", "20261121-110000-wise-owl"),
+        ("ml", "20261121-120000-calm-owl"),
         ("latest", "20261121-110000-wise-owl"),
     ],
 )
-def test_a_run_is_found_by_its_id_its_beginning_its_end_its_name_or_as_the_latest(made, word, found):
+def test_a_run_is_found_by_its_id_its_beginning_its_end_its_name_or_the_beginning_of_that_or_as_the_latest(
+    made, word, found
+):
     assert find_run(made, word).id == found
 
 
@@ -48,8 +52,19 @@ def test_a_word_that_fits_several_ids_is_answered_with_these(made):
 def test_a_word_that_fits_none_is_answered_with_those_near(made):
     with pytest.raises(RunNotFound, match="near it: bert"):
         find_run(made, "berd")
-    with pytest.raises(RunNotFound, match="wise-owl"):
-        find_run(made, "")
+
+
+@pytest.mark.parametrize("word", ["nope", ""])
+def test_a_word_that_is_near_to_none_is_answered_with_how_many_there_are(made, word):
+    with pytest.raises(RunNotFound, match=r"there are 3 runs\. `livecb ls`"):
+        find_run(made, word)
+
+
+def test_names_that_begin_alike_are_told(made):
+    made.run("20261121-100000-calm-oak").label(name="bart")
+    assert find_run(made, "ba").id == "20261121-100000-calm-oak"
+    with pytest.raises(RunNotFound, match=r"2 names begin with 'b': .*; write more"):
+        find_run(made, "b")
 
 
 def test_a_store_without_runs_says_so(store):

@@ -118,9 +118,9 @@ def tail(
 ) -> None:
     """Print a run as lines, until it has ended.
 
-    RUN is an id, the beginning or end of one, a name, or `latest`. The exit code is 0 if the run
-    was completed or stopped, or goes on; 1 if it failed, crashed or was killed; 2 if there is none, or no
-    such type.
+    RUN is an id, the beginning or end of one, a name or its beginning, or `latest`. The exit code
+    is 0 if the run was completed or stopped, or goes on; 1 if it failed, crashed or was killed; 2 if there
+    is none, or no such type.
     """
     from livecb.lookup import find_run
     from livecb.server.frames import Sieve

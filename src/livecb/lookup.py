@@ -17,13 +17,13 @@ _NEAR = 5
 
 
 def find_run(store: Store, word: str) -> StoredRun:
-    """Return the run that is meant by an id, by the beginning or end of one, by a name, or by `latest`.
+    """Return the run that is meant by an id, by the beginning or end of one, by a name or its beginning, or by `latest`.
 
     An id goes before a name, and a whole one before a part. Of several runs of a name it is the one
     written last.
 
     Raises:
-        RunNotFound: There is none, or several ids begin or end like this; the message names those near.
+        RunNotFound: There is none, or several begin or end like this; the message names those near.
         StoreError: The store cannot be read.
     """
     ids = store.run_ids()
@@ -44,9 +44,16 @@ def find_run(store: Store, word: str) -> StoredRun:
         raise RunNotFound(
             f"{len(parts)} runs begin or end with {word!r}: {_listed(parts)}; write more of the id"
         )
-    known = [*ids, *(name for name in names.values() if name)]
-    near = difflib.get_close_matches(word, known, _NEAR, 0.5) or ids[-_NEAR:]
-    raise RunNotFound(f"no run {word!r} in {store.root}; near it: {_listed(near)}. `livecb ls` lists all")
+    begun = {name: run_id for run_id, name in reversed(names.items()) if name and name.startswith(word)}
+    if word and len(begun) == 1:
+        return store.run(*begun.values())
+    if word and begun:
+        raise RunNotFound(f"{len(begun)} names begin with {word!r}: {_listed([*begun])}; write more of it")
+    known = dict.fromkeys([*ids, *(name for name in names.values() if name)])
+    near = difflib.get_close_matches(word, known, _NEAR)
+    count = "is 1 run" if len(ids) == 1 else f"are {len(ids)} runs"
+    hint = f"near it: {_listed(near)}" if near else f"there {count}"
+    raise RunNotFound(f"no run {word!r} in {store.root}; {hint}. `livecb ls` lists all")
 
 
 def by_last_write(store: Store) -> list[StoredRun]:
