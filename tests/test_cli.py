@@ -130,6 +130,16 @@ def test_tail_prints_the_last_lines_of_a_finished_run(finished):
     assert ended.endswith("run completed")
 
 
+def test_tail_counts_the_lines_that_it_shows(store):
+    with livecb.init(sinks=[], capture=None, system_interval=0) as run:
+        run.log({"loss": 0.5}, step=3)
+        for done in range(30):
+            run.progress(done, 30)
+        run.text("\x1b[31mover\x1b[0m")
+    lines = livecb_("tail", "latest", "-n", "3").stdout.splitlines()
+    assert [line.split("  ", 1)[1] for line in lines] == ["step 3  loss 0.5", "over", "run completed"]
+
+
 def test_tail_prints_lines_as_they_stand(finished):
     printed = livecb_("tail", finished.id, "--json", "--from-start").stdout
     assert printed == (finished.folder / "events.jsonl").read_text()

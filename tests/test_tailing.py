@@ -17,6 +17,17 @@ def test_the_last_lines_of_some_types(run):
     assert tailing.status is None
 
 
+def test_what_is_not_shown_does_not_count_among_the_last_lines(run):
+    for at in range(3):
+        run.text(str(at))
+    for at in range(20):
+        run.progress(at)
+    with (run.folder / "events.jsonl").open("ab") as log:
+        log.write(b"torn\n")
+    tailing = Tailing(StoredRun(run.folder), without={"progress"})
+    assert [decode(line).message for line in tailing.last(2)] == ["1", "2"]
+
+
 def test_what_comes_is_followed_to_the_end(run):
     tailing, came = Tailing(StoredRun(run.folder)), []
     reader = threading.Thread(target=lambda: [came.extend(lines) for lines in tailing.follow()])

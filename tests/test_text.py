@@ -81,6 +81,22 @@ def test_nothing_that_a_run_says_is_obeyed_by_the_terminal():
 
 
 @pytest.mark.parametrize(
+    "message",
+    ["\x1b[31mred\x1b[0m", "\x1b]0;title\x07red", "\x1b]8;;http://x\x1b\\red", "\x1b(Bred\x1b7", "\x9b1mred"],
+)
+def test_escape_sequences_are_taken_out_whole(message):
+    (event,) = Script().say(ev.Log, message=message).events
+    assert text.format_event(event).endswith("  red")
+
+
+@pytest.mark.parametrize(
+    ("fraction", "said"), [(0.0, "0%"), (0.29, "29%"), (0.629, "62%"), (0.999, "99%"), (1.0, "100%")]
+)
+def test_percent_are_those_of_the_page(fraction, said):
+    assert text.format_percent(fraction) == said
+
+
+@pytest.mark.parametrize(
     ("seconds", "said"),
     [
         (None, "-"),

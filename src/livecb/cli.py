@@ -125,12 +125,14 @@ def tail(
     from livecb.lookup import find_run
     from livecb.server.frames import Sieve
     from livecb.tailing import Tailing
+    from livecb.text import SELDOM_READ
 
     try:
         wanted = Sieve.parse(types or "")
     except LivecbError as error:
         raise click.BadParameter(str(error), param_hint="--types") from error
-    tailing = Tailing(find_run(_store(folder), run), wanted)
+    without = () if as_json or types else SELDOM_READ
+    tailing = Tailing(find_run(_store(folder), run), wanted, without)
     _print(tailing.past() if from_start else tailing.last(lines), as_json, chatty=bool(types))
     if no_follow:
         tailing.settle()

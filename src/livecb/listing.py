@@ -15,7 +15,7 @@ from livecb.logs.file import FileLog
 from livecb.lookup import by_last_write
 from livecb.state import State
 from livecb.store import Store, StoredRun
-from livecb.text import format_duration, format_number, plural
+from livecb.text import format_duration, format_number, format_percent, plural
 
 __all__ = ["HEAD", "cells", "rows"]
 
@@ -60,7 +60,7 @@ def _row(run: StoredRun) -> dict[str, Any]:
 def _progress(progress: dict[str, Any]) -> str:
     if progress["fraction"] is None:
         return f"{format_number(progress['done'])} {plural(progress['unit'])}"
-    part = f"{progress['fraction']:.0%}"
+    part = format_percent(progress["fraction"])
     return part if progress["left"] is None else f"{part}, {format_duration(progress['left'])} left"
 
 

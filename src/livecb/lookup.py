@@ -17,7 +17,7 @@ _NEAR = 5
 
 
 def find_run(store: Store, word: str) -> StoredRun:
-    """Return the run that is meant by an id, by the beginning or end of one, by a name or its beginning, or by `latest`.
+    """Return the run that is meant by an id or either end of one, by a name or its beginning, or by `latest`.
 
     An id goes before a name, and a whole one before a part. Of several runs of a name it is the one
     written last.

@@ -23,15 +23,19 @@ class Tailing:
     Args:
         run: The run.
         types: The event types to show; all if None.
+        without: Event types not to show; lines that are no events are not shown either where some are named.
 
     Attributes:
         status: How the run ended, `crashed` or `killed` included; None while it has not.
     """
 
-    def __init__(self, run: StoredRun, types: Collection[str] | None = None) -> None:
+    def __init__(
+        self, run: StoredRun, types: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> None:
         self.run = run
         self.status: str | None = None
         self._types = types
+        self._without = frozenset((*without, "")) if without else frozenset()
         self._cursor = START
         self._names: list[str] = []
 
@@ -41,7 +45,7 @@ class Tailing:
             yield from self._sift(lines)
 
     def last(self, count: int) -> list[bytes]:
-        """Return the last lines of what is there."""
+        """Return the last lines of what is there to be shown."""
         return list(deque(self.past(), maxlen=count))
 
     def follow(self) -> Iterator[list[bytes]]:
@@ -82,4 +86,10 @@ class Tailing:
                 self.status = event.status
 
     def _sift(self, lines: tuple[bytes, ...]) -> Iterator[bytes]:
-        return (line for line in lines if self._types is None or type_of(line) in self._types)
+        if self._types is None and not self._without:
+            yield from lines
+            return
+        for line in lines:
+            kind = type_of(line)
+            if kind not in self._without and (self._types is None or kind in self._types):
+                yield line

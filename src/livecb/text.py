@@ -1,11 +1,13 @@
 """Text: events, durations and tables as a person reads them in a terminal.
 
-Control characters in what runs say are shown, never sent to the terminal.
+What runs say reaches no terminal as an order: escape sequences (colours, cursor moves, titles) are taken
+out, other control characters are shown as `�`.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import time as clock
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -14,10 +16,27 @@ import msgspec
 
 from livecb import events as ev
 
-__all__ = ["format_duration", "format_event", "format_number", "format_size", "format_table", "plural"]
+__all__ = [
+    "SELDOM_READ",
+    "format_duration",
+    "format_event",
+    "format_number",
+    "format_percent",
+    "format_size",
+    "format_table",
+    "plural",
+]
+
+SELDOM_READ = frozenset({"progress", "system"})
+"""Types of events that come too often to be read."""
 
 _INDENT = " " * 10
 _LONGEST = 300
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours and cursor moves
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # titles and links
+    r"|\x1b[ -/]*[0-Z\\^-~]"
+)
 
 
 def format_event(event: ev.AnyEvent | ev.Unknown, *, chatty: bool = False) -> str | None:
@@ -25,7 +44,7 @@ def format_event(event: ev.AnyEvent | ev.Unknown, *, chatty: bool = False) -> st
 
     Args:
         event: The event.
-        chatty: Whether `progress` and `system` events are worth a line, too.
+        chatty: Whether events that are `SELDOM_READ` are worth a line, too.
     """
     if isinstance(event, ev.Unknown):
         said = _shown(msgspec.json.encode(event.data).decode())
@@ -64,6 +83,11 @@ def format_duration(seconds: float | None) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600:02} h"
 
 
+def format_percent(fraction: float) -> str:
+    """Return a fraction as whole percent; never 100% before the end."""
+    return f"{100 if fraction >= 1 else min(99, math.floor(fraction * 100 + 1e-9))}%"
+
+
 def format_size(size: float) -> str:
     """Return a number of bytes in the unit that suits it."""
     for unit in ("B", "kB", "MB", "GB"):
@@ -94,6 +118,7 @@ def _time(at: float) -> str:
 
 def _shown(text: str) -> str:
     """Return text without line breaks and without what a terminal would obey."""
+    text = _ESCAPES.sub("", text)
     clean = "".join(char if char.isprintable() else " " if char in "\t\n\r" else "�" for char in text)
     return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}…"
 
@@ -136,7 +161,7 @@ def _config(event: ev.Config) -> str:
 
 def _progress(event: ev.Progress) -> str:
     of = f"/{format_number(event.total)}" if event.total is not None else ""
-    part = f"{event.done / event.total:.0%}" if event.total else None
+    part = format_percent(event.done / event.total) if event.total else None
     units = plural(event.unit)
     rate = f"{format_number(event.rate)} {units}/s" if event.rate is not None else None
     left = f"{format_duration(event.left)} left" if event.left is not None else None
