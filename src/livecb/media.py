@@ -99,7 +99,7 @@ def audio(run: StoredRun, name: str, value: Any) -> dict[str, Any]:
 def artifact(run: StoredRun, name: str, path: Any) -> dict[str, Any]:
     """Keep a copy of a file; return the fields of an `artifact` event.
 
-    It is hashed and copied in the calling thread, in pieces: a second or so a gigabyte.
+    It is hashed and copied in the calling thread, in pieces: some seconds a gigabyte.
     """
     mime = mimetypes.guess_type(os.fspath(path))[0] or "application/octet-stream"
     return {"path": os.fspath(path), "file": run.add_path(path, name, mime)}

@@ -249,38 +249,31 @@ class StoredRun:
         """Keep a copy of a file under its hash; it passes through memory in pieces.
 
         Raises:
-            OSError: The file cannot be read.
-            StoreError: The copy cannot be written.
+            OSError: There is no such file, or no right to read it.
+            StoreError: It cannot be copied.
         """
+        folder = self.folder / "files"
+        spare = _spare_name(folder / "copy")
         with open(path, "rb") as source:
-            digest, size = _hash(source)
-            if not (self.folder / "files" / digest).exists():
-                source.seek(0)
-                digest, size = self._copy(source)
-            return FileRef(digest, name, size, mime)
-
-    def _copy(self, source: BinaryIO) -> tuple[str, int]:
-        # Hashed anew while it is copied: a file that is still being written to has changed.
-        spare = _spare_name(self.folder / "files" / "copy")
-        try:
-            spare.parent.mkdir(exist_ok=True)
-            with spare.open("wb") as copy:
-                digest, size = _hash(source, copy)
-            os.replace(spare, spare.with_name(digest))
-        except OSError as error:
-            spare.unlink(missing_ok=True)
-            raise StoreError(f"cannot copy {source.name} to {spare.parent}: {error.strerror}") from error
-        return digest, size
+            try:
+                folder.mkdir(exist_ok=True)
+                with spare.open("wb") as copy:
+                    # One pass: a file that is still being written to must have the hash of its copy.
+                    digest, size = _copy_and_hash(source, copy)
+                if not (folder / digest).exists():
+                    os.replace(spare, folder / digest)
+            except OSError as error:
+                raise StoreError(f"cannot copy {path} to {folder}: {error.strerror}") from error
+            finally:
+                spare.unlink(missing_ok=True)
+        return FileRef(digest, name, size, mime)
 
 
-def _hash(source: BinaryIO, copy: BinaryIO | None = None) -> tuple[str, int]:
-    """Return the SHA-256 hash and the size of what is left to read, and copy it."""
+def _copy_and_hash(source: BinaryIO, copy: BinaryIO) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     while chunk := source.read(_CHUNK):
         digest.update(chunk)
-        size += len(chunk)
-        if copy is not None:
-            copy.write(chunk)
+        size += copy.write(chunk)
     return digest.hexdigest(), size
 
 
