@@ -272,6 +272,17 @@ def test_a_server_that_stays_away_is_to_be_started_again(
     page.locator("header .badge", has_text="live").wait_for()
 
 
+def test_times_of_a_resumed_run_say_whose_they_are(server: Server, train: Train, watched: Watched) -> None:
+    trainer = train("--steps", 1284, "--resume")
+    page = watched.open(server.url(trainer.run))
+    page.locator(".facts", has_text="this attempt").wait_for()
+    trainer.tell("end", "completed")
+    page.locator(".eta small", has_text="attempt 2 · ended").wait_for()
+    assert "first started" in page.locator(".hero .meta").inner_text()
+    page.goto(server.address)
+    page.locator(f"[data-run='{trainer.run}'] .how", has_text="attempt 2 · after").wait_for()
+
+
 def test_the_list_of_runs_is_live(server: Server, train: Train, watched: Watched) -> None:
     page = watched.open(server.url())
     page.get_by_text("No runs yet").wait_for()

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import type { SeriesAnswer } from "../src/client/api";
+import { Curves } from "../src/data/curves";
 import { drawnOf, merge, type Look } from "../src/data/lines";
 import { Series } from "../src/data/series";
 import { smooth } from "../src/data/smooth";
@@ -74,4 +76,16 @@ test("merged columns know points, gaps, and rows of others", () => {
     [10, null, undefined, undefined, 40],
     [undefined, 5, 6, 7, undefined],
   ]);
+});
+
+test("each attempt after the first begins where its first point is, whichever curve has it", () => {
+  const curves = new Curves();
+  const columns = (time: number[], attempt: number[]) => ({
+    chart: "loss", series: "train", count: time.length, thinned: false, axis: "step", x: time, y: time, step: time, time, epoch: time, attempt,
+  });
+  const series = { "val/loss": columns([5, 30], [1, 2]), "train/loss": columns([0, 10, 20, 40], [1, 1, 2, 3]) };
+  curves.load({ cursor: "9", series, rewinds: [] } as SeriesAnswer, 3);
+  curves.attempt = 4;
+  for (const step of [50, 60]) curves.append({ type: "metrics", seq: 0, step, time: step, values: { "train/loss": 1 } });
+  expect([...curves.begins].map(([attempt, { step }]) => [attempt, step])).toEqual([[2, 20], [3, 40], [4, 50]]);
 });

@@ -12,6 +12,8 @@ export class Curves {
   detail: Detail | null = null;
   /** The attempt that speaks now. */
   attempt = 1;
+  /** The first point of each attempt after the first. */
+  readonly begins = new Map<number, Omit<Point, "value">>();
   #rewinds: readonly Rewind[] = [];
   #places = new Map<string, Place>();
 
@@ -19,6 +21,7 @@ export class Curves {
   load(answer: SeriesAnswer, attempt: number): void {
     this.byName.clear();
     this.detail = null;
+    this.begins.clear();
     this.#places.clear();
     this.attempt = attempt;
     this.#rewinds = answer.rewinds;
@@ -26,6 +29,7 @@ export class Curves {
       const series = this.#series(name);
       this.#places.set(name, columns.axis);
       series.load(pointsOf(columns), columns.count, columns.thinned);
+      this.#noteBegins(series);
       this.attempt = Math.max(this.attempt, series.attempt.at(series.length - 1) || 1);
     }
     for (const rewind of answer.rewinds) this.attempt = Math.max(this.attempt, rewind.attempt);
@@ -53,6 +57,7 @@ export class Curves {
         attempt: this.attempt,
       };
       series.append(point);
+      if (this.attempt > 1 && !this.begins.has(this.attempt)) this.begins.set(this.attempt, point);
       this.detail?.byName.get(key)?.append(point);
     }
   }
@@ -60,6 +65,16 @@ export class Curves {
   rewind(rewinds: readonly Rewind[]): void {
     this.#rewinds = rewinds;
     for (const series of [...this.byName.values(), ...(this.detail?.byName.values() ?? [])]) series.rewind(rewinds);
+  }
+
+  #noteBegins(series: Series): void {
+    for (let i = 0, before = 1; i < series.length; i++) {
+      const attempt = series.attempt.at(i);
+      if (attempt === before) continue;
+      before = attempt;
+      const point = { step: series.step.at(i), epoch: series.epoch.at(i), time: series.time.at(i), attempt };
+      if (attempt > 1 && !(point.time >= (this.begins.get(attempt)?.time ?? Infinity))) this.begins.set(attempt, point);
+    }
   }
 
   #series(name: string): Series {

@@ -166,13 +166,15 @@ export function HappeningsCard({ state, now, limit = 5 }: { state: State; now: n
 
 /** Where and how it runs. */
 export function OriginCard({ state, now }: { state: State; now: number }) {
+  const again = state.attempt > 1;
   const rows: [string, string][] = [
     ["run", state.run],
     ["command", state.argv.join(" ")],
     ["host", `${state.host}${state.pid ? ` · pid ${state.pid}` : ""}`],
-    ["started", state.started === null ? "" : clock(state.started, now, true)],
+    [again ? "first started" : "started", state.started === null ? "" : clock(state.started, now, true)],
     ["attempt", `${state.attempt}${state.resumed_step === null ? "" : `, resumed from step ${count(state.resumed_step)}`}`],
-    ["elapsed", state.elapsed === null ? "" : duration(state.elapsed)],
+    ["attempt started", !again || state.attempt_started === null ? "" : clock(state.attempt_started, now, true)],
+    [again ? "attempt took" : "elapsed", state.elapsed === null ? "" : duration(state.elapsed)],
     ["tags", state.tags.join(", ")],
     ["events", count(state.events)],
     ...Object.entries(state.versions).map(([name, version]): [string, string] => [name, version]),

@@ -89,14 +89,18 @@ interface Happening {
   time: number;
 }
 
-/** What stands on the axis of every chart: checkpoints, alerts, notes, and where an attempt went back. */
-export function marksOf(state: State, axis: XAxis, zero: number): Mark[] {
+/** What stands on the axis of every chart: checkpoints, alerts, notes, and where an attempt began or went back to. */
+export function marksOf(state: State, begins: Curves["begins"], axis: XAxis, zero: number): Mark[] {
   const marks: Mark[] = [];
   const put = (kind: Mark["kind"], happening: Happening, label?: string): void => {
     const x = axis === "time" ? happening.time - zero : happening[axis];
-    if (x != null) marks.push({ x, kind, label });
+    if (x != null && !Number.isNaN(x)) marks.push({ x, kind, label });
   };
-  for (const rewind of state.rewinds) put("rewind", { step: rewind.to_step, time: rewind.time }, `attempt ${rewind.attempt}`);
+  const wentBack = new Map(state.rewinds.map((rewind) => [rewind.attempt, rewind]));
+  for (const [attempt, { to_step: step, time }] of wentBack) {
+    put("attempt", { step, epoch: begins.get(attempt)?.epoch, time }, `attempt ${attempt}`);
+  }
+  for (const [attempt, begin] of begins) if (!wentBack.has(attempt)) put("attempt", begin, `attempt ${attempt}`);
   for (const checkpoint of state.checkpoints) put("checkpoint", checkpoint);
   for (const note of state.notes) put("note", note);
   for (const alert of state.alerts) put(alert.level === "ERROR" ? "error" : "alert", alert);

@@ -32,7 +32,8 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
   }, [session, axis, look.from, look.to]);
   const version = (metrics: string[]): string =>
     [...metrics.map((name) => session.curves.byName.get(name)?.version), session.closer, range, axis, smoothing, log, state.checkpoints.length,
-      state.alerts.length, state.notes.length, state.rewinds.length].join();
+      state.alerts.length, state.notes.length, state.rewinds.length,
+      session.curves.begins.size].join();
   if (charts.length === 0) {
     return <p class="empty card">No curves yet. They begin with the first metric that is logged.</p>;
   }

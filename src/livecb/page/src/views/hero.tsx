@@ -33,7 +33,7 @@ export function Hero({ session }: { session: RunSession }) {
 function metaWords(state: State, now: number): string[] {
   const words = frameworkWords(state);
   words.push(spokenId(state.run));
-  if (state.started) words.push(`started ${clock(state.started, now)}`);
+  if (state.started) words.push(`${state.attempt > 1 ? "first " : ""}started ${clock(state.started, now)}`);
   if (state.world_size > 1) words.push(`${state.world_size} ranks`);
   return words;
 }
@@ -48,15 +48,19 @@ function Time({ state, now }: { state: State; now: number }) {
   );
 }
 
-/** The time left, or how long it took: the largest words of the page, and what stands beside them. */
+/**
+ * The time left, or how long it took: the largest words of the page, and what stands beside them. Where a run was
+ * taken up again they are about its last attempt, and say so.
+ */
 export function timeWords(state: State, now: number): [string, string] {
   const progress = state.progress;
+  const whose = state.attempt > 1 ? `attempt ${state.attempt}` : "";
   const speed = progress?.rate ? rate(progress.rate, progress.unit) : "";
   if (hasEnded(state)) {
     const took = state.elapsed === null ? "" : duration(state.elapsed);
-    const when = state.ended ? `${clock(state.ended, now, true)}` : "";
+    const when = state.ended ? `ended ${clock(state.ended, now, true)}` : "";
     const verb = state.status === "completed" ? "took" : "after";
-    return [took ? `${verb} ${took}` : state.status, when ? `ended ${when}` : ""];
+    return [took ? `${verb} ${took}` : state.status, [whose, when].filter(Boolean).join(" · ")];
   }
   if (progress?.finish && progress.left !== null) {
     const left = Math.max(0, progress.finish - now);
@@ -67,7 +71,7 @@ export function timeWords(state: State, now: number): [string, string] {
   if (state.status === "starting") return ["starting", "waiting for the first event"];
   const elapsed = elapsedOf(state, now);
   const running = elapsed === null ? "running" : `${duration(elapsed)} so far`;
-  return [running, [silence(state, now) ?? (progress?.total ? "" : "no end known"), speed].filter(Boolean).join(" · ")];
+  return [running, [whose, silence(state, now) ?? (progress?.total ? "" : "no end known"), speed].filter(Boolean).join(" · ")];
 }
 
 function silence(state: State, now: number): string | null {
@@ -144,7 +148,7 @@ function Facts({ state, now }: { state: State; now: number }) {
       )}
       {elapsed !== null && (
         <span>
-          elapsed <b>{duration(elapsed)}</b>
+          {state.attempt > 1 ? "this attempt" : "elapsed"} <b>{duration(elapsed)}</b>
         </span>
       )}
       {Object.entries(progress?.counters ?? {}).map(([name, held]) => (

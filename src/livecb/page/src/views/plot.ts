@@ -21,7 +21,7 @@ export interface PlotLine {
 /** Something that happened, on the time axis. */
 export interface Mark {
   x: number;
-  kind: "checkpoint" | "alert" | "error" | "rewind" | "note";
+  kind: "checkpoint" | "alert" | "error" | "attempt" | "note";
   label?: string;
 }
 
@@ -267,7 +267,7 @@ function drawMark(u: uPlot, mark: Mark, x: number, colors: Palette): void {
   const unit = uPlot.pxRatio;
   const bottom = bbox.top + bbox.height;
   ctx.beginPath();
-  if (mark.kind === "rewind") {
+  if (mark.kind === "attempt") {
     ctx.strokeStyle = colors.edge;
     ctx.lineWidth = unit;
     ctx.setLineDash([3 * unit, 3 * unit]);

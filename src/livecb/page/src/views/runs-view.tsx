@@ -117,7 +117,8 @@ function progressWords(row: RunRow, fraction: number | null, now: number): strin
   const { progress } = row;
   if (row.ended !== null) {
     const far = fraction === null || row.status === "completed" ? "" : percent(fraction);
-    return [far, row.elapsed === null ? "" : `after ${duration(row.elapsed)}`].filter(Boolean).join(" · ");
+    const whose = row.attempt > 1 ? `attempt ${row.attempt}` : "";
+    return [far, whose, row.elapsed === null ? "" : `after ${duration(row.elapsed)}`].filter(Boolean).join(" · ");
   }
   if (fraction === null) return progress ? `${progress.unit} ${count(progress.done)}` : "";
   const left = progress?.finish ? `${duration(Math.max(0, progress.finish - now))} left` : "";
