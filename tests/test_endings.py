@@ -41,7 +41,7 @@ def train(code: str, *, kill: int | None = None) -> subprocess.CompletedProcess[
 
 
 def ending(store: Store) -> events.RunEnded | None:
-    last = decode(store.run("r").log().read().lines[-1])
+    last = decode(FileLines(store.run("r").part_path())[-1])
     return last if isinstance(last, events.RunEnded) else None
 
 
@@ -98,6 +98,56 @@ def test_a_signal_handler_of_the_users_is_left_alone(store: Store) -> None:
     assert train(code, kill=signal.SIGTERM).returncode == 7
     ended = ending(store)
     assert ended is not None
+
+
+def test_a_signal_handler_of_the_users_outlives_the_run(store: Store) -> None:
+    code = """
+signal.signal(signal.SIGTERM, lambda *a: print("handled"))
+if os.fork() == 0:
+    os.kill(os.getpid(), signal.SIGTERM)
+    os._exit(0)
+print(os.wait()[1])
+run.finish()
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    done = train(code)
+    assert (done.returncode, done.stdout.split()) == (0, ["handled", "0", "handled"])
+
+
+def test_with_two_runs_in_one_process_no_file_of_the_users_is_written_to(store: Store) -> None:
+    code = """
+livecb.init(id="second", sinks=[], system_interval=0).finish()
+file = open(os.environ["LIVECB_DIR"] + "/checkpoint", "wb", buffering=0)
+file.write(b"precious")
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    assert train(code).returncode == -signal.SIGTERM
+    assert (store.root / "checkpoint").read_bytes() == b"precious"
+    assert "line" in store.run("r").last_words()
+
+
+def test_a_hook_that_does_not_pass_on_hides_no_failure(store: Store) -> None:
+    train("sys.excepthook = lambda *a: None\nraise ValueError('too hot')")
+    ended = ending(store)
+    assert ended is not None
+    assert (ended.status, ended.error) == ("failed", "ValueError: too hot")
+
+
+def test_a_handler_of_signals_may_log_and_finish_at_any_moment(store: Store) -> None:
+    code = """
+signal.signal(signal.SIGALRM, lambda *a: run.log({"from the handler": 1.0}, step=0))
+signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+for step in range(60_000):
+    run.log({"a": 1.0}, step=step)
+signal.setitimer(signal.ITIMER_REAL, 0)
+signal.signal(signal.SIGALRM, lambda *a: run.finish("stopped"))
+run._closers.append(lambda: os.kill(os.getpid(), signal.SIGALRM))
+run.finish()
+"""
+    assert train(code).returncode == 0
+    seqs = [decode(line).seq for line in FileLines(store.run("r").part_path())]
+    assert sorted(seqs) == list(range(len(seqs)))
+    assert ending(store) is not None
 
 
 def test_hangups_that_are_ignored_stay_ignored(store: Store) -> None:

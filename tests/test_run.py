@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import copy
 import math
 import pickle
@@ -100,6 +101,72 @@ def test_axes_hold_until_they_are_said_anew(run: Run, recorded: Recorded) -> Non
     run.at(step=5)
     run.log({"a": 1.0}, epoch=0.75)
     assert [(event.step, event.epoch) for event in metrics(recorded(run))] == [(4, 0.5), (5, 0.75)]
+
+
+@pytest.mark.parametrize("place", [np.int64(3), np.int32(3), torch.tensor(3), 3.0, np.float32(3)])
+def test_places_of_every_kind_of_number_are_recorded(run: Run, recorded: Recorded, place: Any) -> None:
+    run.log({"a": 1.0}, step=place, batch=place, epoch=place, samples=place, tokens=place)
+    run.at(step=place, epoch=place)
+    run.note("there")
+    event, note = recorded(run)[1:]
+    assert [event.step, event.batch, event.epoch, event.samples, event.tokens] == [3] * 5
+    assert (note.step, note.epoch) == (3, 3)
+
+
+@pytest.mark.parametrize("place", ["5", 1.5, math.nan, True, [1]])
+def test_a_place_that_is_none_is_left_out_and_named_and_the_values_are_kept(
+    run: Run, recorded: Recorded, place: Any
+) -> None:
+    with pytest.warns(LivecbWarning, match="batch was left out"):
+        run.log({"a": 1.0}, batch=place)
+    with pytest.warns(LivecbWarning, match="step was left out"):
+        run.step = place
+    assert [(event.values, event.batch) for event in metrics(recorded(run))] == [({"a": 1.0}, None)]
+
+
+def test_words_of_the_wrong_type_cost_nothing_that_readers_need(run: Run, recorded: Recorded) -> None:
+    run.log({"a": 1.0}, context=5)  # type: ignore[arg-type]
+    run.progress(np.int64(3), math.inf, left=math.inf)
+    run.text("x", 30)  # type: ignore[arg-type]
+    run.status("running", 3)  # type: ignore[arg-type]
+    said = recorded(run)[1:]
+    assert [type(event).__name__ for event in said] == ["Metrics", "Progress", "Log", "Status"]
+    assert (said[1].done, said[1].total, said[1].left) == (3, None, None)
+
+
+def test_an_event_that_readers_would_not_understand_is_refused_and_leaves_no_hole(
+    run: Run, recorded: Recorded
+) -> None:
+    with pytest.warns(LivecbWarning, match=r"Checkpoint was not recorded.*metric"):
+        run.checkpoint("x", metric=5)  # type: ignore[arg-type]
+    run.note("next")
+    assert [event.seq for event in recorded(run)] == [0, 1]
+
+
+def test_an_ending_that_is_none_is_named_and_the_run_ends(recorded: Recorded) -> None:
+    run = livecb.init(sinks=[], capture=None)
+    with pytest.warns(LivecbWarning, match="expected one of"):
+        run.finish("success", reason=ValueError("x"))  # type: ignore[arg-type]
+    assert (recorded(run)[-1].status, recorded(run)[-1].reason) == ("completed", "x")
+
+
+def test_init_takes_settings_of_any_kind_and_never_raises(recorded: Recorded) -> None:
+    settings = argparse.Namespace(lr=0.1)
+    run = livecb.init(7, 42, settings, tags="one", world_size="2", sinks=[], capture=None)  # type: ignore[arg-type]
+    run.finish()
+    started = recorded(run)[0]
+    assert (started.project, started.name, started.config, started.tags) == ("7", "42", {"lr": 0.1}, ["one"])
+    with pytest.warns(LivecbWarning, match="nothing is recorded"):
+        assert not livecb.init(versions=["a"]).active  # type: ignore[arg-type]
+    with pytest.warns(LivecbWarning, match="without all that was asked for"):
+        half = livecb.init(system_interval="5", sinks=[], capture=None)  # type: ignore[arg-type]
+    assert half.active
+    half.finish()
+
+
+def test_the_same_id_twice_in_one_process_is_one_run(run: Run) -> None:
+    assert livecb.init(id=run.id, config={"more": 1}, sinks=[]) is run
+    assert run.config["more"] == 1
 
 
 def test_a_step_that_goes_backwards_is_recorded_as_it_is(run: Run, recorded: Recorded) -> None:

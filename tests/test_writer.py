@@ -158,7 +158,7 @@ def test_a_forked_child_writes_a_part_of_its_own(run: Run, recorded: Recorded) -
     run.log({"parent": 2.0})
     assert run.folder is not None
     assert [event.seq for event in recorded(run)] == [0, 1, 2]
-    (line,) = (run.folder / f"events-p{child}.jsonl").read_bytes().splitlines()
+    (line,) = (run.folder / "events-forked.jsonl").read_bytes().splitlines()
     event = decode(line)
     assert isinstance(event, Metrics)
     assert (event.seq, event.values) == (0, {"child": 1.0})

@@ -77,12 +77,12 @@ class LivecbWarning(UserWarning):
 def warn(message: str) -> None:
     """Give a `LivecbWarning` at the caller's line outside of livecb; never raises.
 
-    A filter that turns warnings into errors must not reach the training.
+    A filter that turns warnings into errors must not reach the training, nor a hook that fails.
     """
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         level, frame = level + 1, frame.f_back
     try:
         warnings.warn(message, LivecbWarning, stacklevel=level)
-    except Warning:
+    except Exception:
         pass

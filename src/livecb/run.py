@@ -6,7 +6,6 @@ names it and the cure; the training goes on.
 
 from __future__ import annotations
 
-import threading
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from os import write
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import msgspec
 
 from livecb import events
-from livecb.errors import LivecbError
 from livecb.track import track
 from livecb.values import plain
 from livecb.verbs import Verbs
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Run"]
 
+_ENDINGS = ("completed", "failed", "stopped", "killed")
 EndStatus = Literal["completed", "failed", "stopped", "killed"]
 _T = TypeVar("_T")
 
@@ -84,7 +83,10 @@ class Config(MutableMapping[str, Any]):
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Change several at once, recorded as one event."""
-        self._run.configure(dict(*args, **kwargs))
+        try:
+            self._run.configure(dict(*args, **kwargs))
+        except (TypeError, ValueError) as error:
+            self._run.warn_once("config", f"run.config was not changed: {error}")
 
 
 class Run(Verbs):
@@ -119,7 +121,8 @@ class Run(Verbs):
         self._tracking = False
         self._closers: list[Callable[[], None]] = []
         self._last_closers: list[Callable[[], None]] = []
-        self._ending = threading.Lock()
+        self._ending = False
+        self.become_child: Callable[[], None] = lambda: None
         self._clock = 0
 
     def __repr__(self) -> str:
@@ -181,36 +184,54 @@ class Run(Verbs):
             simple = type(total) is float and total - total == 0.0
         except Exception:
             simple = False
-        if step is None and (step := self.step) is None:
-            self._clock = step = self._clock + 1
+        if step is None:
+            if (step := self._step) is None:
+                self._clock = step = self._clock + 1
+        elif type(step) is not int:
+            simple = False
         if batch is None:
-            batch = self.batch
+            batch = self._batch
+        elif type(batch) is not int:
+            simple = False
         if epoch is None:
-            epoch = self.epoch
-        if samples is None:
-            samples = self.samples
-        if tokens is None:
-            tokens = self.tokens
+            epoch = self._epoch
+        elif type(epoch) is not float and type(epoch) is not int:
+            simple = False
+        if samples is not None or tokens is not None or (context is not None and type(context) is not str):
+            simple = False  # seldom given: looked at with care
         if simple:
             with self._lock:
-                if self._fast:
+                if self._fast and not self._busy:
+                    self._busy = True
+                    seq = self._seq
+                    self._seq = seq + 1
                     try:
-                        point = _Point(
-                            self._seq, now(), step, batch, epoch, samples, tokens, self.rank, values, context
-                        )
+                        rank, samples, tokens = self.rank, self._samples, self._tokens
+                        point = _Point(seq, now(), step, batch, epoch, samples, tokens, rank, values, context)
                         line = _encode(point) + b"\n"
-                        self._seq += 1
                         written = write(self._fd, line)
-                        if written != len(line):
-                            self._take_back(written, len(line))
-                        return
+                        if written == len(line):
+                            if self._queue:
+                                self._settle()
+                                self._fast = not self._queue
+                            return
+                        self._take_back(written, len(line))
+                        simple = False
                     except OSError as error:
                         self._lose(f"cannot append to the run's log: {error.strerror}")
-                        return
+                        simple = False
                     except (TypeError, ValueError, OverflowError):
-                        pass
+                        self._seq = seq  # of a number that is none after all, nothing was written
+                    finally:
+                        self._busy = False
+            if not simple:
+                self._complain()
+                return
         axes = {"step": step, "batch": batch, "epoch": epoch, "samples": samples, "tokens": tokens}
-        self._log_with_care(values, axes, context)
+        try:
+            self._log_with_care(values, axes, context)
+        except Exception as error:
+            self.warn_once("log", f"run.log recorded nothing: {error!r}")
 
     def at(
         self,
@@ -252,23 +273,37 @@ class Run(Verbs):
         result: Any = None,
     ) -> None:
         """Say how it ended and close the run; only the first call counts."""
-        with self._ending:
-            if self._ended:
+        with self._lock:
+            if self._ended or self._ending:
                 return
-            for close in self._closers:
-                self._try(close)
-            self.flush()
-            fields: dict[str, Any] = {"status": status, "reason": reason, "by": by, "lost": self.lost}
-            if error is not None:
-                fields["error"] = _one_line(error)
-                fields["traceback"] = "".join(
-                    tracebacks.format_exception(type(error), error, error.__traceback__)
-                )
-            if self._leads:
-                fields.update(summary=plain(self.summary), result=plain(result))
-                self.append(events.RunEnded, fields)
-            self._ended = True
-            self._close()
+            self._ending = True  # a handler of signals may come in between: it must not wait for us
+        if status not in _ENDINGS:
+            self.warn_once(
+                "finish", f"expected one of {_ENDINGS} as status, got {status!r}: 'completed' is said"
+            )
+            status = "completed"
+        for close in self._closers:
+            self._try(close)
+        self.check_log()
+        if not self.flush():
+            self.give_up_waiting()
+        if self._leads:
+            self.append(events.RunEnded, self._last_fields(status, reason, error, by, result))
+        self._ended = True
+        self._close()
+
+    def _last_fields(
+        self, status: str, reason: object, error: BaseException | None, by: object, result: Any
+    ) -> dict[str, Any]:
+        fields: dict[str, Any] = {"status": status, "lost": self.lost}
+        fields["reason"] = None if reason is None else str(reason)
+        fields["by"] = None if by is None else str(by)
+        if error is not None:
+            fields["error"] = _one_line(error)
+            fields["traceback"] = "".join(
+                tracebacks.format_exception(type(error), error, error.__traceback__)
+            )
+        return {**fields, "summary": plain(self.summary), "result": plain(result)}
 
     def __enter__(self) -> Self:
         return self
@@ -307,11 +342,13 @@ class Run(Verbs):
             return
         numbers = self._scalars(values)
         if numbers:
-            self._say(events.Metrics, {"values": numbers, "context": context}, axes)
+            context = None if context is None else str(context)
+            self._record(events.Metrics, {"values": numbers, "context": context}, axes)
 
     def _close(self) -> None:
         with self._lock:  # no other thread may be writing to the descriptor that is closed
-            self._fast, self._open_log, log = False, None, self._log
+            self._fast, self._open_log, log, self._log = False, None, self._log, None
+            self._fd = -1
             if log is not None:
                 self._try(log.close)
         for close in self._last_closers:
@@ -323,7 +360,7 @@ class Run(Verbs):
     def _try(self, call: Callable[..., Any], *args: Any) -> None:
         try:
             call(*args)
-        except (LivecbError, OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # a sink's: it must not take the place of the training's own
             self.warn_once(f"close {call!r}", f"while closing run {self.id}: {error!r}")
 
 

@@ -74,33 +74,42 @@ def init(
     Returns:
         The run; also a context manager, which ends it with what ended the block.
     """
-    rank = rank_from_environment() if rank is None else rank
-    id = id or os.environ.get("LIVECB_RUN_ID") or None
-    if os.environ.get("LIVECB_MODE", "").lower() in ("disabled", "off") or (rank > 0 and id is None):
-        return disabled(name or "", config)
+    lock: WriterLock | None = None
     try:
+        rank = rank_from_environment() if rank is None else int(rank)
+        id = id or os.environ.get("LIVECB_RUN_ID") or None
+        if _mode() == "disabled" or (rank > 0 and id is None):
+            return disabled(name or "", config)
+        if id is not None and (open_already := endings.live_run(id)) is not None:
+            open_already.configure(config)
+            return open_already
         stored = Store.writable(dir).create(id)
         lock = WriterLock(stored.lock_path)
         if rank > 0 or not lock.acquire():
             return _attach(stored, name or "", str(rank) if rank > 0 else None, rank)
+        started = {
+            "run": stored.id,
+            "name": str(name or os.environ.get("LIVECB_NAME") or stored.id),
+            "project": _text(project or os.environ.get("LIVECB_PROJECT")),
+            "framework": _text(framework),
+            "versions": _texts({"python": sys.version.partition(" ")[0], **dict(versions or {})}),
+            "totals": totals,
+            "tags": [tags] if isinstance(tags, str) else [str(tag) for tag in tags or ()],
+            "world_size": _from_environment(_WORLDS, 1) if world_size is None else int(world_size),
+            "resumed_step": None if resumed_step is None else int(resumed_step),
+        }
+        since = stored.log().end()
+        run = _open(stored, lock, started, _settings(config), rank)
     except Exception as error:
+        if lock is not None:
+            lock.release()
         warn(f"nothing is recorded: {error}")
-        return disabled(name or "", config)
-    started = {
-        "run": stored.id,
-        "name": name or os.environ.get("LIVECB_NAME") or stored.id,
-        "project": project or os.environ.get("LIVECB_PROJECT") or None,
-        "framework": framework,
-        "versions": plain({"python": sys.version.partition(" ")[0], **dict(versions or {})}),
-        "totals": totals,
-        "tags": [str(tag) for tag in tags],
-        "world_size": _from_environment(_WORLDS, 1) if world_size is None else world_size,
-        "resumed_step": resumed_step,
-    }
-    since = stored.log().end()
-    run = _open(stored, lock, started, config or {}, rank)
-    _start_companions(run, capture, system_interval)
-    _attach_sinks(run, stored, since, sinks)
+        return disabled(str(name or ""))
+    try:
+        _start_companions(run, capture, system_interval)
+        _attach_sinks(run, stored, since, sinks)
+    except Exception as error:
+        warn(f"run {run.id} is recorded, without all that was asked for: {error!r}")
     return run
 
 
@@ -112,9 +121,9 @@ def attach(folder: str | None, name: str = "", rank: int = 0) -> Run:
     return endings.live_run(stored.id) or _attach(stored, name, str(rank) if rank else None, rank)
 
 
-def disabled(name: str = "", config: Mapping[str, Any] | None = None) -> Run:
+def disabled(name: str = "", config: Any = None) -> Run:
     """Return a Run whose verbs do nothing."""
-    return Run(None, name=name, config=plain(dict(config or {})))
+    return Run(None, name=name, config=_settings(config))
 
 
 def rank_from_environment() -> int:
@@ -125,17 +134,15 @@ def rank_from_environment() -> int:
 def _open(
     stored: StoredRun, lock: WriterLock, started: dict[str, Any], config: Mapping[str, Any], rank: int
 ) -> Run:
-    run = Run(
-        stored, name=started["name"], config=plain(dict(config)), rank=rank, open_log=_opener(stored, MAIN)
-    )
-    endings.watch(run, lambda: _become_child(run, stored, lock))
-    endings.note_deadly_signals(lock.descriptor)
+    run = Run(stored, name=started["name"], config=config, rank=rank, open_log=_opener(stored, MAIN))
+    run.become_child = lambda: _become_child(run, stored, lock)
+    endings.watch(run, lock.descriptor)
     run.append(
         events.RunStarted,
         {
             **started,
             "version": VERSION,
-            "config": plain(dict(config)),
+            "config": dict(config),
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "process_started": process_started(),
@@ -162,13 +169,13 @@ def _start_companions(run: Run, capture: str | None, interval: float) -> None:
 
 
 def _attach_sinks(run: Run, stored: StoredRun, since: str, sinks: Sequence[Sink] | None) -> None:
-    if sinks is None and os.environ.get("LIVECB_MODE", "").lower() == "offline":
+    if sinks is None and _mode() == "offline":
         return
     if sinks is None:
         from livecb.sinks.server import Server
 
         sinks = [Server()]
-    for sink in sinks:
+    for sink in [sinks] if isinstance(sinks, Sink) else sinks:
         try:
             sink.attach(stored, since)
             run._sinks.append(sink)
@@ -179,7 +186,8 @@ def _attach_sinks(run: Run, stored: StoredRun, since: str, sinks: Sequence[Sink]
 def _attach(stored: StoredRun, name: str, part: str | None, rank: int) -> Run:
     run = Run(stored, name=name, rank=rank, open_log=_opener(stored, part or f"p{os.getpid()}"))
     run._leads = False
-    endings.watch(run, lambda: _become_child(run, stored, None))
+    run.become_child = lambda: _become_child(run, stored, None)
+    endings.watch(run)
     run._last_closers = [lambda: endings.unwatch(run)]
     return run
 
@@ -189,8 +197,9 @@ def _become_child(run: Run, stored: StoredRun, lock: WriterLock | None) -> None:
         lock.forget()
     run._leads = False
     run._sinks, run._closers, run._last_closers = [], [], []
-    # The part is opened when the child has something to say: a data-loader worker seldom has.
-    run._after_fork(None if run._ended else lambda: FileLog(stored.part_path(f"p{os.getpid()}")))
+    # One part for all children, which come and go with every epoch; it is opened when one has
+    # something to say, as a data-loader worker seldom has.
+    run._after_fork(None if run._ended else _opener(stored, "forked"))
 
 
 def _opener(stored: StoredRun, part: str) -> Callable[[], FileLog]:
@@ -212,3 +221,30 @@ def _from_environment(names: tuple[str, ...], default: int) -> int:
         if value.isdecimal():
             return int(value)
     return default
+
+
+def _mode() -> str:
+    mode = os.environ.get("LIVECB_MODE", "").lower()
+    if mode in ("disabled", "off"):
+        return "disabled"
+    if mode not in ("", "online", "offline"):
+        warn(f"expected LIVECB_MODE to be 'disabled', 'offline' or 'online', got {mode!r}: recording")
+    return mode
+
+
+def _settings(config: Any) -> dict[str, Any]:
+    """Return a configuration, of any kind that has names and values, as plain JSON."""
+    if config is None:
+        return {}
+    if not isinstance(config, Mapping) and not hasattr(config, "keys"):
+        config = vars(config)  # an argparse.Namespace, a dataclass, a plain object
+    settings: dict[str, Any] = plain(dict(config))
+    return settings
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value else None
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in values.items()}

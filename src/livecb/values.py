@@ -20,7 +20,7 @@ import msgspec
 
 from livecb.errors import ValueRefused
 
-__all__ = ["Deferred", "plain", "scalar"]
+__all__ = ["Deferred", "axis", "plain", "scalar"]
 
 _LONGEST = 10_000
 _DEEPEST = 12
@@ -51,6 +51,24 @@ def scalar(value: Any) -> float | int | Deferred:
     if isinstance(value, (numbers.Real, Decimal)):
         return float(value)
     raise ValueRefused(_why_not(value))
+
+
+def axis(name: str, value: Any) -> int | float:
+    """Return where a loop stands on one axis: a whole number, or any finite one for `epoch`.
+
+    Raises:
+        ValueRefused: It is none; the message says what to do instead.
+    """
+    number = scalar(value)
+    if isinstance(number, Deferred):
+        raise ValueRefused("a number on an accelerator, which is not waited for: count in Python")
+    if isinstance(value, bool) or not math.isfinite(number) or abs(number) >= 2**63:
+        raise ValueRefused(f"{value!r}: expected a finite number")
+    if name == "epoch":
+        return number
+    if number != int(number):
+        raise ValueRefused(f"{value!r}: expected a whole number")
+    return int(number)
 
 
 def plain(value: Any, depth: int = 0) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
@@ -65,7 +66,7 @@ class Verbs(Writer):
         values = plain(dict(config or {}))
         self._settings.update(values)
         fields = {"config": values, "totals": totals, "framework": framework}
-        self._say(
+        self._record(
             events.Config, fields, {"versions": plain(dict(versions or {})), "resumed_step": resumed_step}
         )
 
@@ -76,7 +77,9 @@ class Verbs(Writer):
             return self.warn_once(
                 f"status {status}", f"expected one of {_STATUSES} as status, got {status!r}"
             )
-        self._say(events.Status, {"status": status, "phase": phase, "message": message}, axes)
+        self._record(
+            events.Status, {"status": status, "phase": _text(phase), "message": _text(message)}, axes
+        )
 
     @harmless
     def progress(
@@ -93,9 +96,11 @@ class Verbs(Writer):
         **fields: Any,
     ) -> None:
         """Say how far it is; `fields` is whatever else should be shown with the bar."""
-        said: dict[str, Any] = {"done": done, "total": total, "unit": unit, "phase": phase, "rate": rate}
-        said.update(elapsed=elapsed, left=left, counters=dict(counters or {}), fields=plain(fields))
-        self._say(events.Progress, said, {})
+        said: dict[str, Any] = {"done": done, "total": total, "rate": rate, "elapsed": elapsed, "left": left}
+        said = {name: _finite(value) for name, value in said.items()}
+        said.update(unit=str(unit), phase=_text(phase), fields=plain(fields))
+        said["counters"] = {str(name): int(count) for name, count in dict(counters or {}).items()}
+        self._record(events.Progress, said, {})
 
     @harmless
     def text(
@@ -108,8 +113,10 @@ class Verbs(Writer):
         **axes: Any,
     ) -> None:
         """Record a line of the log."""
-        self._say(
-            events.Log, {"message": str(message), "level": level, "logger": logger, "stream": stream}, axes
+        self._record(
+            events.Log,
+            {"message": str(message), "level": str(level), "logger": _text(logger), "stream": _text(stream)},
+            axes,
         )
 
     @harmless
@@ -137,7 +144,7 @@ class Verbs(Writer):
         fields.update(
             scores=self._scalars(scores), importances=self._scalars(importances), fit_seconds=fit_seconds
         )
-        self._say(events.ModelCompleted, fields, axes)
+        self._record(events.ModelCompleted, fields, axes)
 
     @harmless
     def sample(
@@ -157,7 +164,7 @@ class Verbs(Writer):
             "prediction": plain(prediction),
             "name": name,
         }
-        self._say(events.Sample, {**fields, "scores": self._scalars(scores)}, axes)
+        self._record(events.Sample, {**fields, "scores": self._scalars(scores)}, axes)
 
     @harmless
     def image(self, name: str, image: Any, *, caption: str | None = None, **axes: Any) -> None:
@@ -182,18 +189,18 @@ class Verbs(Writer):
         except ValueRefused as error:
             self.warn_once(f"histogram {name}", f"histogram {name!r} was not recorded: {error}")
             return
-        self._say(events.Histogram, {"name": name, "counts": counts, "edges": edges}, axes)
+        self._record(events.Histogram, {"name": name, "counts": counts, "edges": edges}, axes)
 
     @harmless
     def table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], **axes: Any) -> None:
         """Record rows under columns."""
         fields = {"name": name, "columns": [str(column) for column in columns], "rows": plain(list(rows))}
-        self._say(events.Table, fields, axes)
+        self._record(events.Table, fields, axes)
 
     @harmless
     def system(self, **fields: Any) -> None:
         """Record what the machine does; `livecb.system` samples it by itself."""
-        self._say(events.System, fields, {})
+        self._record(events.System, fields, {})
 
     @harmless
     def checkpoint(
@@ -206,7 +213,7 @@ class Verbs(Writer):
             "metric": metric,
         }
         number = self._scalars({"value": value}).get("value") if value is not None else None
-        self._say(
+        self._record(
             events.Checkpoint, {**fields, "value": None if isinstance(number, Deferred) else number}, axes
         )
 
@@ -220,12 +227,12 @@ class Verbs(Writer):
         """Record something a person should know; level is INFO, WARN or ERROR."""
         if level not in ("INFO", "WARN", "ERROR"):
             level = _LEVELS.get(level.upper(), "INFO")
-        self._say(events.Alert, {"title": str(title), "text": str(text), "level": level}, axes)
+        self._record(events.Alert, {"title": str(title), "text": str(text), "level": level}, axes)
 
     @harmless
     def note(self, text: str, author: str | None = None, **axes: Any) -> None:
         """Record what a person has to say about the run."""
-        self._say(events.Note, {"text": str(text), "author": author}, axes)
+        self._record(events.Note, {"text": str(text), "author": _text(author)}, axes)
 
     def _scalars(self, values: Mapping[str, Any] | None) -> dict[str, float | int | Deferred]:
         numbers: dict[str, float | int | Deferred] = {}
@@ -242,7 +249,7 @@ class Verbs(Writer):
                 )
         return numbers
 
-    def _say(self, kind: type[events.Event], fields: dict[str, Any], axes: dict[str, Any]) -> None:
+    def _record(self, kind: type[events.Event], fields: dict[str, Any], axes: dict[str, Any]) -> None:
         if self._ended:
             return
         try:
@@ -268,4 +275,14 @@ class Verbs(Writer):
             return
         if caption is not None:
             fields["caption"] = caption
-        self._say(kind, {"name": name, **fields}, axes)
+        self._record(kind, {"name": name, **fields}, axes)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _finite(value: Any) -> float | int | None:
+    """Return a number that a bar can show, None for one that is not known (infinite, on a device)."""
+    number = None if value is None else scalar(value)
+    return None if number is None or isinstance(number, Deferred) or not math.isfinite(number) else number

@@ -13,18 +13,36 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from time import time as now
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from livecb.errors import EventError, LogError, warn
-from livecb.events import Alert, Event, Log, Metrics, encode
+from livecb.events import Alert, Event, Log, Metrics, decode, encode
 from livecb.logs.file import FileLog
-from livecb.values import Deferred
+from livecb.values import Deferred, axis
 
 __all__ = ["Writer"]
 
+_N = TypeVar("_N", int, float)
+
+_AXES = ("step", "batch", "epoch", "samples", "tokens")
 _RESOLVE_SECONDS = 5.0
 _QUEUE_LIMIT = 100_000
+
+
+class Axis(Generic[_N]):
+    """Where the loop stands on one axis: what is no number is refused, and the axis is not known."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name, self._slot = name, f"_{name}"
+
+    def __get__(self, writer: Writer, owner: type) -> _N | None:
+        place: _N | None = getattr(writer, self._slot)
+        return place
+
+    def __set__(self, writer: Writer, value: Any) -> None:
+        setattr(writer, self._slot, writer.place(self._name, value))
 
 
 class Writer:
@@ -36,35 +54,47 @@ class Writer:
         lost: Events that could not be written.
     """
 
+    step: Axis[int] = Axis()
+    batch: Axis[int] = Axis()
+    epoch: Axis[float] = Axis()
+    samples: Axis[int] = Axis()
+    tokens: Axis[int] = Axis()
+
+    _step: int | None
+    _batch: int | None
+    _epoch: float | None
+    _samples: int | None
+    _tokens: int | None
+
     # Slots: a metrics event is counted in nanoseconds, and an instance dict of a class with as many
     # attributes as Run has is slow.
     __slots__ = (
+        "_batch",
+        "_busy",
+        "_complaints",
+        "_epoch",
         "_fast",
         "_fd",
         "_lock",
         "_log",
         "_open_log",
         "_queue",
-        "_resolve",
         "_resolver",
+        "_samples",
         "_seq",
+        "_step",
+        "_tokens",
         "_unsaid",
+        "_wake",
         "_warned",
-        "batch",
-        "epoch",
         "lost",
         "rank",
-        "samples",
-        "step",
-        "tokens",
     )
 
     def __init__(self, open_log: Callable[[], FileLog] | None, rank: int = 0) -> None:
-        self.step: int | None = None
-        self.batch: int | None = None
-        self.epoch: float | None = None
-        self.samples: int | None = None
-        self.tokens: int | None = None
+        self._warned: set[str] = set()
+        self._complaints: list[tuple[str, str]] = []
+        self.step = self.batch = self.epoch = self.samples = self.tokens = None
         self.rank = rank
         self.lost = 0
         self._open_log = open_log
@@ -73,12 +103,12 @@ class Writer:
         self._seq = 0
         # Re-entrant: a signal handler or a finaliser may log while this thread is logging.
         self._lock = threading.RLock()
+        self._busy = False
         self._fast = False  # the log is open, nothing waits, the last write worked
         self._unsaid = 0
         self._queue: deque[tuple[type[Event], dict[str, Any]]] = deque()
         self._resolver: threading.Thread | None = None
-        self._resolve = threading.Event()
-        self._warned: set[str] = set()
+        self._wake: SimpleQueue[None] = SimpleQueue()
 
     def append(self, kind: type[Event], fields: dict[str, Any]) -> None:
         """Number, time and append an event of this kind; never raises.
@@ -87,18 +117,41 @@ class Writer:
         """
         if self._open_log is None:
             return
-        for axis in ("step", "batch", "epoch", "samples", "tokens"):
-            if fields.get(axis) is None:
-                fields[axis] = getattr(self, axis)
+        for name in _AXES:
+            fields[name] = self.place(name, fields.get(name))
+            if fields[name] is None:
+                fields[name] = getattr(self, name)
         fields["rank"] = self.rank
         fields["time"] = now()
         with self._lock:
-            fields["seq"] = self._seq
-            self._seq += 1
-            if self._queue or _is_deferred(fields):
+            seq = fields["seq"] = self._seq
+            self._seq = seq + 1
+            if self._busy:  # this thread is writing, and a handler of signals called us in between
+                self._queue.append((kind, fields))  # whom we interrupted writes it: see _settle
+            elif self._queue or _is_deferred(fields):
                 self._enqueue(kind, fields)
             else:
-                self._write_event(kind, fields)
+                self._busy = True
+                try:
+                    if not self._write_event(kind, fields) and self._seq == seq + 1:
+                        self._seq = seq  # what was refused leaves no hole
+                    self._settle()
+                finally:
+                    self._busy = False
+                    self._fast = self._log is not None and not self._unsaid and not self._queue
+        self._complain()
+
+    def place(self, name: str, value: Any) -> Any:
+        """Return a value as a place on an axis, or None, with a warning, where it is none."""
+        if value is None or (type(value) is int and -(2**63) <= value < 2**63):
+            return value
+        if type(value) is float and name == "epoch" and value - value == 0:
+            return value
+        try:
+            return axis(name, value)
+        except Exception as error:
+            self.warn_once(f"axis {name}", f"{name} was left out: it is {error}")
+            return None
 
     def warn_once(self, cause: str, message: str) -> None:
         """Warn, once for each cause."""
@@ -126,16 +179,48 @@ class Writer:
                 self._resolver.join(0.01)
         return not self._queue
 
-    def _write_event(self, kind: type[Event], fields: dict[str, Any]) -> None:
+    def give_up_waiting(self) -> None:
+        """Write what waits for a device without the numbers that did not come; they are lost."""
+        with self._lock:
+            waiting = list(self._queue)
+            self._queue.clear()
+            for kind, fields in waiting:
+                for name in ("values", "scores"):
+                    if held := fields.get(name):
+                        there = {key: value for key, value in held.items() if type(value) is not Deferred}
+                        self.lost += len(there) < len(held)
+                        fields[name] = there
+                self._write_event(kind, fields)
+            self._fast = self._log is not None and not self._unsaid
+        self._complain()
+
+    def _write_event(self, kind: type[Event], fields: dict[str, Any]) -> bool:
+        """Append an event; false if it is none that readers would understand."""
         try:
-            line = encode(kind(**fields)) + b"\n"
+            line = encode(kind(**fields))
+            decode(line)
         except (EventError, TypeError) as error:
-            self.lost += 1
-            self.warn_once(f"encode {kind.__name__}", f"a {kind.__name__} event was not recorded: {error}")
-            return
-        self._write_again(line)
+            self._complaints.append(
+                (f"encode {kind.__name__}", f"a {kind.__name__} was not recorded: {error}")
+            )
+            return False
+        self._write_again(line + b"\n")
         if kind is Metrics:
             self._watch_loss(fields)
+        return True
+
+    def _settle(self) -> None:
+        """Write what came in between, from a handler of signals, and waits for no device."""
+        while self._queue and not _is_deferred(self._queue[0][1]):
+            kind, fields = self._queue.popleft()
+            self.lost += not self._write_event(kind, fields)
+        if self._queue:
+            self._wake_resolver()
+
+    def _say(self, kind: type[Event], fields: dict[str, Any]) -> None:
+        """Append an event of our own, while the lock is held."""
+        seq, self._seq = self._seq, self._seq + 1
+        self._write_event(kind, {"seq": seq, "time": now(), "rank": self.rank, **fields})
 
     def _watch_loss(self, fields: dict[str, Any]) -> None:
         """Alert once of a loss that is no number any more; finite values never come here."""
@@ -146,15 +231,20 @@ class Writer:
         ]
         if bad and "non-finite loss" not in self._warned:
             self._warned.add("non-finite loss")
-            place = {axis: fields.get(axis) for axis in ("step", "batch", "epoch", "samples", "tokens")}
-            said = {"title": "Non-finite loss", "text": ", ".join(bad), "level": "ERROR"}
-            self.append(Alert, {**said, **place})
+            place = {name: fields.get(name) for name in _AXES}
+            self._say(Alert, {"title": "Non-finite loss", "text": ", ".join(bad), "level": "ERROR", **place})
+
+    def _complain(self) -> None:
+        """Give the warnings that came up under the lock, now that it is free: they may run any code."""
+        while self._complaints:
+            self.warn_once(*self._complaints.pop(0))
 
     def _write_again(self, line: bytes) -> None:
         """Write with care: open the log if need be, take a short write back, say what was lost."""
         try:
             if self._log is None:
-                assert self._open_log is not None
+                if self._open_log is None:
+                    raise LogError("the run has ended")
                 self._log = self._open_log()
             self._log.append(line)
             self._fd = self._log.descriptor()
@@ -174,37 +264,37 @@ class Writer:
         self._fast = False
         self.lost += 1
         self._unsaid += 1
-        self.warn_once("append", f"{why}. Training goes on; what cannot be written is counted as lost")
+        self._complaints.append(
+            ("append", f"{why}. Training goes on; what cannot be written is counted as lost")
+        )
 
     def _say_loss(self) -> None:
         missing, self._unsaid = self._unsaid, 0
         message = f"{missing} events could not be written before this one and are lost"
-        seq, self._seq = self._seq, self._seq + 1
-        self._write_event(
-            Log, {"seq": seq, "time": now(), "level": "WARNING", "message": message, "logger": "livecb"}
-        )
+        self._say(Log, {"level": "WARNING", "message": message, "logger": "livecb"})
 
     def _enqueue(self, kind: type[Event], fields: dict[str, Any]) -> None:
         if len(self._queue) >= _QUEUE_LIMIT:
             self.lost += 1
-            self.warn_once(
-                "queue", "the accelerator is too far behind: values that wait for it are being lost"
-            )
+            self._complaints.append(("queue", "the accelerator is too far behind: its values are being lost"))
             return
         self._fast = False
         self._queue.append((kind, fields))
+        self._wake_resolver()
+
+    def _wake_resolver(self) -> None:
         if self._resolver is None or not self._resolver.is_alive():
-            self._resolver = threading.Thread(
-                target=self._resolve_forever, name="livecb-resolve", daemon=True
-            )
+            name = "livecb-resolve"
+            self._resolver = threading.Thread(target=self._resolve_forever, name=name, daemon=True)
             self._resolver.start()
-        self._resolve.set()
+        self._wake.put(None)
 
     def _resolve_forever(self) -> None:
         while True:
-            if not self._resolve.wait(60):
+            try:
+                self._wake.get(timeout=60)
+            except Empty:
                 return
-            self._resolve.clear()
             self._drain()
 
     def _drain(self) -> None:
@@ -214,10 +304,11 @@ class Writer:
             with self._lock:
                 if not self._queue or self._queue[0][1] is not fields:
                     continue
-                self._write_event(kind, ready)
+                self.lost += not self._write_event(kind, ready)
                 self._queue.popleft()
                 if not self._queue:
                     self._fast = self._log is not None and not self._unsaid
+            self._complain()
 
     def _read_deferred(self, fields: dict[str, Any]) -> dict[str, Any]:
         ready = dict(fields)
@@ -243,8 +334,11 @@ class Writer:
         self._log, self._fd, self._seq, self._fast = None, -1, 0, False
         self._queue.clear()
         self._resolver = None
-        self._resolve = threading.Event()
+        self._wake = SimpleQueue()
+        self._busy = False
         self.lost = self._unsaid = 0
+        # Where the parent stood is not where the child stands when it has something to say.
+        self.step = self.batch = self.epoch = self.samples = self.tokens = None
 
 
 def _is_deferred(fields: dict[str, Any]) -> bool:
