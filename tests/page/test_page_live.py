@@ -275,7 +275,7 @@ def test_a_server_that_stays_away_is_to_be_started_again(
 def test_times_of_a_resumed_run_say_whose_they_are(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 1284, "--resume")
     page = watched.open(server.url(trainer.run))
-    page.locator(".facts", has_text="this attempt").wait_for()
+    page.locator(".facts", has_text="attempt 2 for").wait_for()
     trainer.tell("end", "completed")
     page.locator(".eta small", has_text="attempt 2 · ended").wait_for()
     assert "first started" in page.locator(".hero .meta").inner_text()

@@ -146,9 +146,9 @@ function Facts({ state, now }: { state: State; now: number }) {
           {progress.phase && progress.phase !== state.phase ? ` of ${progress.phase}` : ""}
         </span>
       )}
-      {elapsed !== null && (
+      {elapsed !== null && state.attempt === 1 && (
         <span>
-          {state.attempt > 1 ? "this attempt" : "elapsed"} <b>{duration(elapsed)}</b>
+          elapsed <b>{duration(elapsed)}</b>
         </span>
       )}
       {Object.entries(progress?.counters ?? {}).map(([name, held]) => (
@@ -159,6 +159,7 @@ function Facts({ state, now }: { state: State; now: number }) {
       {state.attempt > 1 && (
         <span>
           attempt <b>{state.attempt}</b>
+          {elapsed !== null && <> for <b>{duration(elapsed)}</b></>}
           {state.resumed_step !== null ? `, resumed from step ${count(state.resumed_step)}` : ""}
         </span>
       )}
