@@ -77,9 +77,24 @@ def test_its_version_is_the_package_s():
 
 def test_ls_lists_the_runs_of_a_store(finished):
     head, row = livecb_("ls").stdout.splitlines()
-    assert head.split() == ["RUN", "NAME", "STATUS", "PROGRESS", "LAST", "VALUES", "UPDATED"]
-    assert row.startswith(f"{finished.id}  mlp   completed  30 steps  train/loss 0.03333  ")
-    assert row.endswith(" ago")
+    assert head.split() == ["RUN", "NAME", "STATUS", "PROGRESS", "UPDATED", "LAST", "VALUES"]
+    assert row.startswith(f"{finished.id}  mlp   completed  30 steps  ")
+    assert row.endswith(" ago  train/loss 0.03333")
+
+
+def test_ls_in_a_terminal_is_as_wide_as_that(finished, store):
+    store.run(finished.id).label(name="a-name-" * 9)
+    master, slave = os.openpty()
+    ls = subprocess.Popen(command("ls"), stdout=slave, env={**os.environ, "COLUMNS": "60"})
+    assert ls.wait(60) == 0
+    os.close(slave)
+    lines = os.read(master, 9999).decode().splitlines()
+    os.close(master)
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= 60
+    assert "…" in lines[1]
+    assert "completed" in lines[1]
+    assert "a-name-" * 9 in livecb_("ls").stdout
 
 
 def test_ls_prints_rows_as_the_http_api_has_them(finished):

@@ -153,10 +153,10 @@ def tail(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a run, as in the HTTP API.")
 def list_runs(folder: Path | None, lines: int, as_json: bool) -> None:
     """List the runs of a store, newest first."""
+    import shutil
     import time
 
     from livecb import listing
-    from livecb.text import format_table
 
     store = _store(folder)
     rows = listing.rows(store, lines)
@@ -169,8 +169,9 @@ def list_runs(folder: Path | None, lines: int, as_json: bool) -> None:
     if not rows:
         click.echo(f"no runs in {store.root}; name another folder with --dir or LIVECB_DIR", err=True)
         return
-    now = time.time()
-    for line in format_table(listing.HEAD, (listing.cells(row, now) for row in rows)):
+    # What reads a pipe gets all of it.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in listing.lines(rows, time.time(), width):
         click.echo(line)
 
 

@@ -7,6 +7,7 @@ stands.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from livecb.events import decode_lines
@@ -15,11 +16,12 @@ from livecb.logs.file import FileLog
 from livecb.lookup import by_last_write
 from livecb.state import State
 from livecb.store import Store, StoredRun
-from livecb.text import format_duration, format_number, format_percent, plural
+from livecb.text import format_duration, format_number, format_percent, format_table, plural
 
-__all__ = ["HEAD", "cells", "rows"]
+__all__ = ["HEAD", "cells", "lines", "rows"]
 
-HEAD = ("RUN", "NAME", "STATUS", "PROGRESS", "LAST VALUES", "UPDATED")
+HEAD = ("RUN", "NAME", "STATUS", "PROGRESS", "UPDATED", "LAST VALUES")
+_LEAST = (15, 6, 9, 8, 10, 11)  # so that 60 columns hold all but the values
 
 _WHOLE = 4 << 20  # bytes of a log that is read whole
 _END = 256 << 10
@@ -46,9 +48,14 @@ def cells(row: dict[str, Any], now: float) -> list[str]:
         row["name"] if row["name"] != row["run"] else "",
         row["status"],
         _progress(progress) if progress else "-",
-        "  ".join(f"{name} {format_number(latest['value'])}" for name, latest in metrics) or "-",
         "-" if at is None else f"{format_duration(now - at)} ago",
+        "  ".join(f"{name} {format_number(latest['value'])}" for name, latest in metrics) or "-",
     ]
+
+
+def lines(rows: Sequence[dict[str, Any]], now: float, width: int | None = None) -> list[str]:
+    """Return rows as a table with a head, no line longer than a width if one is given."""
+    return format_table(HEAD, (cells(row, now) for row in rows), width, _LEAST)
 
 
 def _row(run: StoredRun) -> dict[str, Any]:

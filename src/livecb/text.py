@@ -97,19 +97,54 @@ def format_size(size: float) -> str:
     return f"{size:.3g} TB"
 
 
-def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return lines in which columns are aligned."""
+def format_table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], width: int | None = None, least: Sequence[int] = ()
+) -> list[str]:
+    """Return lines in which columns are aligned.
+
+    Args:
+        head: What stands above each column.
+        rows: As many cells each.
+        width: The most characters of a line; None for as many as it takes.
+        least: How narrow each column may become, where a width is given: the widest that may gives way.
+            If that is not enough, the last columns are left out, but for the first one.
+            The first one keeps the ends of its cells, which tell ids apart; others their beginnings.
+    """
     table = [list(head), *([_shown(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]
+    if width is not None:
+        widths = _fit(widths, width, least)
+    lines = []
+    for first, *others in table:
+        cells = [_cut_begin(first, widths[0]), *map(_cut, others, widths[1:])]
+        lines.append("  ".join(map(str.ljust, cells, widths)).rstrip())
+    return lines
 
 
 def plural(unit: str) -> str:
     """Return the plural of a unit."""
     return f"{unit}es" if unit.endswith(("ch", "s", "x")) else f"{unit}s"
+
+
+def _fit(widths: Sequence[int], width: int, least: Sequence[int]) -> list[int]:
+    floors = [min(pair) for pair in zip(widths, least, strict=True)]
+    count = len(floors)
+    while count > 1 and sum(floors[:count]) + 2 * (count - 1) > width:
+        count -= 1
+    fitted = list(widths[:count])
+    while sum(fitted) + 2 * (count - 1) > width and fitted != floors[:count]:
+        widest = max(range(count), key=lambda at: fitted[at] if fitted[at] > floors[at] else 0)
+        fitted[widest] -= 1
+    fitted[0] = min(fitted[0], max(width, 1))
+    return fitted
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _cut_begin(text: str, width: int) -> str:
+    return text if len(text) <= width else f"…{text[len(text) - width + 1 :]}"
 
 
 def _time(at: float) -> str:
