@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { MetricState } from "../src/client/api";
 import { chartsOf, matches } from "../src/data/charts";
-import { telling, tileOf } from "../src/data/tiles";
+import { latest, telling, tileOf, written } from "../src/data/tiles";
 import { Series } from "../src/data/series";
 
 function metric(chart: string, series: string, more: Partial<MetricState> = {}): MetricState {
@@ -68,4 +68,9 @@ test("a rate that stands still says since when", () => {
   const lr = new Series();
   for (let step = 0; step < 10; step++) lr.append({ step, value: step < 4 ? 1 : 0.5, attempt: 1, epoch: 0, time: 0 });
   expect(tileOf("lr", metric("lr", "lr"), lr).note).toBe("since step 4");
+});
+
+test("the latest value has the digits that tell it from the one before, and is a count where all values are", () => {
+  expect(latest(metric("loss", "val", { value: 0.500012, previous: 0.500034 }))).toBe("0.50001");
+  expect(latest(metric("loss", "val", { value: 2, previous: 3, min: 0.5 }))).toBe(written(2, metric("loss", "val")));
 });

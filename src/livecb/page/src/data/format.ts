@@ -36,9 +36,11 @@ export function value(number: number, digits = 4, whole = Number.isInteger(numbe
   return text.replace("-", MINUS);
 }
 
-/** `number` with as many digits as it takes to tell it from `other`. */
-export function valueBeside(number: number, other: number | null | undefined): string {
-  const whole = Number.isInteger(number) && (other == null || Number.isInteger(other) || !Number.isFinite(other));
+/** `number` with as many digits as it takes to tell it from `other`. `whole` as for `value`. */
+export function valueBeside(
+  number: number, other: number | null | undefined,
+  whole = Number.isInteger(number) && (other == null || Number.isInteger(other) || !Number.isFinite(other)),
+): string {
   let shown = value(number, 4, whole);
   if (other == null || !Number.isFinite(other) || !Number.isFinite(number) || other === number) return shown;
   for (let digits = 5; digits <= 9 && shown === value(other, digits - 1, whole); digits++) {

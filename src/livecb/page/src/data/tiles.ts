@@ -42,15 +42,24 @@ function score(name: string, state: MetricState): number {
 
 /** How a value of a metric is written: as a count where all its values are. */
 export function written(number: Num | null | undefined, metric: MetricState): string {
+  return value(toNumber(number), 4, isCount(metric));
+}
+
+/** The latest value of a metric, the same wherever it stands: told from the one before it. */
+export function latest(metric: MetricState): string {
+  return valueBeside(toNumber(metric.value), metric.previous === null ? null : toNumber(metric.previous), isCount(metric));
+}
+
+function isCount(metric: MetricState): boolean {
   const known = [metric.value, metric.previous, metric.min, metric.max].map((held) => toNumber(held));
-  return value(toNumber(number), 4, known.every((held) => Number.isInteger(held) || !Number.isFinite(held)));
+  return known.every((held) => Number.isInteger(held) || !Number.isFinite(held));
 }
 
 /** What a tile shows for a metric; `series` gives the way it came. */
 export function tileOf(name: string, state: MetricState, series: Series | undefined): Tile {
   const now = toNumber(state.value);
   const best = state.best === null ? null : toNumber(state.best);
-  const tile = { key: name, value: valueBeside(now, state.previous === null ? null : toNumber(state.previous)) };
+  const tile = { key: name, value: latest(state) };
   if (!Number.isFinite(now)) {
     const where = state.step === null ? "" : ` at step ${count(state.step)}`;
     return { ...tile, best: false, note: `not a finite number${where}` };

@@ -4,7 +4,7 @@ import type { ChartSpec, LineSpec } from "../data/charts";
 import { axisTime } from "../data/axis";
 import { count, value } from "../data/format";
 import type { Look } from "../data/lines";
-import { written } from "../data/tiles";
+import { latest, written } from "../data/tiles";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { marksOf, modelOf, type ChartModel } from "./chart-model";
@@ -93,7 +93,7 @@ function Legend({ title, lines, values }: { title: string; lines: LineSpec[]; va
 function valueAt(line: LineSpec, index: number, state: State, hover: Hover, model: ChartModel | null): string {
   const metric = state.metrics[line.metric];
   if (!metric) return "–";
-  if (!hover || !model) return written(metric.value, metric);
+  if (!hover || !model) return latest(metric);
   const column = model.rawColumn[index] ?? -1;
   const row = hover.indices[column];
   const held = row == null ? null : model.columns[column]?.[row];
@@ -111,7 +111,7 @@ function describe(chart: ChartSpec, state: State): string {
     const held = state.metrics[metric];
     if (!held) return `${label}: none`;
     const best = held.best === null ? "" : `, best ${written(held.best, held)}`;
-    return `${label} ${written(held.value, held)}${best}, ${count(held.count)} points`;
+    return `${label} ${latest(held)}${best}, ${count(held.count)} points`;
   });
   return `Chart of ${chart.title}. Last values: ${last.join("; ")}.`;
 }

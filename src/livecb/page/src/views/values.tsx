@@ -1,7 +1,7 @@
 import type { MetricState, State } from "../client/api";
 import { count } from "../data/format";
 import type { Num } from "../data/number";
-import { written } from "../data/tiles";
+import { latest, written } from "../data/tiles";
 
 /** Every metric: its latest value, its best, smallest and largest, and where they were. */
 export function Values({ state }: { state: State }) {
@@ -27,7 +27,7 @@ export function Values({ state }: { state: State }) {
             {metrics.map(([name, metric]) => (
               <tr key={name}>
                 <th scope="row" title={name}>{name}</th>
-                <td class="now">{written(metric.value, metric)}</td>
+                <td class="now">{latest(metric)}</td>
                 <td>{where(metric.step)}</td>
                 <td>{held(metric.best, metric)}</td>
                 <td>{metric.best === null ? "" : where(metric.best_step)}</td>
