@@ -118,5 +118,6 @@ function stateWords(session: RunSession, following: boolean): string {
 function emptyWords(session: RunSession, wanted: string): string {
   if (wanted && session.logs.count > 0) return `No line in memory has “${wanted}”.`;
   if (!session.logs.complete) return "Loading …";
+  if (session.state && hasEnded(session.state)) return "No lines. Warnings are captured by default, everything with capture=\"all\".";
   return "No lines yet. Warnings are captured by default, everything with capture=\"all\".";
 }
