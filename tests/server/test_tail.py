@@ -120,3 +120,11 @@ def test_a_file_that_is_no_part_is_left_alone(store: Store) -> None:
     for name in ("events-a,b.jsonl", "events-a@b.jsonl"):
         (writer.run.folder / name).write_bytes(writer.path.read_bytes())
     assert len(Tail([writer.run]).parts) == 1
+
+
+def test_a_cursor_that_names_a_part_which_just_appeared_is_understood(store: Store) -> None:
+    writer = Writer(store).start()
+    tail = Tail([writer.run])
+    rank = Writer(store, part="1").metrics(2)
+    cursor = Tail([writer.run]).format(Tail([writer.run]).end())
+    assert tail.parse(cursor) == ((writer.path.stat().st_size, rank.path.stat().st_size), [])

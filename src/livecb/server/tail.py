@@ -119,9 +119,12 @@ class Tail:
         """
         if cursor == "end":
             return self.end(), []
+        named = split_cursor(cursor, None if self.several else MAIN)
+        if not named.keys() <= self._names.keys():
+            self.find_parts()  # who made the cursor may have seen a part before us
         offsets = [0] * len(self.parts)
         lost: list[str] = []
-        for name, at in split_cursor(cursor, None if self.several else MAIN).items():
+        for name, at in named.items():
             if not (at.isascii() and at.isdecimal() and len(at) <= 18):
                 raise CursorError(
                     f"expected a byte offset in the cursor, got {cursor!r}; start from {START!r}"
