@@ -158,3 +158,16 @@ def test_a_line_torn_one_brace_early_spoils_no_answer(served: Served, writer: Wr
     assert answer["cursor"] == str(writer.path.stat().st_size)
     with served.stream(served.events(writer.run.id)) as stream:
         assert [message.json for message in take(stream, 3)] == good
+
+
+def test_long_lines_come_in_several_answers_none_of_them_too_large(served: Served, writer: Writer) -> None:
+    for letter in "abcdefgh":
+        writer.say(ev.Note, text=letter * (3 << 20))
+    events, cursor, sizes = [], "0", []
+    while more := (answer := served.get(served.events(writer.run.id), cursor=cursor))["events"]:
+        events += more
+        cursor = answer["cursor"]
+        sizes.append(len(json.dumps(more)))
+    assert [event["text"][0] for event in events[1:]] == list("abcdefgh")
+    assert len(sizes) == 3
+    assert max(sizes) < 12 << 20

@@ -22,6 +22,8 @@ MAX_LIMIT = 10_000
 MAX_WAIT = 30.0
 _LIMIT = 1000
 _LINES = 2000
+_BYTES = 8 << 20
+"""An answer takes no further line once it holds so many; the cursor goes on from there."""
 
 
 def asked_number(request: Request, name: str, default: float, most: float, least: float = 0) -> float:
@@ -114,16 +116,22 @@ class _Batch:
         self.reset = bool(lost)
         self._sieve = sieve
         self._limit = limit
+        self._bytes = 0
         if lost:
             self.place = ()
 
+    @property
+    def full(self) -> bool:
+        """Whether the answer takes no more."""
+        return len(self.lines) >= self._limit or self._bytes >= _BYTES
+
     async def read(self) -> None:
-        """Read on until the limit, or the end."""
+        """Read on until the answer is full, or the end."""
         self.tail.find_parts()
         if self.tail.replaced():
             self._begin_anew()
         before: Place | None = None
-        while len(self.lines) < self._limit and self.place != before:
+        while not self.full and self.place != before:
             before = self.place = self.tail.pad(self.place)
             self._read_some()
             await asyncio.sleep(0)
@@ -134,15 +142,22 @@ class _Batch:
                 self._begin_anew()
                 return
             passed = self._sieve.sift(stretch.lines, stretch.offsets)
-            room = self._limit - len(self.lines)
-            end = stretch.end if len(passed) <= room else int(passed[room - 1][1])
-            self.lines += [line for line, _ in passed[:room]]
+            end = self._take(passed, stretch.end)
             self.place = (*self.place[: stretch.part], end, *self.place[stretch.part + 1 :])
-            if len(self.lines) >= self._limit:
+            if self.full:
                 return
 
+    def _take(self, passed: list[tuple[bytes, str]], end: int) -> int:
+        """Take as many lines as fit; return where they end, `end` if all did."""
+        for at, (line, offset) in enumerate(passed, 1):
+            self.lines.append(line)
+            self._bytes += len(line)
+            if self.full and at < len(passed):
+                return int(offset)
+        return end
+
     def _begin_anew(self) -> None:
-        self.reset, self.lines, self.place = True, [], ()
+        self.reset, self.lines, self.place, self._bytes = True, [], (), 0
 
     def to_json(self, alive: bool) -> bytes:
         """Return the answer; the lines stand in it as they do in the log."""
