@@ -71,3 +71,15 @@ def test_a_cut_gives_up_the_end_of_an_attempt_and_what_still_comes_of_it():
     frame.cut(1, 2)
     rows(frame, 1, [5], first=4)
     assert frame.segments == [(1, 0, 2, 5)]
+
+
+def test_a_place_beyond_a_double_is_no_place_and_spoils_nothing():
+    frame = Frame(("loss",))
+    steps = [1, 10**400, None, 4]
+    axes = [steps if name == "step" else [None] * 4 for name in AXES]
+    frame.extend(1, range(4), axes, [[0.5] * 4])
+    assert [frame.at("step", row) for row in range(4)] == [1.0, None, None, 4.0]
+    assert frame.latest("step") == (3, 4.0)
+    frame.extend(1, [4], [[-(10**400)] if name == "step" else [None] for name in AXES], [[0.5]])
+    assert frame.latest("step") == (3, 4.0)
+    assert len(frame) == len(frame.axis("step")) == 5

@@ -226,11 +226,19 @@ class Frame:
         return self.orders[row] if row < segment.end else None
 
     def _extend_axis(self, name: str, start: int, end: int, new: Sequence[float | None]) -> None:
+        try:
+            self._add_to_axis(name, start, end, new)
+        except OverflowError:  # written by hand: a place beyond a double is no place
+            self._add_to_axis(name, start, end, [_to_place(value) for value in new])
+
+    def _add_to_axis(self, name: str, start: int, end: int, new: Sequence[float | None]) -> None:
         axis = self._axes.get(name)
         missing = new.count(None)
+        filled = [_NAN if value is None else value for value in new] if missing else new
+        known = array("d", filled)  # type: ignore[arg-type]
         if missing == len(new):
             if axis is not None:
-                axis.extend(array("d", [_NAN]) * len(new))
+                axis.extend(known)
                 self._missing.add(name)
             return
         if axis is None:
@@ -242,10 +250,9 @@ class Frame:
             self._said[name] = next(
                 row for row in range(end - 1, start - 1, -1) if new[row - start] is not None
             )
-            new = [_NAN if value is None else value for value in new]
         else:
             self._said[name] = end - 1
-        axis.extend(array("d", new))  # type: ignore[arg-type]
+        axis.extend(known)
 
 
 def _summarise(
@@ -266,6 +273,10 @@ def _summarise(
     into.extend(map(pick, zip(*whole)))  # noqa: B905 - the rest that fills no block is left out
     rest = (len(values) - room) % BLOCK
     return pick(values[len(values) - rest :], default=empty)
+
+
+def _to_place(value: float | None) -> float | None:
+    return value if value is None or math.isfinite(_to_float(value)) else None
 
 
 def _to_float(value: object) -> float:
