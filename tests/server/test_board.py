@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 import msgspec
 import pytest
 from watching import Served, Writer, client_of, take, until
 
 from livecb.server import board, launch
+from livecb.state import State
 from livecb.store import Store
 
 
@@ -123,3 +125,36 @@ def test_many_runs_that_are_over_are_looked_at_in_no_time(served: Served, store:
     first = (store.root / "20260101-000000-a-run" / ".row.json").stat()
     until(lambda: served.get("api/runs")["now"] > first.st_mtime + 1.5)
     assert (store.root / "20260101-000000-a-run" / ".row.json").stat().st_mtime_ns == first.st_mtime_ns
+
+
+def test_a_run_that_cannot_be_folded_hides_no_other(
+    served: Served,
+    store: Store,
+    writer: Writer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bad = Writer(store, "20250101-000000-bad").start()
+    feed = State.feed
+
+    def fail(self: State, *args: Any, **kwargs: Any) -> None:
+        if self.run == bad.run.id:
+            raise OverflowError("too large")
+        feed(self, *args, **kwargs)
+
+    monkeypatch.setattr(State, "feed", fail)
+    with served.stream("api/runs") as stream:
+        rows = {row["run"]: row for row in take(stream, 1, "runs")[0].json["runs"]}
+        assert rows[writer.run.id]["status"] == "running"
+        assert "too large" in rows[bad.run.id]["error"]
+        assert "status" in rows[bad.run.id]
+        bad.metrics(1)
+        writer.metrics(1)
+        assert take(stream, 1, "runs")[0].json["runs"][0]["run"] == writer.run.id
+        assert caplog.text.count("cannot fold the log") == 1
+        monkeypatch.undo()
+        bad.metrics(1)
+        row = until(
+            lambda: next((r for r in take(stream, 1, "runs")[0].json["runs"] if r["run"] == bad.run.id), None)
+        )
+        assert "error" not in row

@@ -85,14 +85,21 @@ def test_history_and_live_join_without_gap_or_overlap(served: Served, writer: Wr
         training.join()
 
 
+def row_of(index: Index) -> dict[str, Any]:
+    row, whole = index.row(True)
+    assert row is not None
+    assert whole
+    return row
+
+
 def test_an_index_goes_on_where_it_stood(store: Store, writer: Writer) -> None:
     index = Index(writer.run)
-    assert index.row(True)["metrics"] == {}
+    assert row_of(index)["metrics"] == {}
     writer.metrics(3)
-    assert index.row(True)["metrics"]["train/loss"]["step"] == 3
+    assert row_of(index)["metrics"]["train/loss"]["step"] == 3
     place = index.place
     writer.metrics(3)
-    index.row(True)
+    row_of(index)
     assert index.place > place
 
 
@@ -125,3 +132,48 @@ def test_the_parts_of_a_run_are_folded_together(served: Served, writer: Writer, 
     with served.stream(served.events(writer.run.id), cursor=state["cursor"]) as stream:
         writer.metrics(1)
         assert take(stream, 1)[0].json["seq"] == 6
+
+
+def test_who_waits_for_a_long_fold_keeps_nobody_else_from_theirs(
+    served: Served, store: Store, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Writer(store, "20250101-000000-other").start().metrics(3).end()
+    begun, go_on = threading.Event(), threading.Event()
+    fold = Index._fold_some
+
+    def slow(self: Index) -> bool:
+        if self.run.id == writer.run.id:
+            begun.set()
+            assert go_on.wait(30)
+        return fold(self)
+
+    monkeypatch.setattr(Index, "_fold_some", slow)
+    path = f"api/runs/{writer.run.id}"
+    states: list[str] = []
+    askers = [
+        threading.Thread(target=lambda: states.append(served.get(path)["status"]), daemon=True)
+        for _ in range(4)
+    ]
+    for asker in askers:
+        asker.start()
+    try:
+        assert begun.wait(10)
+        assert served.get(f"api/runs/{other.run.id}")["status"] == "completed"
+        assert {row["status"] for row in served.get("api/runs")["runs"]} == {"running", "completed"}
+        assert states == []
+    finally:
+        go_on.set()
+    for asker in askers:
+        asker.join(10)
+    assert states == ["running"] * 4
+
+
+@pytest.mark.parametrize("value", [b"1" + b"0" * 400, b"[" * 100_000 + b"]" * 100_000])
+def test_a_line_that_nobody_would_write_spoils_neither_the_state_nor_the_list(
+    served: Served, writer: Writer, value: bytes
+) -> None:
+    writer.append(b'{"type":"metrics","seq":1,"time":1.0,"step":%b,"values":{"a":0.5}}\n' % value)
+    writer.metrics(2)
+    assert served.get(f"api/runs/{writer.run.id}")["metrics"]["train/loss"]["count"] == 2
+    assert "train/loss" in served.get(f"api/runs/{writer.run.id}/series")["series"]
+    assert served.get("api/runs")["runs"][0]["status"] == "running"

@@ -10,6 +10,7 @@ end say.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ _LOOK_SECONDS = 0.7
 _GLANCE = 128 << 10
 
 Mark = tuple[tuple[int, int], ...]
+
+_log = logging.getLogger("livecb.server")
 
 
 class _Kept(msgspec.Struct):
@@ -83,7 +86,7 @@ class Board:
         """
         async with self._lock:
             if time.monotonic() - self._looked >= self.hub.pace.rows or not self._looked:
-                await self.hub.indexes.in_thread(self._look)
+                await self.hub.rows.do(self._look)
                 self._looked = time.monotonic()
 
     def since(self, change: int) -> tuple[list[dict[str, Any]], list[str]]:
@@ -107,7 +110,28 @@ class Board:
                 self._look_at(run, until)
             except (LivecbError, OSError):
                 continue  # it went while we looked, or cannot be read: the others stay readable
+            except Exception as error:
+                self._mark_bad(run, error)
         self.change = self._making
+
+    def _mark_bad(self, run: str, error: Exception) -> None:
+        """Show a run that cannot be folded as what it is, and the others as ever."""
+        stored = StoredRun(self.hub.store.root / run)
+        known = self.rows.get(run)
+        if known is None or "error" not in known.data:
+            _log.error("cannot fold the log of %s", run, exc_info=error)
+        row = known or Row(stored)
+        try:
+            row.mark, row.alive = mark_of(stored), stored.alive()
+        except (LivecbError, OSError):
+            return
+        row.index = None
+        words = "" if row.alive else stored.last_words()
+        data = State(run).row(alive=row.alive, now=time.time(), last_words=words, labels=stored.labels)
+        data["error"] = f"this run cannot be shown: {type(error).__name__}: {error}"
+        if data != row.data:
+            row.data, row.changed = data, self._making
+        self.rows[run] = row
 
     def _look_at(self, run: str, until: float) -> None:
         row = self.rows.get(run) or Row(self.hub.store.run(run))
@@ -137,8 +161,8 @@ class Board:
         index = row.index or self.hub.indexes.known(row.run.id)
         if index is None:
             index = row.index = Index(row.run)
-        data = index.row(alive, stop=lambda: self.hub.closing or time.monotonic() > until)
-        if index.whole:
+        data, whole = index.row(alive, stop=lambda: self.hub.closing or time.monotonic() > until)
+        if data is not None and whole:
             return data, True
         return row.data or glance(row.run, alive), False
 

@@ -13,6 +13,7 @@ from livecb.server.frames import Framing, Sieve
 from livecb.server.index import Indexes
 from livecb.server.pace import IN_A_PROCESS, Pace
 from livecb.server.tail import Tail
+from livecb.server.workers import Workers
 from livecb.store import Store, StoredRun
 
 __all__ = ["Hub"]
@@ -32,6 +33,7 @@ class Hub:
     """The living part of a server. It works only while somebody watches.
 
     Attributes:
+        rows: Who makes the rows of the list.
         last_seen: When somebody last asked for something (`time.monotonic`).
     """
 
@@ -39,6 +41,8 @@ class Hub:
         self.store = store
         self.pace = pace or IN_A_PROCESS
         self.indexes = Indexes(store)
+        # Their own thread: the list is there at once, however long logs are folded for others.
+        self.rows = Workers(1, "livecb-rows")
         self.last_seen = time.monotonic()
         self.closing = False
         self.name = f"livecb/{__version__}"
@@ -113,3 +117,4 @@ class Hub:
         for viewer in list(self._viewers):
             viewer.leave(reason)
         self.indexes.close()
+        self.rows.close()

@@ -13,13 +13,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from livecb.errors import ServerError
 from livecb.events import decode_lines
-from livecb.server.frames import as_event, dump
+from livecb.server.frames import as_event, dump, well_formed
 from livecb.server.tail import Place, Tail
+from livecb.server.workers import Workers
 from livecb.state import State
 from livecb.store import Store, StoredRun
 
@@ -28,6 +27,8 @@ __all__ = ["Index", "Indexes"]
 _T = TypeVar("_T")
 
 _LINES = 2000
+_FOLDS = 2
+_PATIENCE = 0.05
 _STATE_SECONDS = 0.45
 
 
@@ -36,13 +37,13 @@ class Index:
 
     Attributes:
         place: Where it stands.
-        whole: Whether it got to the end of the log when it was last asked.
+        turn: Held by whoever of the event loop asks, so that those who wait take no thread.
     """
 
     def __init__(self, run: StoredRun) -> None:
         self.run = run
         self.place: Place = ()
-        self.whole = False
+        self.turn = asyncio.Lock()
         self.folded: tuple[bytes, tuple[object, ...], float] = (b"", (), 0.0)
         self._lock = threading.Lock()
         self._tail = Tail([run])
@@ -53,12 +54,22 @@ class Index:
         """Bytes its columns take."""
         return self._state.series.nbytes
 
-    def row(self, alive: bool, *, stop: Callable[[], bool] = bool) -> dict[str, Any]:
-        """Return the run's row in the list, up to now."""
-        with self._lock:
-            self._advance(stop)
+    def row(
+        self, alive: bool, *, stop: Callable[[], bool] = bool, patience: float = _PATIENCE
+    ) -> tuple[dict[str, Any] | None, bool]:
+        """Return the run's row in the list, and whether it is up to now.
+
+        The row is None where somebody else folds for longer than `patience` seconds.
+        """
+        if not self._lock.acquire(timeout=patience):
+            return None, False
+        try:
+            whole = self._advance(stop)
             words = "" if alive else self.run.last_words()
-            return self._state.row(alive=alive, now=time.time(), last_words=words, labels=self.run.labels)
+            labels = self.run.labels
+            return self._state.row(alive=alive, now=time.time(), last_words=words, labels=labels), whole
+        finally:
+            self._lock.release()
 
     def state_json(self, alive: bool, *, stop: Callable[[], bool] = bool) -> bytes:
         """Return the State up to now as JSON: the same bytes as a moment ago where nothing changed."""
@@ -104,15 +115,15 @@ class Index:
             labels=self.run.labels,
         )
 
-    def _advance(self, stop: Callable[[], bool]) -> None:
+    def _advance(self, stop: Callable[[], bool]) -> bool:
+        """Fold on; true if it came to the end of the log."""
         self._tail.find_parts()
         if self._tail.replaced():
             self._begin()
-        self.whole = False
         while not stop():
             if not self._fold_some():
-                self.whole = True
-                return
+                return True
+        return False
 
     def _fold_some(self) -> bool:
         self.place = self._tail.pad(self.place)
@@ -122,8 +133,16 @@ class Index:
                 self._begin()
                 return True
             lines = [event for line in stretch.lines if (event := as_event(line)) is not None]
-            events = decode_lines(lines)
-            self._state.feed(events, broken=len(stretch.lines) - len(events))
+            try:
+                events = decode_lines(lines)
+            except RecursionError:  # one of them is nested too deeply
+                good = well_formed(lines)
+                events = decode_lines([line for line, fine in zip(lines, good, strict=True) if fine])
+            try:
+                self._state.feed(events, broken=len(stretch.lines) - len(events))
+            except Exception:
+                self._begin()  # it took a part of them, nobody knows which
+                raise
             self.place = stretch.after(self.place)
         return self.place != before
 
@@ -135,7 +154,7 @@ class Indexes:
         self._store = store
         self._limit = limit
         self._indexes: OrderedDict[str, Index] = OrderedDict()
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="livecb-fold")
+        self._folds = Workers(_FOLDS, "livecb-fold")
         self._closing = False
 
     async def state(self, run: str, alive: bool) -> bytes:
@@ -144,8 +163,7 @@ class Indexes:
         Raises:
             RunNotFound: There is no such run.
         """
-        index = self._get(run)
-        return await self.in_thread(lambda: index.state_json(alive, stop=self.closing))
+        return await self._fold(run, lambda index: index.state_json(alive, stop=self.closing))
 
     async def series(self, run: str, **query: Any) -> bytes:
         """Return columns of a run's metrics as JSON.
@@ -153,18 +171,12 @@ class Indexes:
         Raises:
             RunNotFound: There is no such run.
         """
+        return await self._fold(run, lambda index: index.series_json(stop=self.closing, **query))
+
+    async def _fold(self, run: str, ask: Callable[[Index], _T]) -> _T:
         index = self._get(run)
-        return await self.in_thread(lambda: index.series_json(stop=self.closing, **query))
-
-    async def in_thread(self, work: Callable[[], _T]) -> _T:
-        """Do some work off the event loop.
-
-        Raises:
-            ServerError: The server is stopping.
-        """
-        if self._closing:
-            raise ServerError("the server is stopping; ask again in a second")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        async with index.turn:
+            return await self._folds.do(lambda: ask(index))
 
     def known(self, run: str) -> Index | None:
         """Return the index of a run if there is one."""
@@ -177,7 +189,7 @@ class Indexes:
     def close(self) -> None:
         """Stop what is under way."""
         self._closing = True
-        self._pool.shutdown(wait=False)
+        self._folds.close()
 
     def _get(self, run: str) -> Index:
         stored = self._store.run(run)
