@@ -22,7 +22,7 @@ ROOMS = {
     "logs": "logs logs.*",
     "store": "lock store",
     "state": "about attempt columns gaps leaderboard metric names pace series state tally thinning",
-    "run": "capture endings media meter run start system track verbs writer",
+    "run": "capture config endings media meter run start system track verbs writer",
     "sinks": "sinks sinks.*",
     "callbacks": "callbacks callbacks.*",
     "server": "server server.*",

@@ -16,8 +16,9 @@ import pytest
 import livecb
 from livecb import events
 from livecb.errors import LivecbWarning
-from livecb.events import Metrics, decode
+from livecb.events import Metrics, decode, decode_lines
 from livecb.run import Run
+from livecb.state import State
 from livecb.store import Store
 
 Recorded = Callable[[Run], list[Any]]
@@ -53,6 +54,65 @@ def test_a_disk_that_fills_up_costs_events_and_says_how_many(store: Store) -> No
     assert isinstance(said[-1], events.RunEnded)
     assert said[-1].lost == 10
     assert said[-1].seq == len(said) + 10 - 1  # the gap in the numbers proves the loss
+
+
+_DISK_STAYS_FULL = """
+import resource, signal, livecb
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+run = livecb.init(id="full", sinks=[], capture=None, system_interval=0)
+run.log({"a": 1.0})
+size = (run.folder / "events.jsonl").stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+run.log({"a": 1.0})
+"""
+
+
+def test_a_disk_that_stays_full_makes_no_crash_of_a_run_that_completed(store: Store) -> None:
+    done = subprocess.run([sys.executable, "-c", _DISK_STAYS_FULL], capture_output=True, text=True)
+    assert done.returncode == 0
+    run = store.run("full")
+    state = State("full")
+    state.feed(decode_lines(list(run.log().read().lines)))
+    assert state.to_dict(alive=run.alive(), now=0.0, last_words=run.last_words())["status"] == "completed"
+
+
+def test_a_folder_that_vanishes_is_noticed_at_the_end_at_the_latest() -> None:
+    run = livecb.init(sinks=[], capture=None, system_interval=0)
+    assert run.folder is not None
+    shutil.rmtree(run.folder)
+    run.log({"a": 1.0})
+    with pytest.warns(LivecbWarning, match="was deleted"):
+        run.finish()
+
+
+def test_a_device_that_never_answers_costs_its_values_and_not_the_ending(
+    monkeypatch: pytest.MonkeyPatch, recorded: Recorded
+) -> None:
+    monkeypatch.setattr("livecb.writer._RESOLVE_SECONDS", 0.2)
+    run = livecb.init(id="slow", sinks=[], capture=None, system_interval=0)
+    late = SlowDevice(0.5)
+    run.log({"a": late, "b": 1.0})
+    run.finish()
+    again = livecb.init(id="slow", sinks=[], capture=None, system_interval=0)
+    late.ready.set()
+    again.finish()
+    said = recorded(again)
+    assert [type(event).__name__ for event in said] == [
+        "RunStarted",
+        "Metrics",
+        "RunEnded",
+        "RunStarted",
+        "RunEnded",
+    ]
+    assert (said[1].values, said[2].lost) == ({"b": 1.0}, 1)
+
+
+def test_copying_the_runs_folder_does_not_make_it_look_dead(run: Run, store: Store, tmp_path: Path) -> None:
+    assert run.folder is not None
+    shutil.copytree(run.folder, tmp_path / "copy")
+    run.check_log()
+    look = f"from livecb.store import Store; print(Store().run({run.id!r}).alive())"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True).stdout == "True\n"
 
 
 def test_a_folder_that_vanishes_leaves_the_training_untouched(run: Run) -> None:

@@ -10,10 +10,19 @@ from livecb import pace
 from livecb.series import Series
 from livecb.strict import json_ready
 
-__all__ = ["Attempt", "Rewind"]
+__all__ = ["Attempt", "Rewind", "fate"]
 
+_ENDINGS = ("completed", "failed", "stopped", "killed")
 _WAITING = frozenset({"paused", "stalled", "sanity_checking"})
 _BESIDE = ("val", "eval", "test", "predict", "sanity")  # phases beside the training
+
+
+def fate(last_words: str) -> str:
+    """Return how a run ended whose log does not say so, from what its writer left beside its lock."""
+    word, _, said = last_words.strip().partition(" ")
+    if word == "ended" and said in _ENDINGS:  # a full disk kept it out of the log
+        return said
+    return "killed" if word else "crashed"
 
 
 class Rewind(NamedTuple):
@@ -82,7 +91,7 @@ class Attempt:
             return self.end.status
         if alive or self.status == "starting":
             return self.status
-        return "killed" if last_words.strip() else "crashed"
+        return fate(last_words)
 
     def bar(self) -> pace.Bar | None:
         """Return the bar that tells how far the whole is.

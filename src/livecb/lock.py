@@ -92,6 +92,15 @@ class WriterLock:
             pass  # a full disk: the lock is the kernel's, who holds it is only for where there are none
         return True
 
+    def write(self, word: str) -> None:
+        """Leave a word for the readers, behind who held the lock; a full disk has room for it here.
+
+        Raises:
+            OSError: It has not.
+        """
+        if self.descriptor >= 0:
+            os.write(self.descriptor, word.encode())
+
     def reassert(self) -> bool:
         """Take a held lock once more: cheap, and without effect where it still stands.
 

@@ -7,7 +7,7 @@ names it and the cure; the training goes on.
 from __future__ import annotations
 
 import traceback as tracebacks
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import write
 from pathlib import Path
 from time import time as now
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import msgspec
 
 from livecb import events
+from livecb.config import Config
 from livecb.track import track
 from livecb.values import plain
 from livecb.verbs import Verbs
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from livecb.sinks.base import Sink
     from livecb.store import StoredRun
 
-__all__ = ["Config", "Run"]
+__all__ = ["Run"]
 
 _ENDINGS = ("completed", "failed", "stopped", "killed")
 EndStatus = Literal["completed", "failed", "stopped", "killed"]
@@ -54,39 +55,6 @@ class _Point(msgspec.Struct, omit_defaults=True, tag_field="type", tag="metrics"
 
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Config(MutableMapping[str, Any]):
-    """A run's hyperparameters; every change is recorded."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._values = run._settings
-
-    def __getitem__(self, key: str) -> Any:
-        return self._values[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._run.configure({key: value})
-
-    def __delitem__(self, key: str) -> None:
-        del self._values[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return f"Config({self._values})"
-
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        """Change several at once, recorded as one event."""
-        try:
-            self._run.configure(dict(*args, **kwargs))
-        except (TypeError, ValueError) as error:
-            self._run.warn_once("config", f"run.config was not changed: {error}")
 
 
 class Run(Verbs):
@@ -123,6 +91,8 @@ class Run(Verbs):
         self._last_closers: list[Callable[[], None]] = []
         self._ending = False
         self.become_child: Callable[[], None] = lambda: None
+        self.hold: Callable[[], object] = lambda: None
+        self.leave_word: Callable[[str], None] = lambda word: None
         self._clock = 0
 
     def __repr__(self) -> str:
@@ -289,8 +259,15 @@ class Run(Verbs):
             self.give_up_waiting()
         if self._leads:
             self.append(events.RunEnded, self._last_fields(status, reason, error, by, result))
+            if self._unsaid:  # the log did not take it: a full disk must not make a crash of it
+                self._try(self.leave_word, f"ended {status}\n")
         self._ended = True
         self._close()
+
+    def check_log(self) -> None:
+        """Notice that the log was deleted, or that something in this process made us drop the lock."""
+        super().check_log()
+        self.hold()
 
     def _last_fields(
         self, status: str, reason: object, error: BaseException | None, by: object, result: Any

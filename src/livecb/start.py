@@ -80,7 +80,7 @@ def init(
         id = id or os.environ.get("LIVECB_RUN_ID") or None
         if _mode() == "disabled" or (rank > 0 and id is None):
             return disabled(name or "", config)
-        if id is not None and (open_already := endings.live_run(id)) is not None:
+        if id and rank == 0 and (open_already := endings.live_run(id)) is not None:
             open_already.configure(config)
             return open_already
         stored = Store.writable(dir).create(id)
@@ -136,6 +136,7 @@ def _open(
 ) -> Run:
     run = Run(stored, name=started["name"], config=config, rank=rank, open_log=_opener(stored, MAIN))
     run.become_child = lambda: _become_child(run, stored, lock)
+    run.hold, run.leave_word = lock.reassert, lock.write
     endings.watch(run, lock.descriptor)
     run.append(
         events.RunStarted,

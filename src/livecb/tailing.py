@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterator
 
+from livecb.attempt import fate
 from livecb.events import RunEnded, RunStarted, decode_lines, type_of
 from livecb.logs.base import START
 from livecb.store import StoredRun
@@ -65,7 +66,7 @@ class Tailing:
     def settle(self) -> None:
         """Find out how a run ended that did not say so."""
         if self.status is None and self._cursor != START and not self.run.alive():
-            self.status = "killed" if self.run.last_words().strip() else "crashed"
+            self.status = fate(self.run.last_words())
 
     def _read(self) -> tuple[bytes, ...]:
         names = self.run.part_names()

@@ -169,9 +169,9 @@ class Writer:
             log.close()
         self.warn_once("deleted", f"{log.path} was deleted. Training goes on; nothing more of it is recorded")
 
-    def flush(self, timeout: float = _RESOLVE_SECONDS) -> bool:
+    def flush(self, timeout: float | None = None) -> bool:
         """Wait until every number that was on its way is written; false if time ran out."""
-        deadline = now() + timeout
+        deadline = now() + (_RESOLVE_SECONDS if timeout is None else timeout)
         while self._queue and now() < deadline:
             if self._resolver is None or not self._resolver.is_alive():
                 self._drain()

@@ -1,0 +1,44 @@
+"""A run's configuration: a mapping whose changes are recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from livecb.run import Run
+
+__all__ = ["Config"]
+
+
+class Config(MutableMapping[str, Any]):
+    """A run's hyperparameters; every change is recorded."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._values = run._settings
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._run.configure({key: value})
+
+    def __delitem__(self, key: str) -> None:
+        del self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Config({self._values})"
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Change several at once, recorded as one event."""
+        try:
+            self._run.configure(dict(*args, **kwargs))
+        except (TypeError, ValueError) as error:
+            self._run.warn_once("config", f"run.config was not changed: {error}")
