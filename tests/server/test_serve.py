@@ -271,3 +271,24 @@ def test_a_server_in_a_thread_stops_and_lets_go_of_its_port(store: Store, free_p
         served.client.close()
         server.stop()
     server.stop()
+
+
+def test_a_server_that_nobody_would_find_ends_and_says_why(store: Store, free_port: int) -> None:
+    launch.registry_path(store.root, free_port).mkdir(parents=True)  # not to be written, as on a full disk
+    process = launch.start_process(store.root, port=free_port, linger=60)
+    with pytest.raises(ServerError, match=r"ended with 1.*nobody would find this server"):
+        launch.wait_ready(process, store.root, free_port)
+    assert not list(store.root.glob(".server-*.json.*"))
+
+
+def test_a_server_that_is_not_ready_in_time_is_not_left_behind(
+    store: Store, tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "python"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(slow))
+    process = launch.start_process(store.root, port=free_port)
+    with pytest.raises(ServerError, match="did not answer within"):
+        launch.wait_ready(process, store.root, free_port, timeout=0.1)
+    assert process.returncode == -signal.SIGTERM

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 import livecb
 from livecb.errors import LivecbWarning
 from livecb.sinks import Server
+from livecb.sinks import server as sink_module
 from livecb.store import Store
 
 
@@ -101,6 +103,7 @@ def test_a_port_that_is_taken_is_passed_over(store: Store) -> None:
 TRAIN = """
 import livecb, sys, time
 from livecb.sinks import Server
+from livecb.sinks import server as sink_module
 run = livecb.init(id="r", sinks=[Server(port=int(sys.argv[1]), linger=30, quiet=True)], system_interval=0)
 print(run.url, flush=True)
 while True:
@@ -145,3 +148,30 @@ def test_a_short_run_waits_for_its_server_a_moment_only(store: Store, free_port:
     run = livecb.init(sinks=[sink], capture=None, system_interval=0)
     run.finish()
     assert wait_for(lambda: registered(store))
+
+
+def test_a_server_that_cannot_come_back_is_tried_less_and_less_and_said_once(
+    store: Store, free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink_module, "_CHECK_SECONDS", 0.05)
+    sink = Server(port=free_port, linger=30, quiet=True)
+    run = livecb.init(sinks=[sink], capture=None, system_interval=0)
+    try:
+        assert run.url is not None
+        starts = tmp_path / "starts"
+        broken = tmp_path / "python"
+        broken.write_text(f"#!/bin/sh\necho one >> {starts}\nexit 3\n")
+        broken.chmod(0o755)
+        with monkeypatch.context() as patch, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            patch.setattr(sys, "executable", str(broken))
+            os.kill(registered(store)[0]["pid"], signal.SIGKILL)
+            wait_for(lambda: sink._pause >= 0.8)
+            assert len(starts.read_text().split()) in (4, 5)  # 0.1, 0.2, 0.4, 0.8
+            assert sum("could not be started again" in str(it.message) for it in caught) == 1
+        wait_for(lambda: sink._pause == 0.05)
+        assert status_of(run.url) == "running"
+    finally:
+        run.finish()
+        for server in registered(store):
+            os.kill(server["pid"], signal.SIGTERM)

@@ -40,6 +40,7 @@ LINGER = 300.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WILDCARD = ("", "0.0.0.0", "::")
 _START_SECONDS = 20.0
+_END_SECONDS = 2.0
 _LOG_BYTES = 1 << 20
 
 # What was started here, so that it is reaped when it ends.
@@ -173,7 +174,7 @@ def wait_ready(
     """Return where the store's server is as soon as it listens.
 
     Raises:
-        ServerError: The process ended without one, or it takes too long.
+        ServerError: The process ended without one, or it takes too long; then the process is ended.
     """
     deadline = time.monotonic() + timeout
     pause = 0.02
@@ -185,6 +186,7 @@ def wait_ready(
                 f"the server ended with {code}: {_last_line(Path(root))}; {log_path(Path(root))} says more"
             )
         if time.monotonic() > deadline:
+            _end(process)  # one that nobody finds would stay, and the next try would add another
             raise ServerError(
                 f"the server did not answer within {timeout:g} s; {log_path(Path(root))} may say why"
             )
@@ -289,6 +291,15 @@ def _environment() -> dict[str, str]:
     if paths:
         environment["PYTHONPATH"] = os.pathsep.join(paths)
     return environment
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _open_log(root: Path) -> BinaryIO:

@@ -199,14 +199,20 @@ class Registration:
             os.getpid(), address.host, port, asked, time.time(), __version__, address.token
         )
         spare = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        with open(os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(me) + b"\n")
-        os.replace(spare, self._path)
+        try:
+            with open(os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(msgspec.json.encode(me) + b"\n")
+            os.replace(spare, self._path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                spare.unlink(missing_ok=True)
+            raise
 
     def leave(self) -> None:
         """Take it back."""
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.release()
 
@@ -245,7 +251,8 @@ def serve(
         Whether it served.
 
     Raises:
-        ServerError: It cannot listen.
+        ServerError: It cannot listen; or it cannot say in the store where it is, and there is no
+            `on_ready` to be told: it would live on, and nobody would find it.
     """
     root = store.root.absolute()
     with contextlib.suppress(OSError):
@@ -263,6 +270,12 @@ def serve(
         try:
             registration.enter(address, port)
         except OSError as error:
+            if reuse and on_ready is None:
+                sock.close()
+                registration.leave()
+                raise ServerError(
+                    f"cannot write to {root} ({error}): nobody would find this server; make room there"
+                ) from error
             _log.warning("cannot write to %s (%s): nobody will find this server by the store", root, error)
     try:
         if on_ready is not None:

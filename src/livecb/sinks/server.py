@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Server"]
 
 _CHECK_SECONDS = 1.0
+_RETRY_SECONDS = 60.0
 _URL_SECONDS = 15.0
 
 
@@ -60,6 +61,8 @@ class Server(Sink):
         self._ready = threading.Event()
         self._ended = threading.Event()
         self._keeper: threading.Thread | None = None
+        self._pause = _CHECK_SECONDS
+        self._warned = False
 
     def __getstate__(self) -> dict[str, object]:
         return {
@@ -101,7 +104,7 @@ class Server(Sink):
             self._start()
             self._announce()
             self._ready.set()
-            while not self._ended.wait(_CHECK_SECONDS):
+            while not self._ended.wait(self._pause):
                 if self._mode == "process":
                     self._revive()
         except Exception as error:
@@ -136,7 +139,12 @@ class Server(Sink):
                     root, host=self._host, port=self._address.port, linger=self._linger
                 )
             except ServerError as error:
-                warn(f"the server is gone and could not be started again: {error}")
+                if not self._warned:
+                    warn(f"the server is gone and could not be started again: {error}")
+                self._warned = True
+                self._pause = min(2 * self._pause, _RETRY_SECONDS)
+                return
+        self._warned, self._pause = False, _CHECK_SECONDS
 
     def _announce(self) -> None:
         if self._quiet or self._address is None or self._run is None:
