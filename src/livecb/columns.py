@@ -234,8 +234,7 @@ class Frame:
     def _add_to_axis(self, name: str, start: int, end: int, new: Sequence[float | None]) -> None:
         axis = self._axes.get(name)
         missing = new.count(None)
-        filled = [_NAN if value is None else value for value in new] if missing else new
-        known = array("d", filled)  # type: ignore[arg-type]
+        known = array("d", [_NAN if value is None else value for value in new])
         if missing == len(new):
             if axis is not None:
                 axis.extend(known)
