@@ -48,7 +48,7 @@ export function ChartCard({ session, choice, chart, look, range, version }: Prop
     if (!inView) return;
     const began = performance.now();
     const width = host.current?.clientWidth || 400;
-    const marks = marksOf(session.state as State, session.curves.begins, look.axis, look.zero);
+    const marks = marksOf(chart, session.state as State, session.curves.begins, look.axis, look.zero);
     model.current = modelOf(chart, session.curves, look, range, choice.settings.log, marks, width);
     plot.current?.draw(model.current);
     session.topics.spent(performance.now() - began);

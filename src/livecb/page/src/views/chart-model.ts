@@ -83,6 +83,9 @@ export function rangeOf(charts: readonly ChartSpec[], curves: Curves, look: Look
   return to > from ? [from, to] : [from, from + 1];
 }
 
+/** The title of the alert that the library itself gives. */
+const NON_FINITE = "Non-finite loss";
+
 interface Happening {
   step?: number | null;
   epoch?: number | null;
@@ -90,7 +93,7 @@ interface Happening {
 }
 
 /** What stands on the axis of every chart: checkpoints, alerts, notes, and where an attempt began or went back to. */
-export function marksOf(state: State, begins: Curves["begins"], axis: XAxis, zero: number): Mark[] {
+export function marksOf(chart: ChartSpec, state: State, begins: Curves["begins"], axis: XAxis, zero: number): Mark[] {
   const marks: Mark[] = [];
   const put = (kind: Mark["kind"], happening: Happening, label?: string): void => {
     const x = axis === "time" ? happening.time - zero : happening[axis];
@@ -103,6 +106,9 @@ export function marksOf(state: State, begins: Curves["begins"], axis: XAxis, zer
   for (const [attempt, begin] of begins) if (!wentBack.has(attempt)) put("attempt", begin, `attempt ${attempt}`);
   for (const checkpoint of state.checkpoints) put("checkpoint", checkpoint);
   for (const note of state.notes) put("note", note);
-  for (const alert of state.alerts) put(alert.level === "ERROR" ? "error" : "alert", alert);
+  const odd = chart.lines.some(({ metric }) => (state.metrics[metric]?.nonfinite ?? 0) > 0);
+  // Of a loss that is no number any more only the charts tell that have such values.
+  const alerts = odd ? state.alerts : state.alerts.filter((alert) => alert.title !== NON_FINITE);
+  for (const alert of alerts) put(alert.level === "ERROR" ? "error" : "alert", alert);
   return marks;
 }

@@ -43,6 +43,8 @@ const MAX_DOTS = 80;
 /** The width of a digit of an axis, and the room at the right of a chart, in CSS pixels. */
 const DIGIT = 6.2;
 const LEAST_RIGHT = 8;
+/** The library has no ticks for less. */
+const LEAST_SPAN = 1e-30;
 
 /** One chart on a canvas, drawn again whenever it is given a model. */
 export class Plot {
@@ -226,8 +228,8 @@ function data(model: PlotModel): uPlot.AlignedData {
 // A little air above and below, and a line in the middle when all values are the same.
 function rangeY(_u: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
   if (low === null || high === null) return [0, 1];
-  if (low === high) {
-    const half = Math.abs(low) / 2 || 0.5;
+  if (high - low < LEAST_SPAN) {
+    const half = Math.abs(low) / 2 > LEAST_SPAN ? Math.abs(low) / 2 : 0.5;
     return [low - half, high + half];
   }
   const range = uPlot.rangeNum(low, high, 0.04, true);
