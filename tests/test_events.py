@@ -112,7 +112,8 @@ def test_fields_of_a_newer_version_are_passed_over() -> None:
 @pytest.mark.parametrize(
     "line",
     [b"", b"nonsense", b'{"type":"metrics","seq":1', b"[1,2]", b'{"seq":1}', b'{"type":"metrics","seq":1,"time":1}',
-     b'{"type":"metrics","seq":1,"time":1,"values":{"a":"many"}}', b"\xff\xfe"],
+     b'{"type":"metrics","seq":1,"time":1,"values":{"a":"many"}}', b"\xff\xfe",
+     b'{"type":"note","seq":1,"time":1,"text":' + b"[" * 100_000],
 )  # fmt: skip
 def test_a_broken_line_is_an_error_that_shows_it(line: bytes) -> None:
     with pytest.raises(EventError, match=r"got|expected"):

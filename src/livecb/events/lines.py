@@ -56,7 +56,7 @@ def decode(line: bytes | str) -> AnyEvent | Unknown:
     """
     try:
         event = _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _decode_unknown(line, error)
     raw = line.encode() if isinstance(line, str) else line
     return _restore(event) if b'NaN"' in raw or b'Infinity"' in raw else event
@@ -70,7 +70,7 @@ def decode_lines(lines: list[bytes]) -> list[AnyEvent | Unknown]:
     joined = b"[" + b",".join(lines) + b"]"
     try:
         events = cast("list[AnyEvent | Unknown]", _many.decode(joined))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return [event for line in lines if (event := _try_decode(line)) is not None]
     if len(events) != len(lines):  # a broken line that happened to fit between its neighbours
         return [event for line in lines if (event := _try_decode(line)) is not None]
@@ -114,7 +114,7 @@ def _decode_unknown(line: bytes | str, error: Exception) -> Unknown:
     shown = line[:120]
     try:
         data = _json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise EventError(f"expected one event as a line of JSON, got {shown!r}: {error}") from error
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
         raise EventError(f"expected a JSON object with a 'type', got {shown!r}") from error
