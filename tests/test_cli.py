@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 import livecb
+from livecb import cli
 from livecb.server import launch
 
 TRAIN = """
@@ -334,3 +335,11 @@ def test_listing_loads_no_server_and_no_framework():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout == "[]\n"
+
+
+def test_a_browsers_command_line_does_not_tell_the_token(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    detour = cli._detour("http://127.0.0.1:7117/?token=secret&x=1")
+    assert "token=secret&amp;x=1" in detour.read_text()
+    assert "secret" not in detour.as_uri()
+    assert detour.parent.stat().st_mode & 0o077 == 0

@@ -5,9 +5,11 @@ Only what a verb needs is imported, when it runs.
 
 from __future__ import annotations
 
+import html
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -262,4 +264,15 @@ def _open_browser(url: str) -> None:
     if has_display and sys.stdout.isatty() and not os.environ.get("SSH_CONNECTION"):
         import webbrowser
 
-        webbrowser.open(url)
+        webbrowser.open(_detour(url).as_uri())
+
+
+def _detour(url: str) -> Path:
+    """Return a file that leads to an address, and that only this user can read.
+
+    A browser's command line is there for everybody to read, and the address holds the token.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="livecb-open-"))  # made for its owner only
+    path = folder / "open.html"
+    path.write_text(f'<meta http-equiv="refresh" content="0;url={html.escape(url)}"><title>livecb</title>')
+    return path
