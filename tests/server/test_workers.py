@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from watching import python
@@ -26,7 +27,9 @@ def test_workers_do_what_they_are_asked_at_most_so_many_at_once() -> None:
         with pytest.raises(ServerError, match="stopping"):
             await workers.do(lambda: 7)
 
-    asyncio.run(main())
+    # In a thread of its own: the browser's tests leave a loop running in this one.
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(asyncio.run, main()).result()
 
 
 def test_the_process_ends_while_a_worker_works() -> None:
