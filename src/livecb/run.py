@@ -54,7 +54,8 @@ class _Point(msgspec.Struct, omit_defaults=True, tag_field="type", tag="metrics"
     context: str | None = None
 
 
-_encode = msgspec.json.Encoder().encode
+_encode_into = msgspec.json.Encoder().encode_into
+_LINE_END = ord("\n")
 
 
 class Run(Verbs):
@@ -178,7 +179,9 @@ class Run(Verbs):
                     try:
                         rank, samples, tokens = self.rank, self._samples, self._tokens
                         point = _Point(seq, now(), step, batch, epoch, samples, tokens, rank, values, context)
-                        line = _encode(point) + b"\n"
+                        line = self._line
+                        _encode_into(point, line)
+                        line.append(_LINE_END)
                         written = write(self._fd, line)
                         if written == len(line):
                             if self._queue:

@@ -75,6 +75,7 @@ class Writer:
         "_epoch",
         "_fast",
         "_fd",
+        "_line",
         "_lock",
         "_log",
         "_open_log",
@@ -100,6 +101,7 @@ class Writer:
         self._open_log = open_log
         self._log: FileLog | None = None
         self._fd = -1
+        self._line = bytearray()  # the metrics event being written: its memory is used again
         self._seq = 0
         # Re-entrant: a signal handler or a finaliser may log while this thread is logging.
         self._lock = threading.RLock()
