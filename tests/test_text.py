@@ -125,3 +125,14 @@ def test_columns_of_a_table_are_aligned():
         "long  x",
         "y     �",
     ]
+
+
+def test_signs_that_take_two_columns_of_a_terminal_are_aligned_and_cut_as_such():
+    rows = [["猫の分類", "1"], ["e\u0301te\u0301", "2"], ["cats", "3"]]
+    assert text.format_table(["NAME", "N"], rows) == [
+        "NAME      N",
+        "猫の分類  1",
+        "e\u0301te\u0301       2",
+        "cats      3",
+    ]
+    assert text.format_table(["A", "B"], [["x", "猫の分類"]], width=8, least=(1, 5))[1] == "x  猫の…"

@@ -11,6 +11,7 @@ import re
 import time as clock
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
+from unicodedata import combining, east_asian_width
 
 import msgspec
 
@@ -111,13 +112,14 @@ def format_table(
             The first one keeps the ends of its cells, which tell ids apart; others their beginnings.
     """
     table = [list(head), *([_shown(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
     if width is not None:
         widths = _fit(widths, width, least)
     lines = []
     for first, *others in table:
         cells = [_cut_begin(first, widths[0]), *map(_cut, others, widths[1:])]
-        lines.append("  ".join(map(str.ljust, cells, widths)).rstrip())
+        padded = [cell + " " * (wide - _width(cell)) for cell, wide in zip(cells, widths, strict=False)]
+        lines.append("  ".join(padded).rstrip())
     return lines
 
 
@@ -139,12 +141,23 @@ def _fit(widths: Sequence[int], width: int, least: Sequence[int]) -> list[int]:
     return fitted
 
 
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    if _width(text) <= width:
+        return text
+    while _width(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def _cut_begin(text: str, width: int) -> str:
-    return text if len(text) <= width else f"…{text[len(text) - width + 1 :]}"
+    return _cut(text[::-1], width)[::-1]
 
 
 def _time(at: float) -> str:

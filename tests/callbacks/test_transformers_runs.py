@@ -13,28 +13,11 @@ import pytest
 import tiny
 import transformers
 from at_step import At, fail
+from hf_training import end, metrics, train
 
 import livecb
 from livecb import events
 from livecb.testing import Recorded
-
-
-def train(folder: Path, callback: Any = None, **settings: Any) -> Any:
-    """Train with our callback; return the trainer."""
-    resume = settings.pop("resume", None)
-    extra = settings.pop("callbacks", [])
-    trainer = tiny.hf_trainer(folder, [callback or tiny.live_stream("transformers"), *extra], **settings)
-    trainer.train(resume_from_checkpoint=resume)
-    return trainer
-
-
-def metrics(recorded: Recorded, context: str = "train", run: Any = None) -> list[events.Metrics]:
-    return [event for event in recorded.of(events.Metrics, run) if event.context == context]
-
-
-def end(recorded: Recorded, run: Any = None) -> events.RunEnded:
-    (ended,) = recorded.of(events.RunEnded, run)
-    return ended
 
 
 def test_an_exception_in_a_with_block_is_a_failed_run(recorded: Recorded, tmp_path: Path) -> None:
