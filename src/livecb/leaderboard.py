@@ -1,12 +1,20 @@
-"""The leaderboard: which candidate is best so far."""
+"""The leaderboard: which candidate is best so far.
+
+A candidate may be told of fold by fold, from several processes whose events arrive in any order: its
+scores are then the means over the folds that are done, and a later row of the candidate as a whole
+takes their place. A search by halving tries the better candidates again: a later rung outranks all
+earlier ones, whatever they scored.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import msgspec
+
 from livecb import names
-from livecb.events import ModelCompleted
+from livecb.events import ModelCompleted, Number
 from livecb.strict import json_ready
 
 __all__ = ["MOST", "Leaderboard"]
@@ -15,34 +23,107 @@ MOST = 500
 """Rows that are shown; all are in the log."""
 
 
-class Leaderboard:
-    """Candidates in the order in which they were done."""
+class _Candidate:
+    """What is known of one candidate, in its last rung."""
 
     def __init__(self) -> None:
-        self.rows: list[ModelCompleted] = []
+        self.rung = -1
+        self.whole: ModelCompleted | None = None
+        self.folds: dict[int, ModelCompleted] = {}
+
+    def feed(self, event: ModelCompleted) -> None:
+        """Take in a row. Of two about the same the later one holds, however they arrive."""
+        rung = event.rung or 0
+        if rung > self.rung:
+            self.rung, self.whole, self.folds = rung, None, {}
+        if rung < self.rung or (self.whole and event.time < self.whole.time):
+            return
+        if event.fold is None:
+            self.whole = event
+            self.folds = {at: fold for at, fold in self.folds.items() if fold.time > event.time}
+        elif (known := self.folds.get(event.fold)) is None or event.time >= known.time:
+            self.folds[event.fold] = event
+
+    @property
+    def done(self) -> int | None:
+        """Folds that its scores rest on."""
+        return len(self.folds) or (self.whole.folds if self.whole else None)
+
+    def row(self) -> ModelCompleted:
+        """Return the candidate as one row: what it says of itself, or the mean of its folds."""
+        if not self.folds:
+            assert self.whole is not None
+            return self.whole
+        folds = [self.folds[at] for at in sorted(self.folds)]
+        seconds = [fold.fit_seconds for fold in folds if fold.fit_seconds is not None]
+        return msgspec.structs.replace(
+            max(folds, key=lambda fold: fold.time),
+            fold=None,
+            ok=all(fold.ok for fold in folds),
+            reason=next((f"fold {fold.fold}: {fold.reason}" for fold in folds if not fold.ok), None),
+            scores=_means(folds),
+            fit_seconds=sum(seconds) / len(seconds) if seconds else None,
+        )
+
+
+class Leaderboard:
+    """Candidates in the order in which they were first heard of."""
+
+    def __init__(self) -> None:
+        self._candidates: dict[object, _Candidate] = {}
+
+    def __len__(self) -> int:
+        return len(self._candidates)
+
+    def feed(self, event: ModelCompleted) -> None:
+        """Take in a row.
+
+        A candidate is known by its name and its parameters; one that is told of by folds by its name.
+        """
+        key = event.name if event.folds else (event.name, msgspec.json.encode(event.params, order="sorted"))
+        self._candidates.setdefault(key, _Candidate()).feed(event)
 
     def ranked(self) -> list[ModelCompleted]:
         """Return the candidates, the best first and the failed ones last.
 
-        They are compared by the first score of the first that has one. A name that does not tell
-        which way is better is taken as scikit-learn takes scores: more is better.
+        They are compared by the first score of the first that has one. Where neither the row nor the
+        name of that score tells which way is better, more is, as scikit-learn takes scores.
         """
-        main = next((name for row in self.rows if row.ok for name in row.scores), None)
-        sign = 1.0 if main is not None and names.goal(main) == "min" else -1.0
-
-        def place(row: ModelCompleted) -> tuple[int, float]:
-            score = row.scores.get(main) if main is not None else None
-            if not row.ok:
-                return 2, 0.0
-            if not isinstance(score, (int, float)) or math.isnan(score):
-                return 1, 0.0
-            return 0, sign * score
-
-        return sorted(self.rows, key=place)
+        return [row for row, _ in self._ranked()]
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Return the best rows, ready for JSON, each with its place now."""
+        """Return the best rows, ready for JSON, each with its place now and the folds it rests on."""
         return [
-            {**json_ready(row), "place": place if row.ok else None}
-            for place, row in enumerate(self.ranked()[:MOST], 1)
+            {
+                **json_ready(row),
+                "place": place if row.ok else None,
+                **({"folds_done": candidate.done} if row.folds else {}),
+            }
+            for place, (row, candidate) in enumerate(self._ranked()[:MOST], 1)
         ]
+
+    def _ranked(self) -> list[tuple[ModelCompleted, _Candidate]]:
+        rows = [(candidate.row(), candidate) for candidate in self._candidates.values()]
+        first = next((row for row, _ in rows if row.ok and row.scores), None)
+        main = next(iter(first.scores)) if first else None
+        goal = (first.goal if first else None) or names.goal(main or "")
+        sign = 1.0 if goal == "min" else -1.0
+
+        def place(item: tuple[ModelCompleted, _Candidate]) -> tuple[int, int, float]:
+            row, _ = item
+            score = row.scores.get(main) if main is not None else None
+            if not row.ok:
+                return 2, 0, 0.0
+            if not isinstance(score, (int, float)) or math.isnan(score):
+                return 1, 0, 0.0
+            return 0, -(row.rung or 0), sign * score
+
+        return sorted(rows, key=place)
+
+
+def _means(folds: list[ModelCompleted]) -> dict[str, Number]:
+    known: dict[str, list[float]] = {}
+    for fold in folds:
+        for name, score in fold.scores.items():
+            known.setdefault(name, []).append(float(score))
+    return {name: sum(scores) / len(scores) for name, scores in known.items()}

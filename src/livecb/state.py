@@ -305,7 +305,7 @@ class State:
         elif isinstance(event, ev.System):
             self._system = self._system if event.rank else event
         elif isinstance(event, ev.ModelCompleted):
-            self._leaderboard.rows.append(event)
+            self._leaderboard.feed(event)
         elif isinstance(event, ev.Checkpoint):
             self._checkpoints.append(event)
         elif isinstance(event, ev.Alert):

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 from livecb import events, media
 from livecb.errors import StoreError, ValueRefused
@@ -131,16 +131,22 @@ class Verbs(Writer):
         place: int | None = None,
         reason: str | None = None,
         importances: Mapping[str, Any] | None = None,
+        goal: Literal["min", "max"] | None = None,
+        fold: int | None = None,
+        folds: int | None = None,
+        rung: int | None = None,
         **axes: Any,
     ) -> None:
-        """Record a candidate that is done: a row of the leaderboard."""
+        """Record a candidate that is done, or one fold of it: a row of the leaderboard."""
         fields = {
             "name": name,
             "ok": ok,
             "params": plain(dict(params or {})),
             "reason": reason,
             "place": place,
+            "goal": goal,
         }
+        fields.update(fold=fold, folds=folds, rung=rung)
         fields.update(
             scores=self._scalars(scores), importances=self._scalars(importances), fit_seconds=fit_seconds
         )

@@ -190,11 +190,15 @@ class Log(Event, frozen=True, kw_only=True, tag="log"):
 
 
 class ModelCompleted(Event, frozen=True, kw_only=True, tag="model_completed"):
-    """A row of a leaderboard: one candidate is done.
+    """A row of a leaderboard: a candidate is done, or one fold of its cross-validation.
 
     Attributes:
         place: Its place so far, 1 is best.
         reason: Why it failed, when `ok` is false.
+        goal: Which way its first score is better, where the score's name does not tell.
+        fold: The fold that is done, from 0; absent for the candidate as a whole.
+        folds: Folds of its cross-validation: rows of the same `name` are then one candidate's.
+        rung: Round of a search by halving, from 0: later ones outrank earlier ones.
     """
 
     name: str
@@ -205,6 +209,10 @@ class ModelCompleted(Event, frozen=True, kw_only=True, tag="model_completed"):
     place: int | None = None
     reason: str | None = None
     importances: dict[str, Number] = {}
+    goal: Literal["min", "max"] | None = None
+    fold: int | None = None
+    folds: int | None = None
+    rung: int | None = None
 
 
 class Sample(Event, frozen=True, kw_only=True, tag="sample"):
