@@ -29,6 +29,9 @@ class Trainer:
         self.random = random.Random(7)
         self.time = began
         self.said = 0
+        self.totals: ev.Totals | None = ev.Totals(
+            epochs=EPOCHS, steps=TOTAL, batches_per_epoch=TOTAL // EPOCHS
+        )
         self.lines: list[bytes] = []
 
     def say(self, kind: type[ev.Event], **fields: object) -> None:
@@ -58,7 +61,7 @@ class Trainer:
                     "path": "a/rather/long/path/to/the/place/where/the/digits/of/scikit-learn/are/kept.npz"
                 },
             },
-            totals=ev.Totals(epochs=EPOCHS, steps=TOTAL, batches_per_epoch=TOTAL // EPOCHS),
+            totals=self.totals,
             host="box",
             pid=os.getpid(),
             attempt=attempt,
@@ -151,10 +154,12 @@ def main() -> None:
     parser.add_argument("--more", type=int, default=0)
     parser.add_argument("--end", default="")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--bare", action="store_true", help="no totals: a search, a generation")
     parser.add_argument("--obey", action="store_true")
     asked = parser.parse_args()
     seconds = asked.steps / asked.rate
     trainer = Trainer(asked.store, asked.run, time.time() - seconds)
+    trainer.totals = None if asked.bare else trainer.totals
     lock = WriterLock(trainer.stored.lock_path)
     lock.acquire()
     trainer.start()
@@ -180,8 +185,38 @@ def main() -> None:
         trainer.end(asked.end)
 
 
+def candidate(trainer: Trainer, number: int) -> None:
+    """Say that a candidate is done, and how far the search is; every fifth one failed."""
+    fields: dict[str, object] = {"params": {"svc": {"C": 2**number, "gamma": number / 10}, "cache_size": 200}}
+    if number % 5 == 4:
+        reason = "ValueError: Input X contains NaN."
+        trainer.say(ev.ModelCompleted, name=f"candidate {number}", ok=False, reason=reason, **fields)
+    else:
+        scores = {"accuracy": 0.9 + number * 7 % 10 / 100, "f1": 0.8}
+        trainer.say(
+            ev.ModelCompleted,
+            name=f"candidate {number}",
+            ok=True,
+            scores=scores,
+            fit_seconds=0.5 + number,
+            **fields,
+        )
+    trainer.say(
+        ev.Progress,
+        done=number + 1,
+        total=12,
+        unit="candidate",
+        left=60.0,
+        counters={"succeeded": number, "failed": number // 5},
+        fields={"candidate": f"candidate {number + 1}", "best_model": "svc"},
+    )
+
+
+KEPT = {"candidate": candidate}
+
+
 def obey(trainer: Trainer, step: int, rate: float) -> None:
-    """Do what stands on standard input, a line each, and answer each: `step N`, `log N`, `metric NAME`, `end STATUS`."""
+    """Do what stands on standard input, a line each, and answer each: a verb and what it is about."""
     for line in sys.stdin:
         verb, what = line.split()
         trainer.time = time.time()
@@ -194,6 +229,8 @@ def obey(trainer: Trainer, step: int, rate: float) -> None:
                 trainer.say(ev.Log, message=f"line {number} of {what}", logger="chatter", step=step)
         elif verb == "metric":
             trainer.say(ev.Metrics, values={what: 0.512345}, step=step)
+        elif verb in KEPT:
+            KEPT[verb](trainer, int(what))
         trainer.flush()
         if verb == "end":
             trainer.end(what)

@@ -5,5 +5,6 @@ import "./styles/run.css";
 import "./styles/charts.css";
 import "./styles/side.css";
 import "./styles/list.css";
+import "./styles/board.css";
 
 render(<App />, document.getElementById("app") as HTMLElement);

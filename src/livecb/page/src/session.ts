@@ -3,6 +3,7 @@ import { Backoff } from "./client/backoff";
 import { Follower } from "./client/follow";
 import type { Link } from "./client/link";
 import type { Message } from "./client/sse";
+import { BoardNews } from "./data/board";
 import { Curves } from "./data/curves";
 import { Detail } from "./data/detail";
 import { LogBuffer, PAGE_EVENTS } from "./data/logs";
@@ -16,9 +17,11 @@ export type RunTopic = "state" | "curves" | "logs" | "link";
 /** Points a curve to ask the server for at first. */
 const HISTORY_POINTS = 2_000;
 /** Types that the page needs as events; all else it reads off the folded state. */
-const TYPES = "metrics,log,run_started";
+const TYPES = "metrics,log,run_started,model_completed";
 /** An event that stands so far behind the clock is history being caught up with. */
 const BEHIND_S = 5;
+/** A folded state that is older is asked for anew when a candidate is done: a younger one is followed by the next soon. */
+const OLD_STATE_MS = 200;
 /** More names than these make an address too long for some proxies. */
 const MANY_NAMES = 20;
 const REST_POLL_MS = 15_000;
@@ -38,6 +41,7 @@ export class RunSession {
   readonly topics = new Topics<RunTopic>();
   readonly curves = new Curves();
   readonly logs = new LogBuffer();
+  readonly board = new BoardNews();
   state: State | null = null;
   link: Link = { kind: "connecting", since: Date.now() };
   /** What keeps the log's history from being loaded, if anything does. */
@@ -52,6 +56,7 @@ export class RunSession {
   closer = 0;
   #wishes = 0;
   #skew = 0;
+  #stateAt = 0;
   #follower: Follower | null = null;
   #generation = 0;
   #stopped = false;
@@ -186,8 +191,20 @@ export class RunSession {
       this.topics.changed("logs");
     } else if (event.type === "run_started" && !event.rank) {
       this.curves.attempt = event.attempt ?? 1;
+    } else if (event.type === "model_completed") {
+      void this.#askState();
     }
     this.#noteLag(event.time);
+  }
+
+  async #askState(): Promise<void> {
+    if (performance.now() - this.#stateAt < OLD_STATE_MS) return;
+    this.#stateAt = performance.now();
+    try {
+      this.#setState(await getJson<State>(this.#api.run(this.run)));
+    } catch {
+      // It comes by the stream as well.
+    }
   }
 
   #noteLag(time: number): void {
@@ -204,8 +221,11 @@ export class RunSession {
   }
 
   #setState(state: State): void {
+    if (state.events < (this.state?.events ?? 0) && state.now < (this.state?.now ?? 0)) return;
     this.#skew = state.now - Date.now() / 1000;
+    this.#stateAt = performance.now();
     this.state = state;
+    this.board.see(state.leaderboard);
     this.curves.rewind(state.rewinds);
     // A folded state is the present: what was behind has been caught up with.
     if (this.link.kind === "replaying") this.#setLink({ kind: "live", since: Date.now() });

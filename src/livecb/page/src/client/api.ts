@@ -43,35 +43,43 @@ export type RunStatus =
   | "starting" | "running" | "paused" | "stalled" | "evaluating" | "saving" | "predicting" | "sanity_checking"
   | "completed" | "failed" | "stopped" | "killed" | "crashed";
 
-/** What `GET /api/runs/{run}` answers: see the HTTP reference. */
-export interface State {
+/** A row of the leaderboard: its place is the one it has now, null where it failed. */
+export type Candidate = ModelCompleted & { place: number | null };
+
+/** What is said of a run wherever it is shown. */
+interface About {
   run: string;
   name: string;
   project: string | null;
   tags: string[];
-  cursor: string;
-  events: number;
-  now: number;
   status: RunStatus;
   phase: string | null;
-  message: string | null;
-  alive: boolean;
-  reason: string | null;
-  error: string | null;
-  traceback: string | null;
-  stopped_by: string | null;
   framework: string | null;
-  versions: Record<string, string>;
-  host: string;
-  pid: number;
-  world_size: number;
-  argv: string[];
   started: number | null;
   attempt_started: number | null;
   updated: number | null;
   ended: number | null;
   elapsed: number | null;
   attempt: number;
+  progress: ProgressState | null;
+}
+
+/** What `GET /api/runs/{run}` answers: see the HTTP reference. */
+export interface State extends About {
+  cursor: string;
+  events: number;
+  now: number;
+  message: string | null;
+  alive: boolean;
+  reason: string | null;
+  error: string | null;
+  traceback: string | null;
+  stopped_by: string | null;
+  versions: Record<string, string>;
+  host: string;
+  pid: number;
+  world_size: number;
+  argv: string[];
   resumed_step: number | null;
   rewinds: Rewind[];
   config: Record<string, unknown>;
@@ -81,7 +89,6 @@ export interface State {
   epoch: number | null;
   samples: number | null;
   tokens: number | null;
-  progress: ProgressState | null;
   metrics: Record<string, MetricState>;
   system: System | null;
   counts: Record<string, number>;
@@ -91,27 +98,14 @@ export interface State {
   checkpoints: Checkpoint[];
   alerts: Alert[];
   notes: Note[];
-  leaderboard: ModelCompleted[];
+  leaderboard: Candidate[];
   summary: Record<string, unknown>;
   result: unknown;
 }
 
-export interface RunRow {
-  run: string;
-  name: string;
-  project: string | null;
-  status: RunStatus;
-  phase: string | null;
-  framework: string | null;
-  started: number | null;
-  attempt_started: number | null;
-  updated: number | null;
-  ended: number | null;
-  elapsed: number | null;
-  attempt: number;
-  progress: ProgressState | null;
+/** A run in the list. */
+export interface RunRow extends About {
   metrics: Record<string, { value: Num; step: number | null }>;
-  tags: string[];
 }
 
 /** The axes a point may stand on. */

@@ -81,6 +81,11 @@ export function duration(seconds: number): string {
   return pair(Math.floor(whole / 86_400), "d", Math.floor((whole % 86_400) / 3600), "h");
 }
 
+/** Seconds that were measured: as exactly as matters. */
+export function seconds(measured: number): string {
+  return measured < 100 ? `${value(measured, 3, false)}${NBSP}s` : duration(measured);
+}
+
 function pair(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return `${count(large)}${NBSP}${largeUnit} ${String(small).padStart(2, "0")}${NBSP}${smallUnit}`;
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Link } from "../client/link";
 import { clock, count } from "../data/format";
 import { place, runPath } from "../routes";
@@ -9,7 +9,7 @@ import { useTopics } from "../topics";
 import { expose } from "../debug";
 import { Badge, LinkNotice } from "./badge";
 import { Help } from "./help";
-import { RunView, TABS, type Tab } from "./run-view";
+import { RunView, leadOf, tabsOf, type Tab } from "./run-view";
 import { RunsView } from "./runs-view";
 import { showInTab, showRunInTab } from "./title";
 
@@ -65,7 +65,8 @@ function RunsPage({ base, open, help }: { base: string; open(run: string): void;
 function RunPage({ base, run, home, help }: { base: string; run: string; home(): void; help(): void }) {
   const session = useMemo(() => new RunSession(base, run), [base, run]);
   const choice = useMemo(() => new LookChoice(), [run]);
-  const [tab, setTab] = useState<Tab>("Curves");
+  const [chosen, setTab] = useState<Tab | null>(null);
+  const lead = useRef<Tab>("Curves");
   useTopics(session.topics, "link", "state");
   useEffect(() => {
     session.start();
@@ -73,12 +74,15 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
     return () => session.stop();
   }, [session]);
   const { state, link } = session;
+  // What leads goes on leading: a view that changes by itself confuses.
+  if (lead.current === "Curves") lead.current = leadOf(state);
+  const tab = chosen ?? lead.current;
   useEffect(() => {
     if (state) showRunInTab(state);
     else showInTab(`${run} — livecb`, "wait");
   });
   useKeys({
-    1: () => setTab(TABS[0]), 2: () => setTab(TABS[1]), 3: () => setTab(TABS[2]), 4: () => setTab(TABS[3]),
+    ...Object.fromEntries(tabsOf(state).map((name, at) => [at + 1, () => setTab(name)])),
     s: () => choice.set({ axis: "step" }), e: () => choice.set({ axis: "epoch" }), t: () => choice.set({ axis: "time" }),
     l: () => choice.set({ log: !choice.settings.log }),
     "[": () => choice.smoother(-0.1), "]": () => choice.smoother(0.1),

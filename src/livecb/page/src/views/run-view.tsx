@@ -8,11 +8,27 @@ import { Charts } from "./charts";
 import { Console } from "./console";
 import { Failure } from "./failure";
 import { Hero } from "./hero";
+import { Leaderboard } from "./leaderboard";
 import { Tabs } from "./tabs";
 import { Values } from "./values";
 
-export const TABS = ["Curves", "Log", "Values", "Config"] as const;
-export type Tab = (typeof TABS)[number];
+export type Tab = "Curves" | "Leaderboard" | "Log" | "Values" | "Config";
+
+/** So few charts tell less than a leaderboard does. */
+const FEW_CHARTS = 2;
+
+/** The views that there is something to see in. */
+export function tabsOf(state: State | null): Tab[] {
+  const board: Tab[] = state?.leaderboard.length ? ["Leaderboard"] : [];
+  return ["Curves", ...board, "Log", "Values", "Config"];
+}
+
+/** What is shown until somebody chooses. */
+export function leadOf(state: State | null): Tab {
+  if (!state) return "Curves";
+  const charts = new Set(Object.values(state.metrics).map((metric) => metric.chart)).size;
+  return state.leaderboard.length > 0 && charts <= FEW_CHARTS ? "Leaderboard" : "Curves";
+}
 
 interface Props {
   session: RunSession;
@@ -30,16 +46,17 @@ export function RunView({ session, choice, tab, setTab }: Props) {
       <FailureOf session={session} />
       <Hero session={session} />
       <div class="work">
-        <Tabs names={TABS} chosen={tab} choose={setTab} />
+        <Tabs names={tabsOf(session.state)} chosen={tab} choose={setTab} />
         <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} class="panel">
           {tab === "Curves" && <Charts session={session} choice={choice} />}
-          {tab === "Curves" && <Console session={session} />}
+          {tab === "Leaderboard" && <Leaderboard session={session} />}
+          {(tab === "Curves" || tab === "Leaderboard") && <Console session={session} />}
           {tab === "Log" && <Console session={session} tall />}
           {tab === "Values" && <ValuesOf session={session} />}
           {tab === "Config" && <ConfigOf session={session} />}
         </div>
       </div>
-      <Aside session={session} config={tab !== "Config"} />
+      <Aside session={session} tab={tab} />
     </main>
   );
 }
@@ -85,15 +102,15 @@ function ConfigOf({ session }: { session: RunSession }) {
   );
 }
 
-function Aside({ session, config }: { session: RunSession; config: boolean }) {
+function Aside({ session, tab }: { session: RunSession; tab: Tab }) {
   useTopics(session.topics, "state");
   const state = session.state as State;
   return (
     <aside aria-label="About this run">
-      <CandidatesCard state={state} />
+      {tab !== "Leaderboard" && <CandidatesCard state={state} />}
       <SystemCard state={state} />
       <HappeningsCard state={state} now={session.now} />
-      {config && <ConfigCard state={state} />}
+      {tab !== "Config" && <ConfigCard state={state} />}
     </aside>
   );
 }

@@ -1,0 +1,71 @@
+import type { Candidate } from "../client/api";
+import { flatten, type Entry } from "./flatten";
+
+/** How a leaderboard is laid out: what its candidates have in common decides. */
+export interface Layout {
+  /** Names of the scores; the first is the one they are ranked by. */
+  scores: string[];
+  /** Parameters with a column each. */
+  columns: string[];
+  /** Whether the parameters stand together in one column: candidates of different kinds share few. */
+  together: boolean;
+  /** Parameters that tell nothing: the same for all. */
+  same: Entry[];
+}
+
+const MOST_SCORES = 6;
+const MOST_COLUMNS = 6;
+
+export function paramsOf(row: Candidate): Entry[] {
+  return flatten((row.params ?? {}) as Record<string, unknown>);
+}
+
+export function layoutOf(rows: readonly Candidate[]): Layout {
+  const scores = new Set<string>();
+  const values = new Map<string, Map<string, number>>();
+  for (const row of rows) {
+    for (const name of Object.keys(row.scores ?? {})) scores.add(name);
+    for (const { key, text } of paramsOf(row)) {
+      const held = values.get(key) ?? new Map<string, number>();
+      values.set(key, held.set(text, (held.get(text) ?? 0) + 1));
+    }
+  }
+  const same: Entry[] = [];
+  const telling: string[] = [];
+  for (const [key, held] of values) {
+    const [[text, times]] = held as unknown as [[string, number]];
+    if (rows.length > 1 && held.size === 1 && times === rows.length) same.push({ key, text });
+    else telling.push(key);
+  }
+  const together = telling.length > MOST_COLUMNS;
+  return { scores: [...scores].slice(0, MOST_SCORES), columns: together ? [] : telling, together, same };
+}
+
+/** What of a candidate's parameters is worth a look where they stand in one column. */
+export function togetherWords(row: Candidate, same: readonly Entry[]): string {
+  const dull = new Set(same.map(({ key }) => key));
+  return paramsOf(row).filter(({ key }) => !dull.has(key)).map(({ key, text }) => `${key} ${text}`).join(" · ");
+}
+
+/** How long a row is shown as new. */
+const NEW_MS = 4_000;
+
+/** Knows which rows came or changed lately. */
+export class BoardNews {
+  #seen: Map<string, number> | null = null;
+
+  /** Take note of the rows there are. The first ones are history, not news. */
+  see(rows: readonly Candidate[], now = performance.now()): void {
+    const before = this.#seen;
+    this.#seen = new Map(rows.map((row) => [keyOf(row), before ? (before.get(keyOf(row)) ?? now) : -Infinity]));
+  }
+
+  isNew(row: Candidate, now = performance.now()): boolean {
+    return now - (this.#seen?.get(keyOf(row)) ?? -Infinity) < NEW_MS;
+  }
+}
+
+/** Tells candidates apart: by who said it, and when. */
+export function keyOf(row: Candidate): string {
+  return `${row.rank ?? 0}:${row.seq}:${row.time}`;
+}

@@ -1,0 +1,68 @@
+"""The leaderboard on the page: best first, live, with what failed and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from browsing import Server, TrainerProcess, Watched
+from playwright.sync_api import Locator, Page
+
+Train = Callable[..., TrainerProcess]
+
+
+def names(page: Page) -> list[str]:
+    return page.locator(".board tbody th").all_inner_texts()
+
+
+def cells(row: Locator) -> list[str]:
+    return row.inner_text().replace("\u00a0", " ").split("\t")
+
+
+def search(train: Train, candidates: int) -> TrainerProcess:
+    """Start a search of which so many candidates are done: no curves, no epochs."""
+    trainer = train("--steps", 0, "--bare")
+    for number in range(candidates):
+        trainer.tell("candidate", number)
+    return trainer
+
+
+def test_a_leaderboard_leads_where_there_are_no_curves(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    page = watched.open(server.url(search(train, 6).run))
+    page.get_by_role("tab", name="Leaderboard", selected=True).wait_for()
+    assert names(page) == [f"candidate {number}" for number in (1, 5, 2, 3, 0, 4)]
+    first = page.locator(".board tbody tr").first
+    assert cells(first) == ["1", "candidate 1", "0.9700", "0.8000", "1.50 s", "2", "0.1"]
+    failed = page.locator(".board .fail")
+    assert cells(failed) == ["–", "candidate 4", "ValueError: Input X contains NaN."]
+    assert page.get_by_text("The same for all: cache_size 200").is_visible()
+    assert page.get_by_text("6 of 12 candidates · now candidate 6 · 1 min 00 s left").is_visible()
+
+
+def test_a_candidate_stands_in_its_place_as_soon_as_it_is_done(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = search(train, 3)
+    page = watched.open(server.url(trainer.run))
+    page.locator(".board").wait_for()
+    time.sleep(1)
+    assert page.locator(".board .new").count() == 0, "what was there at first is no news"
+    begun = time.monotonic()
+    trainer.tell("candidate", 7)
+    page.locator(".board .new", has_text="candidate 7").wait_for()
+    assert time.monotonic() - begun < 2
+    assert names(page) == [f"candidate {number}" for number in (7, 1, 2, 0)]
+
+
+def test_curves_go_on_leading_where_there_are_many(server: Server, train: Train, watched: Watched) -> None:
+    trainer = train("--steps", 100)
+    trainer.tell("candidate", 1)
+    page = watched.open(server.url(trainer.run))
+    page.get_by_role("tab", name="Leaderboard", selected=False).wait_for()
+    page.get_by_role("tab", name="Curves", selected=True).wait_for()
+    page.get_by_text("Candidates · 1").wait_for()
+    page.keyboard.press("2")
+    page.locator(".board").wait_for()
+    page.get_by_text("Candidates · 1").wait_for(state="detached")
