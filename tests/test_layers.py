@@ -20,9 +20,9 @@ ROOT = Path(__file__).parent.parent / "src" / "livecb"
 ROOMS = {
     "facts": "errors events events.* strict values",
     "logs": "logs logs.*",
-    "store": "lock store",
+    "store": "lock store words",
     "state": "about attempt columns gaps leaderboard metric names pace series state tally thinning",
-    "run": "capture config endings media meter run start system track verbs writer",
+    "run": "axes bar capture config endings loops media meter run start system track turn verbs writer",
     "sinks": "sinks sinks.*",
     "callbacks": "callbacks callbacks.*",
     "server": "server server.*",

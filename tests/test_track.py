@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -76,3 +78,146 @@ def test_a_second_loop_goes_on_counting(run: Run) -> None:
     list(run.track(range(3)))
     list(run.track(range(2)))
     assert run.step == 5
+
+
+# Steps that are no items
+
+
+def test_steps_are_counted_apart_where_several_batches_make_one(run: Run, recorded: Recorded) -> None:
+    for number, _ in enumerate(run.track(range(4), epochs=2, steps=False), start=1):
+        if number % 2 == 0:
+            run.step()
+        run.log({"x": 1.0})
+    said = recorded(run)
+    places = [(e.step, e.batch, e.epoch) for e in of(events.Metrics, said)]
+    assert places[1:] == [
+        (1, 2, 0.5),
+        (1, 3, 0.75),
+        (2, 4, 1.0),
+        (2, 5, 1.25),
+        (3, 6, 1.5),
+        (3, 7, 1.75),
+        (4, 8, 2.0),
+    ]
+    assert of(events.Config, said)[0].totals == events.Totals(epochs=2, batches=8, batches_per_epoch=4)
+
+
+def test_a_step_said_at_each_item_is_the_one_that_the_item_stands_for(run: Run, recorded: Recorded) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in run.track(range(3)):
+            run.step()
+            run.log({"x": 1.0})
+    assert [e.step for e in of(events.Metrics, recorded(run))] == [1, 2, 3]
+
+
+def test_steps_that_do_not_fit_the_items_are_named_with_the_cure(run: Run, recorded: Recorded) -> None:
+    with pytest.warns(LivecbWarning, match="steps=False"):
+        for number, _ in enumerate(run.track(range(4)), start=1):
+            if number % 2 == 0:
+                run.step()
+            run.log({"x": 1.0})
+    assert [e.step for e in of(events.Metrics, recorded(run))] == [1, 2, 3, 4]
+
+
+# Input of every kind
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("epochs", "two"), ("total", "ten"), ("total", -1), ("epochs", 1.5)]
+)
+def test_a_number_of_things_that_is_none_is_named_and_the_loop_runs(
+    run: Run, option: str, value: Any
+) -> None:
+    with pytest.warns(LivecbWarning, match=f"expects {option} to be a whole number, got {value!r}"):
+        assert list(run.track([1, 2], **{option: value})) == [1, 2]
+
+
+def test_no_epochs_are_none(run: Run) -> None:
+    assert list(run.track([1, 2], epochs=0)) == []
+
+
+def test_a_loop_over_nothing_ends_at_once(run: Run, recorded: Recorded) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(run.track([], epochs=3)) == []
+    assert of(events.Progress, recorded(run))[-1].done == 0
+
+
+def test_an_error_in_the_loop_passes_and_the_next_loop_is_an_outermost_one(run: Run) -> None:
+    def train() -> None:
+        for _ in run.track(range(3)):
+            raise ArithmeticError("too large")
+
+    with pytest.raises(ArithmeticError, match="too large"):
+        train()
+    list(run.track(range(2)))
+    assert run.step == 3
+
+
+# Async
+
+
+async def arriving(count: int) -> AsyncIterator[int]:
+    for number in range(count):
+        await asyncio.sleep(0)
+        yield number
+
+
+class Arriving:
+    def __len__(self) -> int:
+        return 2
+
+    def __aiter__(self) -> AsyncIterator[int]:
+        return arriving(2)
+
+
+def test_an_async_loop_sets_every_axis_in_every_epoch(run: Run, recorded: Recorded) -> None:
+    async def train() -> None:
+        async for item in run.atrack(Arriving(), epochs=2, unit="prompt"):
+            await run.alog({"x": item})
+
+    asyncio.run(train())
+    said = recorded(run)
+    assert [(e.step, e.epoch, e.values["x"]) for e in of(events.Metrics, said)] == [
+        (1, 0.5, 0), (2, 1.0, 1), (3, 1.5, 0), (4, 2.0, 1),
+    ]  # fmt: skip
+    last = of(events.Progress, said)[-1]
+    assert (last.done, last.total, last.unit) == (4, 4, "prompt")
+
+
+def test_an_async_generator_is_used_up_after_one_epoch_and_says_so(run: Run) -> None:
+    async def train() -> list[int]:
+        return [item async for item in run.atrack(arriving(3), epochs=2)]
+
+    with pytest.warns(LivecbWarning, match="pass something that can be iterated again"):
+        assert asyncio.run(train()) == [0, 1, 2]
+
+
+def test_an_async_loop_that_breaks_off_leaves_the_axes_to_the_next_at_once(
+    run: Run, recorded: Recorded
+) -> None:
+    async def train() -> None:
+        async for item in run.atrack(arriving(5)):
+            if item == 1:
+                break
+        async for _ in run.atrack(arriving(2)):
+            pass
+
+    asyncio.run(train())
+    assert run.step == 4
+    assert {e.phase for e in of(events.Progress, recorded(run))} == {None}
+
+
+def test_an_error_of_the_source_passes(run: Run) -> None:
+    async def broken() -> AsyncIterator[int]:
+        yield 1
+        raise OSError("gone")
+
+    async def train() -> None:
+        async for _ in run.atrack(broken()):
+            pass
+
+    with pytest.raises(OSError, match="gone"):
+        asyncio.run(train())
+    assert run._loop is None

@@ -7,20 +7,20 @@ names it and the cure; the training goes on.
 from __future__ import annotations
 
 import traceback as tracebacks
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from os import write
 from pathlib import Path
 from time import time as now
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from livecb import events
 from livecb.config import Config
-from livecb.track import track
+from livecb.loops import Loops
+from livecb.turn import Turn
 from livecb.values import plain
-from livecb.verbs import Verbs
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,7 +33,6 @@ __all__ = ["Run"]
 
 _ENDINGS = ("completed", "failed", "stopped", "killed")
 EndStatus = Literal["completed", "failed", "stopped", "killed"]
-_T = TypeVar("_T")
 
 # For all sinks together: a training must not wait long for those who watched it.
 _SINK_SECONDS = 3.0
@@ -58,7 +57,7 @@ _encode_into = msgspec.json.Encoder().encode_into
 _LINE_END = ord("\n")
 
 
-class Run(Verbs):
+class Run(Loops):
     """One training, as its writer sees it. `livecb.init` makes one.
 
     Attributes:
@@ -87,7 +86,6 @@ class Run(Verbs):
         self.config = Config(self)
         self._sinks: list[Sink] = []
         self._leads = True  # starts and ends the run; a further rank or process only adds to it
-        self._tracking = False
         self._closers: list[Callable[[], None]] = []
         self._last_closers: list[Callable[[], None]] = []
         self._ending = False
@@ -206,35 +204,14 @@ class Run(Verbs):
         except Exception as error:
             self.warn_once("log", f"run.log recorded nothing: {error!r}")
 
-    def at(
-        self,
-        *,
-        step: int | None = None,
-        batch: int | None = None,
-        epoch: float | None = None,
-        samples: int | None = None,
-        tokens: int | None = None,
-    ) -> None:
-        """Say where the loop stands; what is left out stays as it is."""
-        if step is not None:
-            self.step = step
-        if batch is not None:
-            self.batch = batch
-        if epoch is not None:
-            self.epoch = epoch
-        if samples is not None:
-            self.samples = samples
-        if tokens is not None:
-            self.tokens = tokens
+    def alog(self, values: Mapping[str, Any], **axes: Any) -> Turn:
+        """`log` for coroutines: `await run.alog(...)` records at once, then lets others have a turn.
 
-    def track(
-        self, iterable: Iterable[_T], *, epochs: int = 1, total: int | None = None, unit: str = "batch"
-    ) -> Iterator[_T]:
-        """Go through `iterable`, `epochs` times, recording progress, rate and time left.
-
-        Sets `step`, `batch` and `epoch` as it goes. See `livecb.track`.
+        Recording is one short write to a local file, sooner done than handed to a thread. Nothing is
+        lost where `await` is forgotten.
         """
-        return track(self, iterable, epochs=epochs, total=total, unit=unit)
+        self.log(values, **axes)
+        return Turn()
 
     def finish(
         self,
@@ -305,7 +282,8 @@ class Run(Verbs):
         elif isinstance(error, SystemExit) and error.code in (None, 0):
             self.finish()
         elif isinstance(error, SystemExit):
-            self.finish("failed", reason=f"exit code {error.code}", error=error)
+            code = error.code if isinstance(error.code, int) else 1  # anything else is printed, and is 1
+            self.finish("failed", reason=f"exit code {code}", error=error)
         else:
             self.finish("failed", reason=type(error).__name__, error=error)
 

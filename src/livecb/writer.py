@@ -15,34 +15,21 @@ from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from time import time as now
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from livecb.axes import AXES, Axis, StepAxis
 from livecb.errors import EventError, LogError, warn
 from livecb.events import Alert, Event, Log, Metrics, decode, encode
 from livecb.logs.file import FileLog
 from livecb.values import Deferred, axis
 
+if TYPE_CHECKING:
+    from livecb.track import Loop
+
 __all__ = ["Writer"]
 
-_N = TypeVar("_N", int, float)
-
-_AXES = ("step", "batch", "epoch", "samples", "tokens")
 _RESOLVE_SECONDS = 5.0
 _QUEUE_LIMIT = 100_000
-
-
-class Axis(Generic[_N]):
-    """Where the loop stands on one axis: what is no number is refused, and the axis is not known."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name, self._slot = name, f"_{name}"
-
-    def __get__(self, writer: Writer, owner: type) -> _N | None:
-        place: _N | None = getattr(writer, self._slot)
-        return place
-
-    def __set__(self, writer: Writer, value: Any) -> None:
-        setattr(writer, self._slot, writer.place(self._name, value))
 
 
 class Writer:
@@ -54,7 +41,7 @@ class Writer:
         lost: Events that could not be written.
     """
 
-    step: Axis[int] = Axis()
+    step: StepAxis = StepAxis()
     batch: Axis[int] = Axis()
     epoch: Axis[float] = Axis()
     samples: Axis[int] = Axis()
@@ -78,6 +65,7 @@ class Writer:
         "_line",
         "_lock",
         "_log",
+        "_loop",
         "_open_log",
         "_queue",
         "_resolver",
@@ -98,6 +86,7 @@ class Writer:
         self.step = self.batch = self.epoch = self.samples = self.tokens = None
         self.rank = rank
         self.lost = 0
+        self._loop: Loop | None = None  # the outermost of `run.track` that is under way
         self._open_log = open_log
         self._log: FileLog | None = None
         self._fd = -1
@@ -119,10 +108,12 @@ class Writer:
         """
         if self._open_log is None:
             return
-        for name in _AXES:
+        for name in AXES:
             fields[name] = self.place(name, fields.get(name))
             if fields[name] is None:
-                fields[name] = getattr(self, name)
+                fields[name] = getattr(
+                    self, f"_{name}"
+                )  # not of the attribute: `run.step` is 0 where nobody counted
         fields["rank"] = self.rank
         fields["time"] = now()
         with self._lock:
@@ -233,7 +224,7 @@ class Writer:
         ]
         if bad and "non-finite loss" not in self._warned:
             self._warned.add("non-finite loss")
-            place = {name: fields.get(name) for name in _AXES}
+            place = {name: fields.get(name) for name in AXES}
             self._say(Alert, {"title": "Non-finite loss", "text": ", ".join(bad), "level": "ERROR", **place})
 
     def _complain(self) -> None:

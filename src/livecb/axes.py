@@ -1,0 +1,70 @@
+"""The axes that every event carries: attributes of a writer that say where its loop stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from livecb.writer import Writer
+
+__all__ = ["AXES", "Axis", "Step", "StepAxis"]
+
+AXES = ("step", "batch", "epoch", "samples", "tokens")
+
+_N = TypeVar("_N", int, float)
+
+
+class Axis(Generic[_N]):
+    """Where the loop stands on one axis: what is no number is refused, and the axis is not known."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name, self._slot = name, f"_{name}"
+
+    def __get__(self, writer: Writer, owner: type) -> _N | None:
+        place: _N | None = getattr(writer, self._slot)
+        return place
+
+    def __set__(self, writer: Writer, value: Any) -> None:
+        setattr(writer, self._slot, writer.place(self._name, value))
+
+
+class StepAxis(Axis[int]):
+    """The axis of optimizer steps, which can be counted by a call: `run.step()`."""
+
+    def __get__(self, writer: Writer, owner: type) -> Step:
+        return Step(writer)
+
+
+class Step(int):
+    """The number of optimizer steps done, 0 where nobody counted; to be called when more are."""
+
+    _writer: Writer
+
+    def __new__(cls, writer: Writer) -> Step:
+        """Return the number that a writer has counted to."""
+        step = super().__new__(cls, writer._step or 0)
+        step._writer = writer
+        return step
+
+    def __call__(self, steps: int = 1) -> None:
+        """Say that an optimizer step is done; what is recorded from here on carries it.
+
+        In a loop of `run.track` each item is a step already, and this call confirms it. Where an
+        item is none, as under gradient accumulation, say `run.track(..., steps=False)`.
+
+        Args:
+            steps: How many were done.
+        """
+        writer = self._writer
+        count = writer.place("step", steps)
+        if count is None:
+            return
+        if count < 0:
+            writer.warn_once("step()", f"run.step counts steps done, got {count}: nothing is counted")
+        elif writer._loop is not None and writer._loop.counts_steps:
+            writer._loop.confirm(count)
+        else:
+            writer._step = (writer._step or 0) + count
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, (int(self),)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from livecb import events
+from livecb.errors import LivecbWarning
+from livecb.run import Run
+from livecb.start import disabled
+
+Recorded = Callable[[Run], list[Any]]
+
+
+def steps(recorded: list[Any]) -> list[int | None]:
+    return [event.step for event in recorded if isinstance(event, events.Metrics)]
+
+
+def test_a_step_that_is_done_is_what_is_recorded_from_there_on(run: Run, recorded: Recorded) -> None:
+    for _ in range(3):
+        run.step()
+        run.log({"loss": 1.0})
+    run.step(10)
+    run.log({"loss": 1.0})
+    run.note("there")
+    assert steps(recorded(run)) == [1, 2, 3, 13]
+    assert recorded(run)[-1].step == 13
+
+
+def test_the_step_is_a_number_like_any_other(run: Run) -> None:
+    assert (run.step, bool(run.step)) == (0, False)
+    run.step = 7
+    assert (run.step, -run.step / 2, run.step % 5, f"{run.step}", json.dumps(run.step)) == (
+        7,
+        -3.5,
+        2,
+        "7",
+        "7",
+    )
+    assert [type(pickle.loads(pickle.dumps(run.step))), type(copy.deepcopy(run.step))] == [int, int]
+
+
+def test_an_event_that_nobody_gave_a_step_has_none(run: Run, recorded: Recorded) -> None:
+    assert run.step == 0
+    run.note("before the first")
+    assert recorded(run)[-1].step is None
+
+
+def test_it_goes_on_from_where_the_run_was_said_to_stand(run: Run, recorded: Recorded) -> None:
+    run.at(step=900)
+    run.step()
+    run.log({"loss": 1.0})
+    assert steps(recorded(run)) == [901]
+
+
+def test_a_step_read_and_given_back_stays_the_same(run: Run, recorded: Recorded) -> None:
+    run.step()
+    run.log({"loss": 1.0}, step=run.step)
+    run.at(step=run.step)
+    run.log({"loss": 1.0})
+    assert steps(recorded(run)) == [1, 1]
+
+
+@pytest.mark.parametrize("steps", ["one", 0.5, None, [1], True])
+def test_what_is_no_number_of_steps_is_named_and_counts_nothing(run: Run, steps: Any) -> None:
+    if steps is None:
+        run.step(steps)
+    else:
+        with pytest.warns(LivecbWarning, match="step was left out: it is"):
+            run.step(steps)
+    assert run.step == 0
+
+
+def test_steps_are_not_counted_back(run: Run) -> None:
+    run.step(3)
+    with pytest.warns(LivecbWarning, match="counts steps done, got -1"):
+        run.step(-1)
+    assert run.step == 3
+
+
+def test_a_run_that_does_nothing_can_be_told_of_steps() -> None:
+    run = disabled()
+    run.step()
+    assert run.step == 1
