@@ -12,6 +12,7 @@ import pytest
 
 from livecb import events
 from livecb.events import decode
+from livecb.state import State
 from livecb.store import Store
 
 PREPARE = """
@@ -264,3 +265,167 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_the_exit_code_stays_the_scripts_own(store: Store) -> None:
     assert train("sys.exit(3)").returncode == 3
     assert train("run.finish()\nsys.exit(4)").returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "returned", "told"),
+    [
+        ("sys.exit(3)", 3, ("failed", "exit code 3")),
+        ("sys.exit('no data')", 1, ("failed", "exit code 1")),
+        ("with run: sys.exit('no data')", 1, ("failed", "exit code 1")),
+        ("try: sys.exit(3)\nfinally: run.text('bye'); run.note('bye'); run.system(cpu=1.0)", 3, ("failed", "exit code 3")),
+        ("sys.exit()", 0, ("completed", None)),
+        ("sys.exit(None)", 0, ("completed", None)),
+        ("sys.exit(0)", 0, ("completed", None)),
+    ],
+)  # fmt: skip
+def test_an_exit_code_tells_the_end(
+    store: Store, code: str, returned: int, told: tuple[str, str | None]
+) -> None:
+    done = train(code)
+    assert done.returncode == returned
+    ended = ending(store)
+    assert ended is not None
+    assert (ended.status, ended.reason) == told
+    if "no data" in code:
+        assert done.stderr == "no data\n"
+        assert ended.error == "SystemExit: no data"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "run.log({'a': 1.0}, step=2)",
+        "run.progress(2, 3)",
+        "sys.exit(0)",
+    ],
+)
+def test_an_exit_that_was_caught_and_trained_on_after_ends_nothing(store: Store, code: str) -> None:
+    assert train(f"try: sys.exit(3)\nexcept SystemExit: pass\n{code}").returncode == 0
+    ended = ending(store)
+    assert ended is not None
+    assert ended.status == "completed"
+
+
+def test_an_exit_of_another_thread_is_not_the_processs(store: Store) -> None:
+    code = "thread = threading.Thread(target=sys.exit, args=(3,))\nthread.start()\nthread.join()"
+    assert train(code).returncode == 0
+    ended = ending(store)
+    assert ended is not None
+    assert ended.status == "completed"
+
+
+def test_exit_and_the_hooks_are_what_they_were_while_no_run_lives() -> None:
+    code = """
+import sys, threading
+before = sys.exit, sys.excepthook, threading.excepthook
+import livecb
+first = livecb.init(sinks=[])
+second = livecb.init(sinks=[])
+ours = sys.exit, sys.excepthook, threading.excepthook
+print(*(a is b for a, b in zip(before, ours)), sys.exit.__name__, sys.exit.__doc__ == before[0].__doc__)
+first.finish()
+print(sys.exit is ours[0])
+second.finish()
+print(*(a is b for a, b in zip(before, (sys.exit, sys.excepthook, threading.excepthook))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["False False False exit True", "True", "True True True"], done.stderr
+
+
+def test_the_thread_that_trains_ends_the_run_with_its_exception_at_once(store: Store) -> None:
+    code = """
+def deep():
+    raise ValueError("too hot")
+def training():
+    global run
+    run = livecb.init(id="r", sinks=[], system_interval=0)
+    deep()
+run.finish()
+thread = threading.Thread(target=training)
+thread.start()
+thread.join()
+print(run.active, threading.excepthook is threading.__excepthook__)
+"""
+    done = train(code)
+    assert (done.returncode, done.stdout) == (0, "False True\n")
+    assert done.stderr.count("ValueError: too hot") == 1
+    ended = ending(store)
+    assert ended is not None
+    assert (ended.status, ended.reason, ended.error) == ("failed", "ValueError", "ValueError: too hot")
+    assert "in deep" in (ended.traceback or "")
+
+
+def test_another_threads_exception_is_a_line_of_the_log(store: Store) -> None:
+    code = """
+follow = threading.excepthook
+threading.excepthook = lambda args: (print("mine", args.exc_value), follow(args))
+def deep():
+    raise ValueError("too hot")
+thread = threading.Thread(target=deep, name="loader")
+thread.start()
+thread.join()
+print(run.active)
+"""
+    done = train(code)
+    assert done.stdout == "mine too hot\nTrue\n"
+    lines = [decode(line) for line in FileLines(store.run("r").part_path())]
+    (said,) = [event for event in lines if isinstance(event, events.Log)]
+    assert (said.level, said.logger) == ("ERROR", "threading")
+    assert said.message.startswith("Exception in thread loader:\nTraceback")
+    assert said.message.endswith("ValueError: too hot")
+    ended = ending(store)
+    assert ended is not None
+    assert ended.status == "completed"
+
+
+TWO = "second = livecb.init(id='second', sinks=[], system_interval=0)\n"
+KILL = "os.kill(os.getpid(), signal.SIGTERM)\n"
+
+
+def status(store: Store, run_id: str) -> str:
+    run = store.run(run_id)
+    state = State(run_id)
+    state.feed([decode(line) for line in run.log().read().lines])
+    return str(state.to_dict(alive=run.alive(), now=0.0, last_words=run.last_words())["status"])
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (TWO + KILL, ("killed", "killed")),
+        (TWO + "second.finish()\n" + KILL, ("killed", "completed")),
+        (TWO + "run.finish()\n" + KILL, ("completed", "killed")),
+        (TWO + "run.finish()\nlivecb.init(id='r', sinks=[])\n" + KILL, ("killed", "killed")),
+        (TWO + "second.finish()\nos.kill(os.getpid(), signal.SIGKILL)", ("crashed", "completed")),
+    ],
+)
+def test_every_run_of_a_killed_process_says_so(store: Store, code: str, told: tuple[str, str]) -> None:
+    train(code)
+    assert (status(store, "r"), status(store, "second")) == told
+
+
+def test_without_links_the_run_begun_last_was_killed_all_the_same(store: Store) -> None:
+    train("def link(*a): raise OSError\nos.link = link\n" + TWO + KILL)
+    assert (status(store, "r"), status(store, "second")) == ("crashed", "killed")
+
+
+def test_last_words_are_no_trouble_where_none_can_be_left(store: Store) -> None:
+    done = train("""
+os.mkdir(os.environ["LIVECB_DIR"] + "/second")
+os.mkdir(os.environ["LIVECB_DIR"] + "/second/writer.words")
+second = livecb.init(id="second", sinks=[], system_interval=0)
+second.log({"a": 1.0})
+second.finish()
+""")
+    assert done.returncode == 0
+    assert "will look like a crash" in done.stderr
+    assert (status(store, "r"), status(store, "second")) == ("completed", "completed")
+
+
+def test_the_next_attempt_does_not_inherit_last_words(store: Store) -> None:
+    train(TWO + KILL)
+    train("os.kill(os.getpid(), signal.SIGKILL)")
+    assert (status(store, "r"), status(store, "second")) == ("crashed", "killed")
+    train("")
+    assert (status(store, "r"), status(store, "second")) == ("completed", "killed")

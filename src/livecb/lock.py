@@ -7,8 +7,8 @@ that file, and a process cannot see its own; so the lock stands on a file of its
 module opens, and a reader in the writer's process asks `_held` and never the file. Where the file
 system has no locks, the pid with the start time of the process decides.
 
-The file's first line says who holds it. What follows is what the dying process wrote: see
-`livecb.endings`.
+The file's first line says who holds it. What follows is a word that its holder left: how a run ended
+whose log had no room for it.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def is_held(path: Path) -> bool:
 
 
 def last_words(path: Path) -> str:
-    """Return what the holder's process wrote into the file when a signal killed it."""
+    """Return the word that the holder left in the file."""
     if _held.get(os.path.realpath(path)) == os.getpid():
         return ""
     try:

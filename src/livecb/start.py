@@ -137,7 +137,7 @@ def _open(
     run = Run(stored, name=started["name"], config=config, rank=rank, open_log=_opener(stored, MAIN))
     run.become_child = lambda: _become_child(run, stored, lock)
     run.hold, run.leave_word = lock.reassert, lock.write
-    endings.watch(run, lock.descriptor)
+    endings.watch(run, lock.path)
     run.append(
         events.RunStarted,
         {

@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from livecb import lock
+from livecb import lock, words
 from livecb.errors import RunNotFound, StoreError, warn
 from livecb.events import FileRef
 from livecb.logs.file import FileLog
@@ -185,8 +185,11 @@ class StoredRun:
         return lock.is_held(self.lock_path)
 
     def last_words(self) -> str:
-        """Return the traceback of a writer that a signal killed; empty if it left none."""
-        return lock.last_words(self.lock_path)
+        """Return what a writer left that could not say its end in the log; empty if it left nothing.
+
+        That is the word of a full disk's run, or the traceback of one that a signal killed.
+        """
+        return lock.last_words(self.lock_path) or words.left(self.lock_path)
 
     @property
     def labels(self) -> Labels:
