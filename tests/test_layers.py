@@ -22,9 +22,9 @@ ROOMS = {
     "logs": "logs logs.*",
     "store": "lock store words",
     "state": "about attempt columns gaps leaderboard metric names pace series state tally thinning",
-    "run": "axes bar capture config endings loops media meter run start system track turn verbs writer",
+    "run": "axes bar capture config endings loops media meter progress run start system track turn verbs writer",
     "sinks": "sinks sinks.*",
-    "callbacks": "callbacks callbacks.*",
+    "callbacks": "callbacks callbacks.* watch",
     "server": "server server.*",
     "reading": "listing lookup tailing text",
     "testing": "testing",
@@ -61,7 +61,10 @@ THIRD = {
     "uvicorn": "server.serve",
     "lightning": "demo.lightning_demo",
     "sklearn": "demo.lightning_demo",
-    "torch": "demo.*",
+    "torch": "callbacks.gan callbacks.gan_samples demo.* watch",
+    "keras": "callbacks.keras",
+    "skorch": "callbacks.skorch",
+    "accelerate": "callbacks.accelerate",
     "transformers": "callbacks.transformers demo.transformers_demo",
 }
 
