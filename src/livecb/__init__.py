@@ -10,9 +10,11 @@ with livecb.init(project="mnist", config={"lr": 1e-3}) as run:
 """
 
 from livecb.errors import LivecbError, LivecbWarning
+from livecb.progress import progress_callback
 from livecb.run import Run
 from livecb.start import init
+from livecb.watch import watch
 
 __version__ = "0.1.0"
 
-__all__ = ["LivecbError", "LivecbWarning", "Run", "__version__", "init"]
+__all__ = ["LivecbError", "LivecbWarning", "Run", "__version__", "init", "progress_callback", "watch"]
