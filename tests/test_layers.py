@@ -22,13 +22,14 @@ ROOMS = {
     "logs": "logs logs.*",
     "store": "lock store words",
     "state": "about attempt columns gaps leaderboard metric names pace series state tally thinning",
-    "run": "axes bar capture config endings loops media meter progress run start system track turn verbs writer",
+    "run": "axes bar capture config endings loops media meter progress run start system track turn verbs watch writer",
     "sinks": "sinks sinks.*",
-    "callbacks": "callbacks callbacks.* watch",
+    "callbacks": "callbacks callbacks.*",
     "server": "server server.*",
     "reading": "listing lookup tailing text",
     "testing": "testing",
     "demo": "demo demo.*",
+    "program": "program program.*",
     "cli": "cli __main__",
 }
 
@@ -44,7 +45,8 @@ MAY = {
     "reading": "facts logs store state",
     "testing": "facts logs store state",
     "demo": "run sinks callbacks",
-    "cli": "facts store reading server demo",
+    "program": "facts state run sinks",
+    "cli": "facts store reading server demo program",
 }
 
 # The sink that starts a server knows how one is started, and nothing else of it.
@@ -63,6 +65,7 @@ THIRD = {
     "sklearn": "demo.lightning_demo",
     "torch": "callbacks.gan callbacks.gan_samples demo.* watch",
     "keras": "callbacks.keras",
+    "xgboost": "callbacks.xgboost",
     "skorch": "callbacks.skorch",
     "accelerate": "callbacks.accelerate",
     "transformers": "callbacks.transformers demo.transformers_demo",

@@ -20,19 +20,30 @@ import msgspec
 
 from livecb.errors import ValueRefused
 
-__all__ = ["Deferred", "axis", "plain", "scalar"]
+__all__ = ["Deferred", "axis", "on_host", "plain", "scalar"]
 
 _LONGEST = 10_000
 _DEEPEST = 12
 
 
 class Deferred:
-    """A number that is not known yet. `read` waits for it: never call it while training."""
+    """A number that is not known yet. `read` waits for it: never call it while training.
 
-    __slots__ = ("read",)
+    Attributes:
+        value: The number, once somebody has read it; None before.
+    """
+
+    __slots__ = ("_read", "value")
 
     def __init__(self, read: Callable[[], float | int]) -> None:
-        self.read = read
+        self._read = read
+        self.value: float | int | None = None
+
+    def read(self) -> float | int:
+        """Wait for the number and return it."""
+        if self.value is None:
+            self.value = self._read()
+        return self.value
 
 
 def scalar(value: Any) -> float | int | Deferred:
@@ -45,6 +56,8 @@ def scalar(value: Any) -> float | int | Deferred:
         return _fit_integer(int(value))
     if isinstance(value, float):
         return float(value)
+    if isinstance(value, Deferred):
+        return value
     shape = getattr(value, "shape", None)
     if shape is not None and not isinstance(value, type):
         return _from_array(value, tuple(shape))
@@ -69,6 +82,13 @@ def axis(name: str, value: Any) -> int | float:
     if number != int(number):
         raise ValueRefused(f"{value!r}: expected a whole number")
     return int(number)
+
+
+def on_host(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with the tensors that are in the host's memory as numbers: the Run's fast path."""
+    return {
+        name: value.item() if getattr(value, "is_cpu", False) else value for name, value in values.items()
+    }
 
 
 def plain(value: Any, depth: int = 0) -> Any:

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from livecb.errors import warn
 from livecb.meter import Meter
-from livecb.run import Run
+from livecb.run import EndStatus, Run
 from livecb.sinks.base import Sink
 from livecb.start import disabled, init
+from livecb.values import on_host
+from livecb.watch import learning_rates
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -104,6 +106,14 @@ class Session:
         self.rates: dict[str, Any] = {}
         self.reason: str | None = None
         self.orphaned: weakref.finalize[..., Any] | None = None
+
+    def fate(self, what: str) -> tuple[EndStatus, str | None]:
+        """Return how a training ended whose end no hook has told: status and reason.
+
+        Args:
+            what: What happened instead.
+        """
+        return "failed", f"{what} before the training had ended"
 
 
 class Stream:
@@ -218,15 +228,21 @@ class Stream:
             )
         self._session = self._make_session(run, run is not self._given)
         _streams.add(self)
-        if run is not self._given:
-            # A trainer that is thrown away in the middle of a training says nothing of it.
-            self._session.orphaned = weakref.finalize(self, _abandon, run, "the trainer was thrown away")
-            self._session.orphaned.atexit = False
+        # A trainer that is thrown away in the middle of a training says nothing of it.
+        self._session.orphaned = weakref.finalize(
+            self, _abandon, self._session, "the trainer was thrown away"
+        )
+        self._session.orphaned.atexit = False
 
     def _end(self, status: Any = "completed", reason: str | None = None) -> None:
         """Close the session, and its run if the callback opened it."""
         if (session := self._close()) is not None and session.owned:
             session.run.finish(status, reason=reason)
+
+    def _give_up(self, what: str) -> None:
+        """Close the session of a training whose end no hook has told."""
+        if (session := self._close()) is not None:
+            _abandon(session, what)
 
     def _end_with(self, error: BaseException) -> None:
         """Close the session with what ended the training.
@@ -262,14 +278,15 @@ class Stream:
             self._session.run.alert("livecb stopped recording", said, "ERROR")
 
 
-def _abandon(run: Run, what: str) -> None:
-    run.finish("failed", reason=f"{what} before the training had ended")
+def _abandon(session: Session, what: str) -> None:
+    status, reason = session.fate(what)
+    if session.owned:
+        session.run.finish(status, reason=reason)
 
 
 def _at_exit() -> None:
     for stream in list(_streams):
-        if stream._session.owned:
-            _abandon(stream.run, "the program ended")
+        _abandon(stream._session, "the program ended")
 
 
 # Called before the one that takes a run still open at the end of the program for completed: that
@@ -287,25 +304,6 @@ def batch_size(batch: Any) -> int | None:
     )
     sizes = {size for part in parts if (size := batch_size(part)) is not None}
     return sizes.pop() if len(sizes) == 1 else None
-
-
-def learning_rates(optimizer: Any, prefix: str) -> dict[str, Any]:
-    """Return the learning rates an optimizer has now, by name: one for each of its groups."""
-    groups = optimizer.param_groups
-    names = [prefix] if len(groups) == 1 else [f"{prefix}/pg{number + 1}" for number in range(len(groups))]
-    return {name: _kept(group["lr"]) for name, group in zip(names, groups, strict=True)}
-
-
-def _kept(rate: Any) -> Any:
-    """Return a learning rate that the scheduler, which is about to step, cannot change any more."""
-    return rate.clone() if hasattr(rate, "clone") else rate
-
-
-def on_host(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with the tensors that are in the host's memory as numbers: the Run's fast path."""
-    return {
-        name: value.item() if getattr(value, "is_cpu", False) else value for name, value in values.items()
-    }
 
 
 def model_card(model: Any) -> dict[str, Any]:

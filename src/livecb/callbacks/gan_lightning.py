@@ -1,0 +1,94 @@
+"""GANs in Lightning: `Trainer(callbacks=[GanMonitor(samples=...)])`, instead of `LiveStream`.
+
+With manual optimization `step` counts every optimizer's steps, as `trainer.global_step` does, and
+`batch` the batches: N of them, however many optimizers step on each.
+"""
+
+# ruff: noqa: D102 - the hooks are Lightning's, and described there
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from livecb.callbacks.base import Session, during
+from livecb.callbacks.gan_alerts import Rule
+from livecb.callbacks.gan_monitor import Monitor, Sampling, held
+from livecb.callbacks.lightning import LiveStream
+from livecb.run import Run
+from livecb.watch import measure
+
+__all__ = ["GanMonitor"]
+
+
+class GanMonitor(LiveStream):
+    """A `LiveStream` for Lightning that also draws samples, measures gradients and gives a GAN's alerts.
+
+    See `livecb.callbacks.base.Stream` for the other arguments.
+
+    Args:
+        samples: Called with the LightningModule, every `every_n_batches` batches: draws pictures
+            N×C×H×W, in 0..1 or -1..1, from a noise that stays the same.
+        every_n_batches: Batches between two grids of samples.
+        real_samples: Real pictures, as `samples` draws them: what the diversity is held against.
+        value_range: What is black and what is white in the samples, where it is neither 0..1 nor -1..1.
+        alerts: Rules; `[Divergence(), Collapse()]` if left out, `[]` for none.
+        d_loss: Under which name the module logs the discriminator's loss.
+        g_loss: Under which name it logs the generator's.
+    """
+
+    def __init__(
+        self,
+        *,
+        samples: Callable[[Any], Any] | None = None,
+        every_n_batches: int = 100,
+        real_samples: Any = None,
+        value_range: tuple[float, float] | None = None,
+        alerts: Sequence[Rule] | None = None,
+        d_loss: str = "d_loss",
+        g_loss: str = "g_loss",
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        self.sampling = Sampling(samples, every_n_batches, real_samples, value_range, alerts)
+        self._losses = {d_loss: "loss/D", g_loss: "loss/G"}
+
+    @during
+    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+        super().on_before_optimizer_step(trainer, pl_module, optimizer)
+        session = self._session
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        place = trainer.optimizers.index(optimizer) if len(trainer.optimizers) > 1 else ""
+        measured = measure(session.run, optimizer, parameters, str(place))
+        session.rates.update(
+            {name: value for name, value in measured.items() if name.startswith("grad_norm")}
+        )
+
+    @during
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        run = self.run
+        place = {"step": run.step, "batch": run.batch, "epoch": run.epoch}
+        self._session.monitor.end_batch(pl_module, **place)
+
+    def _make_session(self, run: Run, owned: bool) -> Session:
+        session = super()._make_session(run, owned)
+        session.monitor = Monitor(run, self.sampling)  # type: ignore[attr-defined]
+        return session
+
+    def _read(self, trainer: Any, loader: int | None = None) -> dict[str, Any]:
+        values = super()._read(trainer, loader)
+        if loader is not None:
+            return values
+        known = held(values)
+        losses = {ours: known[name] for name, ours in self._losses.items() if name in known}
+        place = {"step": trainer.global_step, "batch": self._session.batch}
+        self._session.monitor.see(losses, **place)
+        return known
+
+    def _close(self) -> Session | None:
+        if self._session is not None:
+            self._session.monitor.close()
+        return super()._close()

@@ -1,0 +1,113 @@
+"""What is looked after in a GAN, whatever drives its loop: its pictures, and whether it goes wrong."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from livecb.callbacks.gan_alerts import Alerts, Collapse, Divergence, Rule
+from livecb.callbacks.gan_samples import Filmstrip, as_pictures, diversity, draw
+from livecb.errors import ValueRefused
+from livecb.run import Run
+from livecb.values import on_host, scalar
+
+__all__ = ["Monitor", "Sampling"]
+
+_LAST_SECONDS = 5.0
+
+
+class Sampling:
+    """Settings: what is drawn and how often, and which alerts there are.
+
+    Args:
+        samples: Draws pictures N×C×H×W from a noise that stays the same.
+        every_n_batches: How often.
+        real_samples: Real pictures, in the same range: what the diversity of those drawn is held against.
+        value_range: What is black and what is white.
+        alerts: Rules; `Divergence` and `Collapse` with their defaults if None.
+    """
+
+    def __init__(
+        self,
+        samples: Callable[..., Any] | None,
+        every_n_batches: int,
+        real_samples: Any,
+        value_range: tuple[float, float] | None,
+        alerts: Sequence[Rule] | None,
+    ) -> None:
+        self.samples = samples
+        self.every_n_batches = max(1, int(every_n_batches))
+        self.real_samples = real_samples
+        self.value_range = value_range
+        self.alerts: list[Rule] = [Divergence(), Collapse()] if alerts is None else list(alerts)
+
+
+class Monitor:
+    """Looks after one run."""
+
+    def __init__(self, run: Run, settings: Sampling) -> None:
+        self.run = run
+        self.settings = settings
+        self._alerts = Alerts(copy.deepcopy(settings.alerts))
+        self._film = Filmstrip("samples", settings.value_range)
+        self._draws = settings.samples is not None
+        self._real: dict[str, Any] | None = None
+
+    def see(self, values: Mapping[str, Any], **axes: Any) -> None:
+        """Take the numbers of a batch, which may be on their way yet."""
+        self._alerts.see(values, **axes)
+
+    def end_batch(self, *args: Any, **axes: Any) -> None:
+        """Draw, if it is time to, and say what has become known.
+
+        Args:
+            args: What `samples` is called with.
+            axes: Where the loop stands; `batch` among them.
+        """
+        if self._draws and axes["batch"] % self.settings.every_n_batches == 0:
+            try:
+                self._draw(args, axes)
+            except Exception as error:  # of what we call but did not write
+                self._draws = False
+                said = str(error) if isinstance(error, ValueRefused) else f"{type(error).__name__}: {error}"
+                self.run.warn_once("samples", f"no samples are drawn any more: {said}")
+        self._film.tell(self.run)
+        self._alerts.tell(self.run)
+
+    def close(self) -> None:
+        """Say what is on its way yet."""
+        try:
+            self._film.tell(self.run, _LAST_SECONDS)
+            if self._alerts.waits:
+                self.run.flush(_LAST_SECONDS)
+                self._alerts.tell(self.run)
+        except Exception as error:  # of a device that the training has broken
+            self.run.warn_once("samples", f"the last samples were not recorded: {error!r}")
+
+    def _draw(self, args: Any, axes: dict[str, Any]) -> None:
+        pictures = draw(self.settings.samples, *args)  # type: ignore[arg-type]
+        self._film.take(pictures, **axes)
+        if len(pictures) < 2:
+            return
+        if self._real is None:
+            self._real = {}
+            if self.settings.real_samples is not None:
+                self._real["diversity/real"] = diversity(as_pictures(self.settings.real_samples))
+        values = held({"diversity": diversity(pictures), **self._real})
+        self.run.log({"diversity": values["diversity"]}, context="train", **axes)
+        self._alerts.see(values, **axes)
+
+
+def held(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as numbers, those on a device as numbers on their way.
+
+    What is none stays as it is: the run says so when it is logged.
+    """
+    found = on_host(values)
+    for name, value in found.items():
+        try:
+            found[name] = scalar(value)
+        except Exception:
+            continue
+    return found
