@@ -114,7 +114,7 @@ def test_code_runs(page, tmp_path):
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("page", ["how-to/lightning.md", "how-to/transformers.md"])
+@pytest.mark.parametrize("page", ["how-to/lightning.md", "how-to/transformers.md", "how-to/boosting.md"])
 def test_code_for_frameworks_runs(page, tmp_path):
     script = "\n".join(blocks(DOCS / page))
     result = subprocess.run(

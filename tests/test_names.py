@@ -36,6 +36,12 @@ CASES = [
     ("mean_token_accuracy", "train", "mean_token_accuracy", "train"),
     ("train_runtime", None, "runtime", "train"),
     ("epoch", "train", "epoch", "epoch"),
+    # boosters
+    ("validation_0/logloss", None, "logloss", "val 0"),
+    ("valid_1/binary_logloss", None, "binary_logloss", "val 1"),
+    ("learn/Logloss", None, "Logloss", "train"),
+    ("validation/Logloss", None, "Logloss", "val"),
+    ("test/rmse_std", None, "rmse_std", "test"),
     # the loop's own
     ("lr", None, "lr", "lr"),
     ("lr", "train", "lr", "lr"),
@@ -107,7 +113,7 @@ def test_the_same_name_in_two_contexts_has_two_keys(name, context, rank, key):
 @pytest.mark.parametrize(
     "name",
     "loss train/loss val_mse error_rate perplexity eval_wer log_loss mean_absolute_error d_loss fid bpb "
-    "cross_entropy_loss brier_score_loss kl_divergence".split(),
+    "cross_entropy_loss brier_score_loss kl_divergence train/mlogloss valid_0/l2 learn/MultiClass".split(),
 )
 def test_less_is_better_for_losses_and_errors(name):
     assert names.goal(name) == "min"
@@ -123,7 +129,7 @@ def test_more_is_better_for_scores(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["lr", "grad_norm", "entropy", "loss_scale", "train_runtime", "x", "", "learning_rate"]
+    "name", ["lr", "grad_norm", "entropy", "loss_scale", "train_runtime", "x", "", "learning_rate", "test/rmse_std", "l2_reg"]
 )
 def test_of_other_names_nobody_knows_which_way_is_better(name):
     assert names.goal(name) is None

@@ -61,6 +61,9 @@ _REDUCED = re.compile(r"(.*(?<!per)(?<!global)(?<!max)(?<!num)(?<!current)(?<!to
 _PLAYER_FIRST = re.compile(rf"({_PLAYER})[_/]({_PLAYED})", re.IGNORECASE)
 _PLAYER_LAST = re.compile(rf"({_PLAYED})[_/]({_PLAYER})", re.IGNORECASE)
 _LEARNING_RATE = re.compile(r"(?:lr|learning_rate)(?:[-/](.+)|_?((?:param_group|group|pg)?_?\d+))")
+# A booster's sets stand before the slash, with a number where they were given no names.
+_NUMBERED_SET = re.compile(rf"({_WORDS})_(\d+)/(.+)", re.IGNORECASE)
+_LEARNT_ON = re.compile(r"learn/(.+)")
 _EVAL_SET = re.compile(r"eval_(.+)_loss")
 
 _NEITHER = frozenset(
@@ -76,9 +79,14 @@ _NEITHER = frozenset(
         "runtime",
         "count",
         "norm",
+        "std",
         "step",
         "epoch",
     ]
+)
+# Losses by which boosters call their metrics; within a longer name they may be anything.
+_LOSSES = frozenset(
+    ["fair", "gamma", "huber", "l1", "l2", "multiclass", "multiclassova", "poisson", "quantile", "tweedie"]
 )
 _LESS = frozenset(
     [
@@ -104,6 +112,9 @@ _LESS = frozenset(
         "xent",
         "crossentropy",
         "logloss",
+        "mlogloss",
+        "merror",
+        "nloglik",
         "kl",
         "divergence",
         "fid",
@@ -131,6 +142,7 @@ _MORE = frozenset(
         "auc",
         "auroc",
         "auprc",
+        "aucpr",
         "rocauc",
         "ap",
         "map",
@@ -213,6 +225,10 @@ def split(name: str, context: str | None = None, *, rank: int = 0, sets: Collect
     loader = None
     if found := _LOADER.fullmatch(name):
         name, loader = found.groups()
+    if found := _NUMBERED_SET.fullmatch(name):
+        name, loader = f"{found[1]}/{found[3]}", found[2]
+    elif found := _LEARNT_ON.fullmatch(name):
+        name = f"train/{found[1]}"
     said, rest = _take_context(name)
     measured = said or context or None
     named_set = None
@@ -233,6 +249,8 @@ def split(name: str, context: str | None = None, *, rank: int = 0, sets: Collect
 def goal(name: str) -> Goal | None:
     """Return which way is better, as far as the name tells: `min`, `max`, or None."""
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+    if name.lower().rpartition("/")[2] in _LOSSES:
+        return "min"
     if words[:1] == ["neg"]:  # scikit-learn's neg_mean_squared_error and its like
         return "max"
     known = {*words, *(word.rstrip("0123456789") for word in words)}

@@ -34,7 +34,7 @@ _PAUSE = 5.0  # times as long as usual: no slow step but something else
 _LEAST_PAUSE = 1.0  # seconds; what is shorter is the loop's own unevenness
 _FRESH = 5.0  # seconds for which an estimate may run down by the clock alone
 
-_AXES = {"sample": "samples", "token": "tokens"}  # of a bar's unit, where it is not called the same
+_AXES = {"round": "step", "sample": "samples", "token": "tokens"}  # where a unit is not called as its axis
 _UNITS = {"step": "steps", "batch": "batches", "samples": "samples", "epoch": "epochs"}
 
 
@@ -53,7 +53,12 @@ class Bar:
         self._moved = False
 
     def feed(self, event: events.Progress) -> None:
-        """Take in the next event."""
+        """Take in the next event.
+
+        Of several processes that count together, one may be read after another that was ahead of it.
+        """
+        if self.last is not None and event.time < self.last.time and event.done <= self.last.done:
+            return
         if self.last is not None and (event.done < self.last.done or event.unit != self.last.unit):
             self.samples.clear()  # a new bar, such as that of the next epoch
             self.last = None

@@ -1,0 +1,91 @@
+"""CatBoost: `CatBoostClassifier().fit(..., callbacks=[LiveStream()])`.
+
+See `livecb.callbacks.boosting` for the names of values, and for how a training ends whose end nobody
+tells. CatBoost has callbacks on CPUs only, and none in `catboost.cv`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from livecb.callbacks.base import Session, during, opening
+from livecb.callbacks.boosting import Boosting, BoostingStream, by_set, call
+from livecb.run import Run
+
+__all__ = ["LiveStream"]
+
+
+class _Session(Boosting):
+    """What is known of a training.
+
+    Attributes:
+        first: Rounds that the model it goes on from had.
+        told: How many values of each set and metric there were, as not every round has them, and the last.
+    """
+
+    def __init__(self, run: Run, owned: bool) -> None:
+        super().__init__(run, owned)
+        self.first = 0
+        self.told: dict[tuple[str, str], tuple[int, Any]] = {}
+
+    def stopped_early(self) -> bool:
+        if self.model is None or not self.model.is_fitted():
+            return False
+        # A model that was trained before is still what it was if this training failed.
+        found = self.model.get_evals_result()
+        rows = [(found.get(data, {}).get(metric, []), told) for (data, metric), told in self.told.items()]
+        return all(len(each) >= count and each[count - 1] == last for each, (count, last) in rows)
+
+    def best(self) -> dict[str, Any]:
+        found = self.model.get_best_score() if self.model is not None and self.model.is_fitted() else {}
+        return by_set(found) or self.values
+
+    def new(self, metrics: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, Any]:
+        """Return the values that were not there at the last call."""
+        found: dict[str, dict[str, Any]] = {}
+        for data, each in metrics.items():
+            for metric, rows in each.items():
+                if len(rows) > self.told.get((data, metric), (0, None))[0]:
+                    self.told[data, metric] = len(rows), rows[-1]
+                    found.setdefault(data, {})[metric] = rows[-1]
+        return by_set(found)
+
+
+class LiveStream(BoostingStream):
+    """Shows a training live. See `livecb.callbacks.base.Stream` for the arguments."""
+
+    def after_iteration(self, info: Any) -> bool:
+        """Take in a round; called by CatBoost, which goes on if it is true."""
+        if info.iteration == 1 or self._session is None:
+            self._begin_with()
+        self._take(info)
+        return True
+
+    def _make_session(self, run: Run, owned: bool) -> Session:
+        return _Session(run, owned)
+
+    @opening
+    def _begin_with(self) -> None:
+        asked = call("catboost.core", "_train")
+        params = {name: value for name, value in asked.get("params", {}).items() if name != "callbacks"}
+        start, rounds, model = asked.get("init_model"), params.get("iterations", 1000), asked.get("self")
+        first = start.tree_count_ if start is not None else 0
+        self._begin(
+            "catboost",
+            params,
+            model=model,
+            first=first,
+            missed=1,
+            rounds=first + int(rounds) if asked else None,
+        )
+        if self._session is not None:
+            self._session.first = first
+
+    @during
+    def _take(self, info: Any) -> None:
+        session = self._session
+        done = session.first + info.iteration
+        self._tell_round(done, session.new(info.metrics))
+        if done == session.rounds:
+            self._finish()

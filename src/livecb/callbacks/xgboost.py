@@ -1,0 +1,116 @@
+"""XGBoost: `xgboost.train(..., callbacks=[LiveStream()])`, `xgboost.cv`, `XGBClassifier(callbacks=...)`.
+
+See `livecb.callbacks.boosting` for the names of values. Each training is a run of its own: also each
+fold of a search over `XGBClassifier`, which copies its callbacks. XGBoost does not tell its callbacks
+of exceptions; see `livecb.callbacks.transformers` for what follows from that.
+"""
+
+# ruff: noqa: D102 - the hooks are XGBoost's, and described there
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+try:
+    from xgboost import collective
+    from xgboost.callback import TrainingCallback
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "livecb.callbacks.xgboost needs XGBoost: pip install 'livecb[xgboost]'"
+    ) from error
+
+from livecb.callbacks.base import Session, during, opening
+from livecb.callbacks.boosting import Boosting, BoostingStream, call, named
+from livecb.run import Run
+
+__all__ = ["LiveStream"]
+
+_History = Mapping[str, Mapping[str, list[Any]]]
+
+
+class _Session(Boosting):
+    """What is known of a training.
+
+    Attributes:
+        first: Rounds that the model had before it.
+        history: Where XGBoost keeps what each round came to, by set and metric.
+    """
+
+    def __init__(self, run: Run, owned: bool) -> None:
+        super().__init__(run, owned)
+        self.first = 0
+        self.history: _History = {}
+
+    def best(self) -> dict[str, Any]:
+        said = self.model.attr("best_iteration")
+        return self.values if said is None else values_of(self.history, int(said) - self.first)
+
+    def importances(self) -> Mapping[str, float]:
+        # Neither the folds of a cross-validation nor a linear model have any.
+        trees = hasattr(self.model, "get_score") and self.params.get("booster") != "gblinear"
+        return self.model.get_score(importance_type="gain") if trees else {}
+
+
+class LiveStream(BoostingStream, TrainingCallback):  # type: ignore[misc]
+    """Shows a training live. See `livecb.callbacks.base.Stream` for the arguments."""
+
+    def _make_session(self, run: Run, owned: bool) -> Session:
+        return _Session(run, owned)
+
+    def before_training(self, model: Any) -> Any:
+        self._begin_with(model)
+        return model
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: _History) -> bool:
+        self._take(epoch, evals_log)
+        return False
+
+    def after_training(self, model: Any) -> Any:
+        self._finish_with(model)
+        return model
+
+    @opening
+    def _begin_with(self, model: Any) -> None:
+        asked = call("xgboost.training", "train", "cv")
+        first, rounds = model.num_boosted_rounds(), asked.get("num_boost_round")
+        self._begin(
+            "xgboost",
+            {**dict(asked.get("params") or {}), "num_boost_round": rounds},
+            model=model,
+            first=first,
+            rounds=None if rounds is None else first + rounds,
+            rank=collective.get_rank(),
+            world_size=collective.get_world_size(),
+        )
+        if self._session is not None:
+            self._session.first = first
+
+    @during
+    def _take(self, epoch: int, history: _History) -> None:
+        session = self._session
+        session.history = history
+        self._tell_round(session.first + epoch + 1, values_of(history, epoch))
+
+    @during
+    def _finish_with(self, model: Any) -> None:
+        session = self._session
+        session.model = model
+        # A callback before ours that stops the training hides its last round from us.
+        while values := values_of(session.history, session.step - session.first):
+            self._tell_round(session.step + 1, values)
+        early = session.rounds is not None and session.step < session.rounds
+        self._finish("early_stopped" if early else None)
+
+
+def values_of(history: _History, at: int) -> dict[str, Any]:
+    """Return what round number `at` of a training, from 0, came to."""
+    rows = (
+        (data, metric, rows[at])
+        for data, metrics in history.items()
+        for metric, rows in metrics.items()
+        if at < len(rows)
+    )
+    return named(
+        (data, metric, *(row if isinstance(row, tuple) else (row, None))) for data, metric, row in rows
+    )
