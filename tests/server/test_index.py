@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
+import time
 from typing import Any
 
 import pytest
-from watching import Served, Writer, take
+from watching import Served, Writer, take, until
 
 from livecb import events as ev
 from livecb.server.index import Index
+from livecb.state import State
 from livecb.store import Store
 
 
@@ -177,3 +180,28 @@ def test_a_line_that_nobody_would_write_spoils_neither_the_state_nor_the_list(
     assert served.get(f"api/runs/{writer.run.id}")["metrics"]["train/loss"]["count"] == 2
     assert "train/loss" in served.get(f"api/runs/{writer.run.id}/series")["series"]
     assert served.get("api/runs")["runs"][0]["status"] == "running"
+
+
+def test_a_log_that_cannot_be_folded_is_tried_again_ever_more_seldom(
+    served: Served, writer: Writer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries: list[float] = []
+
+    def fail(self: State, *args: Any, **kwargs: Any) -> None:
+        tries.append(time.monotonic())
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(State, "feed", fail)
+    monkeypatch.setattr("livecb.server.index._PAUSE", 0.2)
+    path = f"api/runs/{writer.run.id}"
+    begun = time.monotonic()
+    while time.monotonic() < begun + 2.0:
+        response = served.client.get(path)
+        assert response.status_code == 500
+        assert "OverflowError: too large" in response.json()["error"]["detail"]
+    gaps = [round(later - sooner, 1) for sooner, later in itertools.pairwise(tries)]
+    assert gaps == sorted(gaps)
+    assert 2 <= len(gaps) <= 3, "after 0.2, 0.4 and 0.8 s"
+    assert caplog.text.count("cannot fold the log") == 1
+    monkeypatch.undo()
+    assert until(lambda: served.client.get(path).json().get("status")) == "running"

@@ -14,6 +14,7 @@ from livecb.server.api import Api
 from livecb.server.auth import Guard, allowed_hosts_from_environment
 from livecb.server.batch import Batches
 from livecb.server.hub import Hub
+from livecb.server.media import Media
 from livecb.server.pace import Pace
 from livecb.server.pages import Assets, Pages
 from livecb.server.replies import Problem, endpoint, refuse
@@ -107,7 +108,7 @@ def create_app(
 
 def routes_of(hub: Hub) -> list[Any]:
     """Return every route; the HTTP reference names each of them."""
-    api, pages, runs = Api(hub), Pages(), Runs(hub)
+    api, media, pages, runs = Api(hub), Media(hub), Pages(), Runs(hub)
     events = Route("/", endpoint(Batches(hub)))
     one, several = Stream(hub, otherwise=events.app), Stream(hub, several=True)
     get = ["GET"]
@@ -119,6 +120,8 @@ def routes_of(hub: Hub) -> list[Any]:
         Route("/api/runs/{run}/events", one, methods=get),
         WebSocketRoute("/api/runs/{run}/events", one),
         Route("/api/runs/{run}/series", endpoint(api.series), methods=get),
+        Route("/api/runs/{run}/samples", endpoint(media.samples), methods=get),
+        Route("/api/runs/{run}/images", endpoint(media.images), methods=get),
         Route("/api/runs/{run}/files/{digest}", endpoint(api.file), methods=get),
         Route("/api/stream", several, methods=get),
         WebSocketRoute("/api/stream", several),

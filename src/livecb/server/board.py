@@ -23,7 +23,7 @@ from livecb.errors import LivecbError
 from livecb.events import decode_lines
 from livecb.server.frames import as_event
 from livecb.server.hub import Hub
-from livecb.server.index import Index
+from livecb.server.index import FoldError, Index
 from livecb.state import State
 from livecb.store import StoredRun
 
@@ -108,27 +108,27 @@ class Board:
                 return
             try:
                 self._look_at(run, until)
+            except FoldError as error:
+                self._mark_bad(run, str(error))
             except (LivecbError, OSError):
                 continue  # it went while we looked, or cannot be read: the others stay readable
             except Exception as error:
-                self._mark_bad(run, error)
+                if run not in self.rows or "error" not in self.rows[run].data:
+                    _log.exception("cannot show %s", run)
+                self._mark_bad(run, f"this run cannot be shown: {type(error).__name__}: {error}")
         self.change = self._making
 
-    def _mark_bad(self, run: str, error: Exception) -> None:
+    def _mark_bad(self, run: str, why: str) -> None:
         """Show a run that cannot be folded as what it is, and the others as ever."""
         stored = StoredRun(self.hub.store.root / run)
-        known = self.rows.get(run)
-        if known is None or "error" not in known.data:
-            _log.error("cannot fold the log of %s", run, exc_info=error)
-        row = known or Row(stored)
+        row = self.rows.get(run) or Row(stored)
         try:
-            row.mark, row.alive = mark_of(stored), stored.alive()
+            row.mark, row.alive = (), stored.alive()  # its index says when it is tried again
         except (LivecbError, OSError):
             return
-        row.index = None
         words = "" if row.alive else stored.last_words()
         data = State(run).row(alive=row.alive, now=time.time(), last_words=words, labels=stored.labels)
-        data["error"] = f"this run cannot be shown: {type(error).__name__}: {error}"
+        data["error"] = why
         if data != row.data:
             row.data, row.changed = data, self._making
         self.rows[run] = row
@@ -161,6 +161,7 @@ class Board:
         index = row.index or self.hub.indexes.known(row.run.id)
         if index is None:
             index = row.index = Index(row.run)
+            self.rows[row.run.id] = row
         data, whole = index.row(alive, stop=lambda: self.hub.closing or time.monotonic() > until)
         if data is not None and whole:
             return data, True

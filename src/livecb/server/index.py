@@ -9,27 +9,63 @@ always be made again.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
+from livecb.errors import LogError
 from livecb.events import decode_lines
+from livecb.server.catalogue import Catalogue, Collection, Key, Scores
 from livecb.server.frames import as_event, dump, well_formed
 from livecb.server.tail import Place, Tail
 from livecb.server.workers import Workers
 from livecb.state import State
 from livecb.store import Store, StoredRun
 
-__all__ = ["Index", "Indexes"]
+__all__ = ["FoldError", "Index", "Indexes", "Kind", "Page"]
 
 _T = TypeVar("_T")
+
+_log = logging.getLogger("livecb.server")
 
 _LINES = 2000
 _FOLDS = 2
 _PATIENCE = 0.05
 _STATE_SECONDS = 0.45
+_BYTES = 8 << 20
+"""A page takes no further line once it holds so many."""
+
+_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+
+Kind = Literal["samples", "images"]
+
+
+class FoldError(LogError):
+    """A log cannot be folded; it will be tried again."""
+
+
+class Page(NamedTuple):
+    """Some of a run's samples or pictures.
+
+    Attributes:
+        cursor: Up to where the log was looked at.
+        total: How many there are in all.
+        groups: The epochs or names there are, with their counts and mean scores.
+        matching: How many of those that were asked for there are.
+        before: The place among them that the first line stands before.
+        lines: They, as they stand in the log, the newest first.
+    """
+
+    cursor: str
+    total: int
+    groups: list[tuple[Key, int, Scores]]
+    matching: int
+    before: int
+    lines: list[bytes]
 
 
 class Index:
@@ -46,13 +82,15 @@ class Index:
         self.turn = asyncio.Lock()
         self.folded: tuple[bytes, tuple[object, ...], float] = (b"", (), 0.0)
         self._lock = threading.Lock()
+        self._failure = ""
+        self._pause = self._again = 0.0  # after a failure
         self._tail = Tail([run])
         self._begin()
 
     @property
     def nbytes(self) -> int:
         """Bytes its columns take."""
-        return self._state.series.nbytes
+        return self._state.series.nbytes + self._catalogue.nbytes
 
     def row(
         self, alive: bool, *, stop: Callable[[], bool] = bool, patience: float = _PATIENCE
@@ -97,6 +135,34 @@ class Index:
                 }
             )
 
+    def page(
+        self, kind: Kind, key: Key, *, every: bool, before: float, limit: int, stop: Callable[[], bool] = bool
+    ) -> Page:
+        """Return a page of the run's samples or pictures up to now, the newest first.
+
+        Args:
+            kind: Which of both.
+            key: The epoch or the name that is meant.
+            every: Whether all are meant, whatever the key.
+            before: Only those before this place among them, counted from the oldest.
+            limit: The most there may be; fewer come where they are long.
+        """
+        with self._lock:
+            self._advance(stop)
+            found: Collection = getattr(self._catalogue, kind)
+            numbers = found.all() if every else found.of(key)
+            end = int(min(before, len(numbers)))
+            lines: list[bytes] = []
+            size = 0
+            for at in range(end - 1, max(-1, end - 1 - limit), -1):
+                spot = found.spot(numbers[at])
+                lines.append(self._tail.parts[spot.part].event(spot.begin, spot.size))
+                size += spot.size
+                if size > _BYTES:
+                    break
+            cursor = self._tail.format(self.place)
+            return Page(cursor, len(found), list(found.groups()), len(numbers), end, lines)
+
     def close(self) -> None:
         """Close the files."""
         with self._lock:
@@ -104,6 +170,7 @@ class Index:
 
     def _begin(self) -> None:
         self._state = State(self.run.id)
+        self._catalogue = Catalogue()
         self.place = ()
 
     def _state_dict(self, alive: bool) -> dict[str, Any]:
@@ -120,8 +187,12 @@ class Index:
         self._tail.find_parts()
         if self._tail.replaced():
             self._begin()
+            self._pause = self._again = 0.0
+        if time.monotonic() < self._again:
+            raise FoldError(self._failure)
         while not stop():
             if not self._fold_some():
+                self._pause = 0.0
                 return True
         return False
 
@@ -140,11 +211,21 @@ class Index:
                 events = decode_lines([line for line, fine in zip(lines, good, strict=True) if fine])
             try:
                 self._state.feed(events, broken=len(stretch.lines) - len(events))
-            except Exception:
-                self._begin()  # it took a part of them, nobody knows which
-                raise
+                self._catalogue.feed(stretch)
+            except Exception as error:
+                raise self._fail(error) from error
             self.place = stretch.after(self.place)
         return self.place != before
+
+    def _fail(self, error: Exception) -> FoldError:
+        """Begin anew, later each time: a fold that fails would fail at every look of every viewer."""
+        self._begin()  # it took a part of the events, nobody knows which
+        if not self._pause:
+            _log.error("cannot fold the log of %s", self.run.id, exc_info=error)
+        self._failure = f"this run cannot be shown: {type(error).__name__}: {error}"
+        self._pause = min(max(_PAUSE, self._pause * 2), _LONGEST_PAUSE)
+        self._again = time.monotonic() + self._pause
+        return FoldError(self._failure)
 
 
 class Indexes:
@@ -172,6 +253,14 @@ class Indexes:
             RunNotFound: There is no such run.
         """
         return await self._fold(run, lambda index: index.series_json(stop=self.closing, **query))
+
+    async def page(self, run: str, ask: Callable[[Index], bytes]) -> bytes:
+        """Return what is asked of a run's index.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        return await self._fold(run, ask)
 
     async def _fold(self, run: str, ask: Callable[[Index], _T]) -> _T:
         index = self._get(run)

@@ -17,6 +17,7 @@ from livecb.errors import CursorError, LogError
 from livecb.logs.base import START
 from livecb.logs.file import FileLog
 from livecb.logs.joined import join_cursors, split_cursor
+from livecb.server.frames import as_event
 from livecb.store import MAIN, StoredRun
 
 __all__ = ["Part", "Place", "Stretch", "Tail"]
@@ -80,6 +81,22 @@ class Part:
             lines, offsets = lines[:keep], offsets[:keep]
             end = int(offsets[-1]) if offsets else min(at, end)
         return Stretch(0, lines, offsets, end), batch.reset
+
+    def event(self, begin: int, size: int) -> bytes:
+        """Return the event that stands at an offset and has so many bytes.
+
+        Raises:
+            LogError: The file cannot be read, or another one has taken its place.
+        """
+        try:
+            with open(self.path, "rb", buffering=0) as file:
+                line = os.pread(file.fileno(), size + 1, begin)
+        except OSError as error:
+            raise LogError(f"cannot read {self.path}: {error.strerror}") from error
+        event = as_event(line[:-1])
+        if event is None or len(line) <= size or not line.endswith(b"\n"):
+            raise LogError(f"{self.path} was replaced just now; ask again")
+        return event
 
 
 class Tail:
