@@ -99,6 +99,61 @@ def view(folder: Path | None, port: int | None, host: str, hosts: tuple[str, ...
         return
 
 
+@main.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("command", metavar="[--] COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--project", help="What the run belongs to. [LIVECB_PROJECT]")
+@click.option("--name", help="Free text to show. [LIVECB_NAME]")
+@click.option("--tag", "tags", multiple=True, help="A word to find it by; may be given several times.")
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME=REGEX", help="A metric: what the group matches."
+)
+@click.option("--no-patterns", is_flag=True, help="Look for nothing but what --metric says.")
+@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option("--port", type=_PORT, help="The server's port; the next free one if it is taken. [7117]")
+@click.option("--quiet", is_flag=True, help="Print no address.")
+def run_command(
+    command: tuple[str, ...],
+    project: str | None,
+    name: str | None,
+    tags: tuple[str, ...],
+    metrics: tuple[str, ...],
+    no_patterns: bool,
+    folder: Path | None,
+    port: int | None,
+    quiet: bool,
+) -> None:
+    """Run any training command, untouched, and watch it live.
+
+    What it prints goes on as it is, and is recorded; so are the numbers in it, and how it ends. It
+    gets the signals that this gets, and this exits with its exit code, 128+N if signal N killed it.
+    """
+    if sys.platform == "win32":
+        raise click.ClickException("livecb run needs Linux or macOS; use livecb.init in the script instead")
+    from livecb import program
+    from livecb.errors import ValueRefused
+
+    try:
+        patterns = [program.parse_pattern(metric) for metric in metrics]
+    except ValueRefused as error:
+        raise click.BadParameter(str(error), param_hint="--metric") from error
+    if (missing := program.find_problem(command[0])) is not None:
+        click.echo(f"livecb: {missing.why}", err=True)
+        sys.exit(missing.code)
+    sys.exit(
+        program.run_program(
+            command,
+            project=project,
+            name=name,
+            tags=tags,
+            folder=folder,
+            metrics=patterns,
+            common=not no_patterns,
+            port=port,
+            quiet=quiet,
+        )
+    )
+
+
 @main.command()
 @click.argument("run", metavar="RUN")
 @click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")

@@ -7,6 +7,7 @@ names it and the cure; the training goes on.
 from __future__ import annotations
 
 import traceback as tracebacks
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from os import write
 from pathlib import Path
@@ -218,7 +219,7 @@ class Run(Loops):
         status: EndStatus = "completed",
         *,
         reason: str | None = None,
-        error: BaseException | None = None,
+        error: BaseException | str | None = None,
         by: str | None = None,
         result: Any = None,
     ) -> None:
@@ -250,12 +251,14 @@ class Run(Loops):
         self.hold()
 
     def _last_fields(
-        self, status: str, reason: object, error: BaseException | None, by: object, result: Any
+        self, status: str, reason: object, error: BaseException | str | None, by: object, result: Any
     ) -> dict[str, Any]:
         fields: dict[str, Any] = {"status": status, "lost": self.lost}
         fields["reason"] = None if reason is None else str(reason)
         fields["by"] = None if by is None else str(by)
-        if error is not None:
+        if isinstance(error, str):  # the traceback that another process printed
+            fields["error"], fields["traceback"] = error.rstrip().rpartition("\n")[2], error
+        elif error is not None:
             fields["error"] = _one_line(error)
             fields["traceback"] = "".join(
                 tracebacks.format_exception(type(error), error, error.__traceback__)
@@ -277,8 +280,8 @@ class Run(Loops):
         """Close the run with what ended it: `failed`, `stopped` by the keyboard, or an exit code."""
         if isinstance(error, KeyboardInterrupt):
             self.finish("stopped", reason="KeyboardInterrupt", by="keyboard")
-        elif isinstance(error, GeneratorExit):
-            self.finish("stopped", reason="GeneratorExit")
+        elif isinstance(error, (GeneratorExit, CancelledError)):
+            self.finish("stopped", reason=type(error).__name__)
         elif isinstance(error, SystemExit) and error.code in (None, 0):
             self.finish()
         elif isinstance(error, SystemExit):

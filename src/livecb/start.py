@@ -86,7 +86,16 @@ def init(
         stored = Store.writable(dir).create(id)
         lock = WriterLock(stored.lock_path)
         if rank > 0 or not lock.acquire():
-            return _attach(stored, name or "", str(rank) if rank > 0 else None, rank)
+            joined = _attach(stored, name or "", str(rank) if rank > 0 else None, rank)
+            if rank == 0 and (config or totals or framework or versions or resumed_step is not None):
+                joined.configure(
+                    _settings(config),
+                    totals=totals,
+                    framework=framework,
+                    versions=versions,
+                    resumed_step=resumed_step,
+                )
+            return joined
         started = {
             "run": stored.id,
             "name": str(name or os.environ.get("LIVECB_NAME") or stored.id),
