@@ -1,0 +1,270 @@
+"""skorch: `NeuralNetClassifier(..., callbacks=[LiveStream()])`, and every other net of skorch.
+
+Axes: `step` and `batch` count training batches, each of which is a step; `epoch` counts what stands in
+`net.history`, so that `partial_fit` counts on.
+
+Values are those of `net.history`: an epoch's under their own names (`train_loss`, `valid_acc` ...),
+those of single training batches, which skorch calls the same, with `_step` behind it. An epoch is
+told when the next one begins or the training ends: by then every callback has said its own.
+
+skorch swallows a KeyboardInterrupt, by which callbacks stop it as well; it does not tell callbacks of
+other exceptions. One that ends the program is told by the interpreter; where it is caught, the run is
+ended by the next training, or at once by `with live: net.fit(X, y)`.
+"""
+
+# ruff: noqa: D102 - the hooks are skorch's, and described there
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from livecb.callbacks.base import Session, Stream, during, ending, learning_rates, model_card, opening
+from livecb.events import Totals
+from livecb.meter import Meter
+from livecb.run import Run
+from livecb.start import rank_from_environment
+
+try:
+    from skorch.callbacks import Callback
+except ModuleNotFoundError as error:
+    if error.name != "skorch":
+        raise
+    raise ModuleNotFoundError("livecb.callbacks.skorch needs skorch: pip install 'livecb[skorch]'") from None
+
+__all__ = ["LiveStream"]
+
+_ESSENTIAL = ("lr", "batch_size", "max_epochs", "optimizer", "criterion", "device", "warm_start")
+
+
+class _Session(Session):
+    """What is known of a training.
+
+    Attributes:
+        epochs: Epochs done when the current one began.
+        before: Batches done when it began.
+        per_epoch: Batches of an epoch; None until that is known.
+        validated: Batches of a validation; None if unknown.
+        epoch_over: Whether skorch has ended the epoch whose values are not told yet.
+    """
+
+    def __init__(self, run: Run, owned: bool) -> None:
+        super().__init__(run, owned)
+        self.epochs = 0
+        self.before = 0
+        self.per_epoch: int | None = None
+        self.validated: int | None = None
+        self.epoch_over = False
+
+    def epoch(self) -> float:
+        """Return the epochs done, with the part of the current one that is."""
+        within = self.batch - self.before
+        if self.epoch_over:
+            return float(self.epochs + 1)
+        return self.epochs + min(1.0, within / self.per_epoch) if self.per_epoch else float(self.epochs)
+
+
+class LiveStream(Stream, Callback):  # type: ignore[misc]
+    """Shows a training live. See `livecb.callbacks.base.Stream` for the arguments.
+
+    Every `fit` and `partial_fit` is a run of its own, also that of each candidate of a search, which
+    trains clones of the net.
+    """
+
+    def _make_session(self, run: Run, owned: bool) -> Session:
+        return _Session(run, owned)
+
+    # A net's callbacks are parameters of it, which scikit-learn reads, sets and clones.
+
+    def _get_param_names(self) -> list[str]:
+        return [name for name in inspect.signature(Stream.__init__).parameters if name not in ("self", "run")]
+
+    def __sklearn_clone__(self) -> LiveStream:
+        return copy.deepcopy(self)
+
+    # Training
+
+    @opening
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        self._give_up("another training began")
+
+    @opening
+    def on_epoch_begin(
+        self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+    ) -> None:
+        if self._session is None:
+            self._begin_training(net, dataset_train, dataset_valid)
+        else:
+            self._tell_epoch(net, -2)
+        session = self._session
+        if session is not None:
+            session.epochs, session.before, session.epoch_over = len(net.history) - 1, session.batch, False
+            self._place()
+
+    @during
+    def on_batch_begin(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
+        session = self._session
+        if training:
+            optimizer = getattr(net, "optimizer_", None)
+            session.rates = {} if optimizer is None else learning_rates(optimizer, "lr")
+        elif session.loop is None:
+            self.run.status("evaluating", "validation")
+            session.loop, session.done = Meter("batch", session.validated, "validation"), 0
+            self._tell_progress(session.loop, 0, always=True)
+
+    @during
+    def on_batch_end(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
+        session = self._session
+        if not training:
+            session.done += 1
+            self._tell_progress(session.loop, session.done)
+            return
+        told = net.history[-1]["batches"][-1]
+        session.batch += 1
+        session.samples += told.get("train_batch_size", 0)
+        self._place()
+        if self._is_nth(session.batch - 1, session.batch):
+            values = {f"{name}_step": value for name, value in _measured(told)}
+            self.run.log({**values, **session.rates}, context="train")
+        self._tell_progress(session.meter, session.batch)
+
+    @during
+    def on_epoch_end(
+        self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+    ) -> None:
+        self._end_loop()
+
+    @ending
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        if not self._failed:
+            self._tell_epoch(net, -1)
+        if not _is_over(net.history[-1]):  # skorch has swallowed it
+            self._end("stopped", reason="KeyboardInterrupt")
+        elif any(_has_lost_patience(callback) for _, callback in net.callbacks_):
+            self._end(reason="early_stopped")
+        else:
+            self._end()
+
+    # What the hooks are made of
+
+    def _begin_training(self, net: Any, train: Any, valid: Any) -> None:
+        done = list(net.history)[:-1]
+        before = sum(row.get("train_batch_count", 0) for row in done)
+        per_epoch = _batches(net, train, "iterator_train")
+        epochs = len(done) + net.max_epochs
+        total = None if per_epoch is None else before + net.max_epochs * per_epoch
+        self._open(
+            leads=rank_from_environment() == 0,
+            framework="skorch",
+            versions={name: str(sys.modules[name].__version__) for name in ("skorch", "torch")},
+            config=_hyperparameters(net),
+            totals=Totals(epochs=epochs, steps=total, batches=total, batches_per_epoch=per_epoch),
+            resumed_step=before or None,
+        )
+        session = self._session
+        if session is None:
+            return
+        sizes = (batch.get("train_batch_size", 0) for row in done for batch in row["batches"])
+        session.batch, session.samples = before, sum(sizes)
+        session.per_epoch, session.validated = per_epoch, _batches(net, valid, "iterator_valid")
+        self.run.status("running", "train")
+        session.meter = Meter("batch", total, "train", before)
+        self._tell_progress(session.meter, before, always=True)
+
+    def _place(self) -> None:
+        session = self._session
+        self.run.at(step=session.batch, batch=session.batch, epoch=session.epoch(), samples=session.samples)
+
+    def _end_loop(self) -> None:
+        session = self._session
+        if session.loop is not None:
+            self._tell_progress(session.loop, session.done, always=True)
+            session.validated, session.loop = session.done, None
+            self.run.status("running", "train")
+
+    def _tell_epoch(self, net: Any, place: int) -> None:
+        """Record what stands in the row of the history at `place`, and what was saved for it."""
+        session, row = self._session, net.history[place]
+        self._end_loop()
+        session.epoch_over = _is_over(row)
+        if session.epoch_over:
+            session.per_epoch = session.batch - session.before
+        self._place()
+        self._tell_progress(session.meter, session.batch, always=True)
+        contexts = _contexts(net)
+        parts: dict[str, dict[str, Any]] = {"train": {}, "val": {}}
+        for name, value in _measured(row):
+            context = contexts.get(name, "val" if name.startswith("valid") else "train")
+            parts[context][name] = value
+        for context, values in parts.items():
+            if values:
+                self.run.log(values, context=context)
+        for path, metric in _saved(net, row):
+            self.run.checkpoint(path, metric=metric, value=row.get(metric))
+
+
+def _is_over(row: Mapping[str, Any]) -> bool:
+    """Whether an epoch has seen all its batches: skorch's own callbacks note its loss first of all."""
+    return "train_loss" in row
+
+
+def _measured(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what was measured, of all that the history holds of a batch or an epoch."""
+    for name, value in row.items():
+        counted = name in ("epoch", "batches") or name.endswith(("_batch_size", "_batch_count"))
+        if not counted and not isinstance(value, bool):  # skorch marks with bools what was best or saved
+            yield name, value
+
+
+def _contexts(net: Any) -> dict[str, str]:
+    """Return what each scoring callback measures its value on, by the value's name."""
+    scorings = [each for _, each in net.callbacks_ if hasattr(each, "on_train") and hasattr(each, "name_")]
+    return {each.name_: "train" if each.on_train else "val" for each in scorings}
+
+
+def _saved(net: Any, row: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield the checkpoints saved for an epoch, each with the metric it was saved for."""
+    for _, callback in net.callbacks_:
+        event = getattr(callback, "event_name", None)
+        if event is None or not row.get(event) or not hasattr(callback, "get_formatted_files"):
+            continue
+        files = callback.get_formatted_files(net)
+        monitor = callback.monitor if isinstance(callback.monitor, str) else ""
+        metric = monitor.removesuffix("_best")
+        for name in ("f_params", "f_pickle"):
+            if isinstance(files.get(name), str):
+                yield files[name], metric if metric in row else None
+                break
+
+
+def _has_lost_patience(callback: Any) -> bool:
+    """Whether it is a callback that has stopped the training (by a KeyboardInterrupt)."""
+    misses, patience = getattr(callback, "misses_", None), getattr(callback, "patience", None)
+    return misses is not None and patience is not None and bool(misses >= patience)
+
+
+def _batches(net: Any, dataset: Any, iterator: str) -> int | None:
+    """Return the batches of an epoch, None if that cannot be told beforehand."""
+    settings = {
+        name.removeprefix(f"{iterator}__"): value
+        for name, value in vars(net).items()
+        if name.startswith(f"{iterator}__")
+    }
+    if not hasattr(dataset, "__len__") or {"sampler", "batch_sampler"} & settings.keys():
+        return None
+    size = settings.get("batch_size", net.batch_size)
+    batches: float = 1 if size == -1 else len(dataset) / size
+    return math.floor(batches) if settings.get("drop_last") else math.ceil(batches)
+
+
+def _hyperparameters(net: Any) -> dict[str, Any]:
+    params = {
+        name: value
+        for name, value in net.get_params(deep=False).items()
+        if name in _ESSENTIAL or ("__" in name and not name.startswith("callbacks"))
+    }
+    return {"model": model_card(net.module_), "net": type(net).__name__, **params}
