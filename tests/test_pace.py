@@ -186,3 +186,13 @@ def test_a_bar_that_counts_something_else_stands_where_it_was_said_to():
     assert bars((3, 101), batch=105) == 3
     assert bars((1, 1), (2, 1), (3, 1), batch=2) == 3  # within the first batch
     assert bars((3, None), batch=105) == 3
+
+
+def test_a_bar_that_several_processes_move_does_not_go_back_for_one_that_is_read_late():
+    bar = pace.Bar()
+    for time, done in [(0.0, 0), (1.0, 1), (3.0, 3), (2.0, 2), (4.0, 4)]:
+        bar.feed(ev.Progress(seq=0, time=time, done=done, total=9, unit="fold", phase="search"))
+    assert bar.last.done == 4
+    assert list(bar.samples) == [(0.0, 0), (1.0, 1), (3.0, 3), (4.0, 4)]
+    bar.feed(ev.Progress(seq=0, time=5.0, done=1, total=9, unit="fold", phase="search"))
+    assert bar.last.done == 1

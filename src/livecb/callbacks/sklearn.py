@@ -1,0 +1,325 @@
+"""scikit-learn 1.9 and newer: `estimator.set_callbacks(LiveStream())`, on the outermost estimator.
+
+Searches show every candidate as a row of the leaderboard, fold by fold, also from other processes;
+pipelines and iterative estimators show how far they are. A fit is one run; what is fitted while it
+goes on, by the same callback, adds to it.
+
+Older versions and estimators without callbacks: `livecb.callbacks.sklearn.compare`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import sklearn
+from sklearn.metrics import check_scoring
+from sklearn.model_selection._search import BaseSearchCV  # what all searches are
+
+from livecb.callbacks import sklearn_tasks as tasks
+from livecb.callbacks.base import Session, Stream, during, ending, opening
+from livecb.callbacks.sklearn_models import importances
+from livecb.callbacks.sklearn_search import Search, Stopped, finished_fold, row_of
+from livecb.errors import warn
+from livecb.meter import Meter
+from livecb.run import Run
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["LiveStream"]
+
+
+class _Session(Session):
+    """What is known of a fit.
+
+    Attributes:
+        roots: The fits that are under way.
+        before: The exception that was being handled when the fit began.
+        bars: By the task whose parts they count, with how many have begun.
+        search: The outermost search.
+        stopping: Why it should stop, once somebody said so.
+        asked: The tasks that were asked to begin no further part.
+        ignored: Whether one did.
+    """
+
+    def __init__(self, run: Run, owned: bool) -> None:
+        super().__init__(run, owned)
+        self.roots: set[Any] = set()
+        self.before = sys.exc_info()[1]
+        self.bars: dict[tuple[Any, ...], tuple[Meter, int]] = {}
+        self.search: Search | None = None
+        self.stopping: str | None = None
+        self.asked: set[tuple[Any, ...]] = set()
+        self.ignored = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended before its time because somebody wanted that."""
+        skipped = self.search is not None and self.search.count("skipped") > 0
+        return skipped or (bool(self.asked) and not self.ignored)
+
+
+class LiveStream(Stream):
+    """Shows a fit live. See `livecb.callbacks.base.Stream` for the other arguments.
+
+    Args:
+        scoring: What to measure on the training data after every iteration, for estimators that tell
+            of them: a name or a scorer, as in scikit-learn. Costs a prediction each time.
+
+    Raises:
+        ImportError: scikit-learn is older than 1.9 and has no callbacks.
+    """
+
+    max_propagation_depth: int | None = None
+    """How deep scikit-learn hands the callback down: not into the fits of a search's candidates."""
+
+    def __new__(cls, *args: Any, scoring: Any = None, **settings: Any) -> Self:
+        """Return a callback with the hooks that are needed."""
+        # scikit-learn prepares the model and the data for hooks that name them, and only for those.
+        return super().__new__(_Scored if cls is LiveStream and scoring is not None else cls)  # type: ignore[return-value]
+
+    def __init__(self, *args: Any, scoring: Any = None, **settings: Any) -> None:
+        if not hasattr(BaseSearchCV, "set_callbacks"):
+            raise ImportError(
+                f"scikit-learn {sklearn.__version__} has no callbacks (1.9 has): use "
+                "livecb.callbacks.sklearn.compare(models, X, y), or a newer scikit-learn"
+            )
+        super().__init__(*args, **settings)
+        self.scoring = scoring
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the session behind; a process that works for a search gets what it needs to add to it."""
+        session = self._session
+        shared = (session.run, session.search) if session is not None and session.search is not None else None
+        return {**super().__getstate__(), "_shared": shared}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        shared = state.pop("_shared", None)
+        self.__dict__.update(state)
+        if shared is not None:
+            run, search = shared
+            _leave(run)
+            self._session = _Session(run, False)
+            self._session.search = search
+
+    def stop(self, reason: str = "stop was asked for") -> None:
+        """Ask the fit to stop; may be called from any thread.
+
+        A search begins no further fold once it has a candidate whose score is whole, and goes on with
+        the best so far; what it skips counts as failed, with a score of NaN. Other estimators are
+        asked to stop by scikit-learn's own means. One that does not listen is told of by an alert.
+
+        Args:
+            reason: Why, to be shown.
+        """
+        session = self._session
+        if session is None:
+            warn("stop() has no effect: nothing is being fitted with this callback")
+            return
+        session.stopping = str(reason)
+        session.run.text(f"Asked to stop: {reason}", "WARNING", logger="livecb")
+        if session.search is not None:
+            session.search.stop()
+            if not session.search.skips:
+                self._say_ignored("a search stops only where error_score is NaN")
+
+    def _make_session(self, run: Run, owned: bool) -> Session:
+        return _Session(run, owned)
+
+    # The hooks
+
+    @opening
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Open the run, unless one is open."""
+        if self._session is None:
+            self._open(
+                leads=True,
+                framework="scikit-learn",
+                versions={"scikit-learn": sklearn.__version__},
+                config={"estimator": type(estimator).__name__, **estimator.get_params(deep=False)},
+            )
+        if self._session is not None:
+            self._session.roots.add(context.root_uuid)
+
+    @ending
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """End the run, as the fit ended."""
+        session = self._session
+        session.roots.discard(context.root_uuid)
+        if session.roots:
+            return
+        self.max_propagation_depth = None
+        error = sys.exc_info()[1]
+        stopped = session.stopped
+        if session.search is not None:
+            session.search.close()
+        if error is not None and error is not session.before:
+            self._end_with(error)
+        elif stopped:
+            self._end("stopped", session.stopping)
+        else:
+            self._end()
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Say what begins.
+
+        Raises:
+            Stopped: The fold is to be skipped; the search takes that for a failed fit.
+        """
+        if self._begin(estimator, context):
+            raise Stopped("the search was asked to stop")
+
+    @during
+    def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
+        """Say what is done; true asks scikit-learn to begin no further part of the same task."""
+        session = self._session
+        if self._is_of_search(context):
+            self._end_in_search(estimator, context)
+            return bool(session.stopping)
+        self._end_task(context)
+        if self._is_search(context):
+            self._end_search(session.search, estimator)
+        if session.stopping and context.parent is not None:
+            session.asked.add(tasks.key(context.parent))
+        return bool(session.stopping)
+
+    @during
+    def _begin(self, estimator: Any, context: Any) -> bool:
+        """Say what begins; true if it should not."""
+        session = self._session
+        if session.search is None and isinstance(estimator, BaseSearchCV):
+            session.search = Search(estimator, tasks.depth(context))
+            self.max_propagation_depth = session.search.depth
+        if self._is_of_search(context):
+            return self._begin_in_search(estimator, context)
+        self._begin_task(context)
+        return False
+
+    # Searches
+
+    def _is_search(self, context: Any) -> bool:
+        """Whether a task is the search as a whole."""
+        search = self._session.search
+        return search is not None and tasks.depth(context) == search.depth and tasks.is_root(context)
+
+    def _is_of_search(self, context: Any) -> bool:
+        """Whether a task is a part of the search, and not of what contains it or is fitted by it."""
+        search = self._session.search
+        return search is not None and tasks.depth(context) == search.depth and not tasks.is_root(context)
+
+    def _begin_in_search(self, estimator: Any, context: Any) -> bool:
+        search, run, name = self._session.search, self._session.run, context.task_name
+        if name == tasks.FOLD:
+            return bool(search.is_stopped(tasks.rung(context) or 0))
+        run.status("running", name)
+        halving = hasattr(estimator, "factor")
+        if name == "search" and not halving:
+            search.plan(estimator, context.max_subtasks)
+        elif name == tasks.RUNG and context.task_id == 0:
+            search.plan(estimator, context.max_subtasks, context.parent.max_subtasks)
+        if name == "search" or name == tasks.RUNG:
+            run.progress(**search.read())
+        return False
+
+    def _end_in_search(self, estimator: Any, context: Any) -> None:
+        search = self._session.search
+        if context.task_name == tasks.FOLD:
+            self._end_fold(estimator, context)
+        elif context.task_name == "search":
+            if hasattr(estimator.estimator, "set_callbacks"):
+                self.max_propagation_depth = None  # the best candidate's last fit is looked into
+            self.run.progress(**search.read())
+
+    def _end_fold(self, estimator: Any, context: Any) -> None:
+        search, run = self._session.search, self._session.run
+        fold, rung = finished_fold(search), tasks.rung(context)
+        skipped = fold is not None and (fold.error or "").startswith(Stopped.__name__)
+        if fold is not None and not skipped:
+            run.model_completed(**fold.row(search, rung))
+            search.finish_fold(fold, rung or 0)
+        name = None if fold is None else fold.name
+        failed = fold is not None and fold.error is not None
+        run.progress(**search.progress(failed=failed, skipped=skipped), candidate=name)
+
+    def _end_search(self, search: Search, estimator: Any) -> None:
+        """Tell the best candidate, and all that could not be told before."""
+        run, results = self._session.run, getattr(estimator, "cv_results_", None)
+        if results is None:
+            return
+        best = getattr(estimator, "best_index_", None)
+        if not search.count("told"):
+            for index in range(len(results["params"])):
+                run.model_completed(**row_of(results, index, search))
+        if best is not None:
+            row = row_of(results, best, search)
+            run.model_completed(**row, importances=importances(getattr(estimator, "best_estimator_", None)))
+            run.summary.update(best_params=row["params"], best_score=next(iter(row["scores"].values()), None))
+
+    # Other tasks
+
+    def _begin_task(self, context: Any) -> None:
+        session, parent = self._session, context.parent
+        iterates = tasks.iterates(context)
+        if not iterates:
+            session.run.status("running", context.source_task_name or context.task_name)
+        if parent is None or not parent.sequential_subtasks or self._is_search(parent):
+            return
+        key = tasks.key(parent)
+        if key in session.asked and not session.ignored:
+            self._say_ignored(
+                f"{parent.estimator_name} in scikit-learn {sklearn.__version__} does not listen"
+            )
+        if key not in session.bars:
+            # An iteration that never runs is told of at the end, and counted in the total.
+            total = None if parent.max_subtasks is None else parent.max_subtasks - iterates
+            unit = "iteration" if iterates else "task"
+            session.bars[key] = (Meter(unit, total, parent.estimator_name), 0)
+        meter, _ = session.bars[key]
+        session.bars[key] = (meter, context.task_id + (not iterates))
+        self._tell_progress(meter, context.task_id, always=context.task_id == 0 or not iterates)
+
+    def _end_task(self, context: Any) -> None:
+        if (bar := self._session.bars.pop(tasks.key(context), None)) is not None:
+            meter, done = bar
+            meter.total = done  # a fit that converged has no more to do
+            self._tell_progress(meter, done, always=True)
+
+    def _say_ignored(self, why: str) -> None:
+        self._session.ignored = True
+        self._session.run.alert(
+            "The fit goes on",
+            f"it was asked to stop, and {why}. To end it, interrupt the program: what is recorded stays",
+        )
+
+
+class _Scored(LiveStream):
+    """Measures the model after every iteration."""
+
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, X: Any = None, y: Any = None, fitted_estimator: Any = None
+    ) -> bool:
+        if fitted_estimator is not None and X is not None:
+            self._tell_score(context, X, y, fitted_estimator)
+        return super().on_fit_task_end(estimator, context)
+
+    @during
+    def _tell_score(self, context: Any, X: Any, y: Any, model: Any) -> None:
+        if not tasks.iterates(context):
+            return
+        name = self.scoring if isinstance(self.scoring, str) else "score"
+        score = check_scoring(model, self.scoring)(model, X, y)
+        self.run.log({f"train/{name}": score}, step=context.task_id + 1, context="train")
+
+
+_worked_for: Run | None = None
+
+
+def _leave(run: Run) -> None:
+    """Close the run that this process worked for before: a pool of processes serves many searches."""
+    global _worked_for
+    if run._leads or run is _worked_for:
+        return
+    if _worked_for is not None:
+        _worked_for.finish()
+    _worked_for = run
