@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from livecb import events
 from livecb.testing import record
@@ -14,7 +17,12 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 @pytest.mark.parametrize(
     ("name", "score"),
-    [("with_lightning", "val/acc"), ("with_transformers", "eval_loss"), ("plain_loop", "val/acc")],
+    [
+        ("with_lightning", "val/acc"),
+        ("with_transformers", "eval_loss"),
+        ("plain_loop", "val/acc"),
+        ("plain_pytorch", "val/acc"),
+    ],
 )
 def test_each_example_learns_something_and_is_short(
     name: str, score: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -34,3 +42,32 @@ def test_each_example_learns_something_and_is_short(
     assert [event.status for event in recorded.of(events.RunEnded)] == ["completed"]
     assert len(script.read_text().splitlines()) < 40
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_async_example_counts_what_it_keeps() -> None:
+    script = EXAMPLES / "async_loop.py"
+    with record() as recorded:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", script], capture_output=True, text=True, timeout=60, check=True
+        )
+    last = recorded.of(events.Progress)[-1]
+    assert (last.done, last.total, last.left) == (300, 300, 0)
+    counted = last.counters
+    assert counted["successful"] + counted["failed"] == 300
+    assert f"{counted['saved']} samples kept\n" == done.stdout
+    assert sum(count for name, count in counted.items() if name.startswith("category/")) == 300
+    assert counted["best_model/careful"] > counted["best_model/quick"]
+    assert len(script.read_text().splitlines()) < 40
+
+
+def test_the_web_app_of_the_examples_trains_by_a_request_and_shows_it() -> None:
+    script = EXAMPLES / "with_fastapi.py"
+    with record() as recorded:
+        with TestClient(runpy.run_path(str(script))["app"], base_url="http://localhost") as client:
+            body = client.post("/train?epochs=2").text
+            state = client.get(f"/livecb/api/runs/{recorded.run.id}").json()
+        result = json.loads(body.split("event: result\ndata: ")[1])["result"]
+        assert result["accuracy"] > 0.7
+        assert state["result"] == result
+        assert [event.step for event in recorded.of(events.Metrics)] == list(range(1, 91))
+    assert len(script.read_text().splitlines()) < 40
