@@ -76,21 +76,23 @@ class Livecb:
         if deflate:
             self.port = free_port()
             command = [sys.executable, __file__, "--deflate", str(self.root), str(self.port)]
-            self._process = subprocess.Popen(command)
+            process = subprocess.Popen(command)
             wait_for(self.port)
+            self._server = psutil.Process(process.pid)
         else:
-            self._process = launch.start_process(self.root, port=7300, linger=60)
-            self.port = launch.wait_ready(self._process, self.root).port
+            self.port = launch.ensure(self.root, port=7300, linger=60).port
+            (registered,) = launch.registered(self.root)
+            self._server = psutil.Process(registered.pid)
         self.path = f"/api/runs/{RUN}/events?token=benchmark"
 
     def cpu(self) -> float:
-        times = psutil.Process(self._process.pid).cpu_times()
+        times = self._server.cpu_times()
         return times.user + times.system
 
     def stop(self) -> None:
         self._lock.release()
-        self._process.terminate()
-        self._process.wait(10)
+        self._server.terminate()
+        self._server.wait(10)
         shutil.rmtree(self.root)
 
 

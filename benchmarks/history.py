@@ -75,18 +75,18 @@ def open_page(address: launch.Address, count: int) -> float:
 
 
 def measure(root: Path, count: int) -> dict[str, float]:
-    process = launch.start_process(root, port=7400, linger=60)
+    server = launch.start_process(root, port=7400, linger=60)
     try:
-        address = launch.wait_ready(process, root)
+        address = launch.wait_ready(server, root)
         cold = open_page(address, count)
         warm = [open_page(address, count) for _ in range(5)]
-        memory = psutil.Process(process.pid).memory_info().rss
+        (registered,) = launch.registered(root)
+        memory = psutil.Process(registered.pid).memory_info().rss
         began = time.perf_counter()
         ask(address, "/series?points=1000&names=train/loss")
         one = time.perf_counter() - began
     finally:
-        process.terminate()
-        process.wait(10)
+        server.end()
     return {
         "cold": cold,
         "warm": statistics.median(warm),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from watching import Served, Writer, client_of
+from watching import Served, Writer, client_of, until
 
 from livecb.server import launch
 from livecb.store import Store
@@ -56,10 +57,9 @@ def server_pid(store: Store, port: int) -> int:
 
 
 def launch_ended(pid: int) -> None:
-    """Wait until a server that this process started is gone."""
-    for process in launch._started:
-        if process.pid == pid:
-            process.wait(10)
+    """Wait until a server is gone; whose child it then is may take its time to notice."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 10)
 
 
 @pytest.fixture

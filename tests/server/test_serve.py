@@ -17,7 +17,7 @@ import psutil
 import pytest
 from watching import Served, Writer, client_of, python, raw_request, take, until
 
-from conftest import server_pid
+from conftest import launch_ended, server_pid
 from livecb.errors import ServerError
 from livecb.server import launch
 from livecb.store import Store
@@ -67,14 +67,13 @@ def test_a_killed_server_is_not_found_though_its_entry_stands(
 
 
 def test_two_launches_at_once_end_with_one_server(store: Store, free_port: int) -> None:
-    processes = [launch.start_process(store.root, port=free_port, linger=60) for _ in range(4)]
-    addresses = {launch.wait_ready(process, store.root, free_port) for process in processes}
-    until(lambda: sum(process.poll() is None for process in processes) == 1)
+    servers = [launch.start_process(store.root, port=free_port, linger=60) for _ in range(4)]
+    addresses = {launch.wait_ready(server, store.root, free_port) for server in servers}
+    until(lambda: sum(not server.ended() for server in servers) == 1)
     assert len(addresses) == 1
-    assert sorted(process.returncode for process in processes if process.returncode is not None) == [0, 0, 0]
-    for process in processes:
-        process.terminate()
-        process.wait(10)
+    for server in servers:
+        server.end()
+    assert all(server.ended() for server in servers)
 
 
 def test_a_port_that_something_else_has_leads_to_the_next(
@@ -104,9 +103,9 @@ def test_another_store_has_a_server_of_its_own(tmp_path: Path, start_server: Cal
 
 
 def test_a_server_that_nobody_needs_goes_by_itself(store: Store, free_port: int) -> None:
-    process = launch.start_process(store.root, port=free_port, linger=0.5)
-    launch.wait_ready(process, store.root, free_port)
-    assert process.wait(15) == 0
+    server = launch.start_process(store.root, port=free_port, linger=0.5)
+    launch.wait_ready(server, store.root, free_port)
+    until(server.ended, 15)
     assert launch.find(store.root) is None
     assert not launch.registry_path(store.root, free_port).exists()
 
@@ -140,8 +139,8 @@ def test_a_server_stops_within_a_second_with_open_streams(
     store: Store, free_port: int, how: signal.Signals
 ) -> None:
     writer = Writer(store).live().start()
-    process = launch.start_process(store.root, port=free_port, linger=60)
-    served = client_of(launch.wait_ready(process, store.root, free_port))
+    server = launch.start_process(store.root, port=free_port, linger=60)
+    served = client_of(launch.wait_ready(server, store.root, free_port))
     events = served.events(writer.run.id)
     deaf = raw_request(served.address, f"/{events}", "Accept: text/event-stream")
     with served.stream(events) as stream, served.stream("api/runs") as runs:
@@ -150,11 +149,11 @@ def test_a_server_stops_within_a_second_with_open_streams(
         take(stream, 20_001)
         take(runs, 1, "runs")
         began = time.monotonic()
-        process.send_signal(how)
+        os.kill(server_pid(store, free_port), how)
         assert take(stream, 1, "bye")[0].json["reason"]
         assert take(runs, 1, "bye")
         assert list(stream) == []
-        assert process.wait(10) == 0
+        until(server.ended, 10)
         took = time.monotonic() - began
     deaf.close()
     writer.die()
@@ -275,9 +274,9 @@ def test_a_server_in_a_thread_stops_and_lets_go_of_its_port(store: Store, free_p
 
 def test_a_server_that_nobody_would_find_ends_and_says_why(store: Store, free_port: int) -> None:
     launch.registry_path(store.root, free_port).mkdir(parents=True)  # not to be written, as on a full disk
-    process = launch.start_process(store.root, port=free_port, linger=60)
-    with pytest.raises(ServerError, match=r"ended with 1.*nobody would find this server"):
-        launch.wait_ready(process, store.root, free_port)
+    server = launch.start_process(store.root, port=free_port, linger=60)
+    with pytest.raises(ServerError, match=r"ended: .*nobody would find this server"):
+        launch.wait_ready(server, store.root, free_port)
     assert not list(store.root.glob(".server-*.json.*"))
 
 
@@ -288,7 +287,59 @@ def test_a_server_that_is_not_ready_in_time_is_not_left_behind(
     slow.write_text("#!/bin/sh\nexec sleep 60\n")
     slow.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(slow))
-    process = launch.start_process(store.root, port=free_port)
+    server = launch.start_process(store.root, port=free_port)
     with pytest.raises(ServerError, match="did not answer within"):
-        launch.wait_ready(process, store.root, free_port, timeout=0.1)
-    assert process.returncode == -signal.SIGTERM
+        launch.wait_ready(server, store.root, free_port, timeout=0.1)
+    assert server.ended()
+
+
+# A training that says what it knows of its server.
+TRAINING = """
+import json, os, psutil, signal, sys
+import livecb
+from livecb.sinks import Server
+from livecb.system import Sampler
+{before}
+run = livecb.init(sinks=[Server(port=int(sys.argv[1]), linger=5, quiet=True)], system_interval=0)
+assert run.url, "no server"
+try:
+    child = os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    child = None
+sampler = Sampler(run, 5.0)
+sampler.sample()
+print(json.dumps([child, [it.pid for it in psutil.Process().children(recursive=True)], list(sampler._processes)]))
+"""
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+        "signal.signal(signal.SIGCHLD, lambda *a: psutil.wait_procs(psutil.Process().children()))",
+    ],
+    ids=["as it is", "ignoring children", "reaping children"],
+)
+def test_a_server_is_nobodys_child(store: Store, free_port: int, before: str) -> None:
+    process = python(TRAINING.format(before=before), str(free_port))
+    assert json.loads(process.communicate(timeout=60)[0]) == [None, [], [process.pid]]
+    server = psutil.Process(server_pid(store, free_port))
+    assert server.ppid() != process.pid
+    assert os.getsid(server.pid) != os.getsid(0)
+    server.terminate()
+    launch_ended(server.pid)
+
+
+def test_a_server_that_dies_before_it_listens_is_noticed_and_leaves_no_child(
+    store: Store, tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = tmp_path / "python"
+    dying.write_text("#!/bin/sh\n(sleep 0.2; echo no such luck >&2) &\nexit 0\n")
+    dying.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(dying))
+    began = time.monotonic()
+    with pytest.raises(ServerError, match=r"ended: no such luck"):
+        launch.ensure(store.root, port=free_port)
+    assert time.monotonic() - began < 10
+    assert not psutil.Process().children()

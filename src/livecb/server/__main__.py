@@ -10,8 +10,7 @@ import click
 
 from livecb.errors import LivecbError
 from livecb.server import launch
-from livecb.server.process import log_into
-from livecb.server.serve import serve
+from livecb.server.process import detach, log_into
 from livecb.store import Store
 
 
@@ -21,8 +20,16 @@ from livecb.store import Store
 @click.option("--port", type=click.IntRange(0, 65535), default=launch.DEFAULT_PORT, show_default=True)
 @click.option("--linger", type=click.FloatRange(min=0), help="Seconds to stay unneeded; else for ever.")
 @click.option("--allow-host", "hosts", multiple=True, help="A further name this server goes by.")
-def main(folder: Path | None, host: str, port: int, linger: float | None, hosts: tuple[str, ...]) -> None:
+@click.option("--detach", "detached", is_flag=True, help="Go on as nobody's child.")
+def main(
+    folder: Path | None, host: str, port: int, linger: float | None, hosts: tuple[str, ...], detached: bool
+) -> None:
     """Serve the runs of a store; end at once if a server of it is there already."""
+    if detached:
+        detach()
+    # Not before: what is imported takes time, in which the first process is still somebody's child.
+    from livecb.server.serve import serve
+
     store = Store(folder)
     log_into(store.root)
     try:

@@ -8,7 +8,6 @@ Starlette nor uvicorn.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ import msgspec
 
 from livecb import lock
 from livecb.errors import ServerError
+from livecb.server.launched import Launched
 from livecb.store import Store
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "ThreadServer",
     "ensure",
     "find",
+    "registered",
     "start_process",
     "wait_ready",
 ]
@@ -40,11 +41,7 @@ LINGER = 300.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WILDCARD = ("", "0.0.0.0", "::")
 _START_SECONDS = 20.0
-_END_SECONDS = 2.0
 _LOG_BYTES = 1 << 20
-
-# What was started here, so that it is reaped when it ends.
-_started: list[subprocess.Popen[bytes]] = []
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -98,9 +95,9 @@ def port_asked(port: int | None) -> int | None:
 def find(root: str | os.PathLike[str], port: int | None = None, host: str = "127.0.0.1") -> Address | None:
     """Return where a living server of this store is; with a port, only the one that was asked to take it."""
     root = Path(root)
-    for registered in sorted(_registered(root), key=lambda it: it.started):
-        if port in (None, 0, registered.port, registered.asked) and _serves(registered.host, host):
-            return Address(registered.host, registered.port, registered.token)
+    for server in sorted(registered(root), key=lambda it: it.started):
+        if port in (None, 0, server.port, server.asked) and _serves(server.host, host):
+            return Address(server.host, server.port, server.token)
     return None
 
 
@@ -120,8 +117,8 @@ def ensure(
     port = port_asked(port)
     if (address := find(root, port, host)) is not None:
         return address
-    process = start_process(root, host=host, port=port, linger=linger)
-    return wait_ready(process, root, port, host, timeout=timeout)
+    launched = start_process(root, host=host, port=port, linger=linger)
+    return wait_ready(launched, root, port, host, timeout=timeout)
 
 
 def start_process(
@@ -130,8 +127,8 @@ def start_process(
     host: str = "127.0.0.1",
     port: int | None = None,
     linger: float | None = None,
-) -> subprocess.Popen[bytes]:
-    """Start a server in a process and session of its own: it outlives this one and its terminal's Ctrl-C.
+) -> Launched:
+    """Start a server in a process of its own, which is nobody's child.
 
     Two that are started at once end with one server.
 
@@ -142,29 +139,18 @@ def start_process(
     port = port_asked(port)
     command = [sys.executable, "-m", "livecb.server", "--dir", os.fspath(root), "--host", host]
     command += ["--port", str(DEFAULT_PORT if port is None else port)]
-    command += ["--linger", str(LINGER if linger is None else linger)]
-    _started[:] = [process for process in _started if process.poll() is None]
+    command += ["--linger", str(LINGER if linger is None else linger), "--detach"]
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _open_log(root) as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                # Not the training's folder: its `token.py` or `types.py` would be imported there.
-                cwd=root,
-                env=_environment(),
-                start_new_session=True,
-            )
+            # Not in the training's folder: its `token.py` or `types.py` would be imported there.
+            return Launched(command, cwd=root, env=_environment(), log=log)
     except OSError as error:
         raise ServerError(f"cannot start {' '.join(command)}: {error}") from error
-    _started.append(process)
-    return process
 
 
 def wait_ready(
-    process: subprocess.Popen[bytes],
+    launched: Launched,
     root: str | os.PathLike[str],
     port: int | None = None,
     host: str = "127.0.0.1",
@@ -179,14 +165,15 @@ def wait_ready(
     deadline = time.monotonic() + timeout
     pause = 0.02
     while True:
+        ended = launched.ended()  # asked before: one that ends may have found another, or have been it
         if (address := find(root, port, host)) is not None:
+            launched.let_go()
             return address
-        if (code := process.poll()) is not None and (address := find(root, port, host)) is None:
-            raise ServerError(
-                f"the server ended with {code}: {_last_line(Path(root))}; {log_path(Path(root))} says more"
-            )
+        if ended:
+            launched.let_go()
+            raise ServerError(f"the server ended: {_last_line(Path(root))}; {log_path(Path(root))} says more")
         if time.monotonic() > deadline:
-            _end(process)  # one that nobody finds would stay, and the next try would add another
+            launched.end()  # one that nobody finds would stay, and the next try would add another
             raise ServerError(
                 f"the server did not answer within {timeout:g} s; {log_path(Path(root))} may say why"
             )
@@ -248,6 +235,22 @@ class ThreadServer:
         self._thread = self.address = self._server = None
 
 
+def registered(root: Path) -> list[Registered]:
+    """Return what the living servers of a store say of themselves."""
+    found = []
+    for path in root.glob(".server-*.json"):
+        try:
+            server = msgspec.json.decode(path.read_bytes(), type=Registered)
+            held = lock_path(root, server.port)
+            # The lock may be a later server's, which has not said yet where it is.
+            holder = msgspec.json.decode(held.read_bytes().partition(b"\n")[0], type=lock.Holder)
+        except (OSError, msgspec.DecodeError):
+            continue
+        if holder.pid == server.pid and lock.is_held(held):
+            found.append(server)
+    return found
+
+
 def registry_path(root: Path, port: int) -> Path:
     """Return the file in which a server on this port says where it is."""
     return root / f".server-{port}.json"
@@ -263,21 +266,6 @@ def log_path(root: Path) -> Path:
     return root / ".server.log"
 
 
-def _registered(root: Path) -> list[Registered]:
-    found = []
-    for path in root.glob(".server-*.json"):
-        try:
-            registered = msgspec.json.decode(path.read_bytes(), type=Registered)
-            held = lock_path(root, registered.port)
-            # The lock may be a later server's, which has not said yet where it is.
-            holder = msgspec.json.decode(held.read_bytes().partition(b"\n")[0], type=lock.Holder)
-        except (OSError, msgspec.DecodeError):
-            continue
-        if holder.pid == registered.pid and lock.is_held(held):
-            found.append(registered)
-    return found
-
-
 def _serves(bound: str, asked: str) -> bool:
     return bound == asked or (asked in _LOOPBACK and bound in (*_LOOPBACK, *_WILDCARD))
 
@@ -291,15 +279,6 @@ def _environment() -> dict[str, str]:
     if paths:
         environment["PYTHONPATH"] = os.pathsep.join(paths)
     return environment
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _open_log(root: Path) -> BinaryIO:

@@ -11,12 +11,27 @@ from pathlib import Path
 
 from livecb.server.launch import log_path
 
-__all__ = ["log_into", "prepare"]
+__all__ = ["detach", "log_into", "prepare"]
 
 _LOG_BYTES = 256 << 10
 _MANY_FILES = 65_536
 # While a thread folds a long log, the loop that serves the viewers waits no longer than this for its turn.
 _SWITCH_SECONDS = 0.001
+
+
+def detach() -> None:
+    """Go on as nobody's child; stdout is held, and its end tells who started this process of ours.
+
+    It must come before any thread is started.
+
+    Raises:
+        OSError: There is no room for another process.
+    """
+    if hasattr(os, "fork") and os.fork():
+        os._exit(0)
+    os.dup(1)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
 
 
 def prepare() -> None:
