@@ -21,6 +21,9 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
         ("with_lightning", "val/acc"),
         ("with_transformers", "eval_loss"),
         ("plain_loop", "val/acc"),
+        ("with_xgboost", "val/mlogloss"),
+        ("with_lightgbm", "4 leaves/val/rmse"),
+        ("with_catboost", "validation/MultiClass"),
         ("plain_pytorch", "val/acc"),
     ],
 )

@@ -200,6 +200,8 @@ def test_models_that_are_trained_in_one_run_are_its_leaderboard(booster: str) ->
     told = recorded.state().to_dict(alive=False, now=0)["leaderboard"]
     assert [row["name"] for row in told] == ["at 0.5", "at 0.1"]
     assert recorded.of(events.Config)[0].framework == booster
+    assert [event.step for event in recorded.of(events.Metrics)] == [*range(1, 7)] * 2
+    assert f"at 0.5/{LAST[booster]}" in recorded.of(events.Metrics)[-1].values
 
 
 def test_a_callback_can_be_copied_and_pickled_while_it_is_used(booster: str, recorded: Recorded) -> None:

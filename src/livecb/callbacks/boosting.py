@@ -158,6 +158,8 @@ class BoostingStream(Stream):
         self.run.at(step=done)
         if values:
             session.values = dict(values)
+            if tells and self.name and not session.owned:  # one of several models in a run
+                values = {f"{self.name}/{name}": value for name, value in values.items()}
             if tells:
                 self.run.log(values)
         self._tell_progress(session.meter, done)
