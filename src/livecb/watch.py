@@ -19,7 +19,16 @@ from livecb.values import on_host
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Watch", "gradient_norm", "learning_rates", "measure", "on_step", "watch"]
+__all__ = [
+    "Watch",
+    "gradient_norm",
+    "learning_rates",
+    "measure",
+    "norm_of",
+    "on_step",
+    "parameters_of",
+    "watch",
+]
 
 _Stepped = Callable[[Any, Iterable[Any]], None]
 
@@ -95,14 +104,18 @@ class _Teller:
 
 def measure(run: Run, optimizer: Any, parameters: Iterable[Any], name: str = "") -> dict[str, Any]:
     """Return the learning rates and the gradient norm of a step that was just made, by metric's name."""
-    values = learning_rates(optimizer, f"lr/{name}" if name else "lr")
-    key = f"grad_norm/{name}" if name else "grad_norm"
+    after = f"/{name}" if name else ""
+    return {**learning_rates(optimizer, f"lr{after}"), **norm_of(run, f"grad_norm{after}", parameters)}
+
+
+def norm_of(run: Run, key: str, parameters: Iterable[Any]) -> dict[str, Any]:
+    """Return the gradients' norm under this name; nothing, with a warning, if it cannot be told."""
     try:
         norm = gradient_norm(parameters)
     except ValueRefused as error:
         run.warn_once(f"watch {key}", f"metric {key!r} was not recorded: it is {error}")
-        return values
-    return values if norm is None else {**values, key: norm}
+        return {}
+    return {} if norm is None else {key: norm}
 
 
 def learning_rates(optimizer: Any, prefix: str) -> dict[str, Any]:
@@ -147,12 +160,14 @@ def on_step(watched: Any, stepped: _Stepped) -> Any:
     """
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(watched, "param_groups") and hasattr(watched, "register_step_post_hook"):
-        hook = _Hook(stepped, lambda optimizer: _parameters(optimizer))
+        hook = _Hook(stepped, parameters_of)
         # Lightning's wrapper looks like the optimizer that it steps.
         hook.handle = getattr(watched, "_optimizer", watched).register_step_post_hook(hook)
     elif torch is not None and isinstance(watched, torch.nn.Module):
+        from torch.optim.optimizer import register_optimizer_step_post_hook
+
         hook = _Hook(stepped, _Shared(watched))
-        hook.handle = torch.optim.optimizer.register_optimizer_step_post_hook(hook)
+        hook.handle = register_optimizer_step_post_hook(hook)
     else:
         raise ValueRefused(
             f"expected a torch optimizer or module, or a dict of them by name, got a {type(watched).__name__}"
@@ -186,9 +201,10 @@ class _Shared:
         self.module = module
 
     def __call__(self, optimizer: Any) -> list[Any]:
-        trained = {id(each) for each in _parameters(optimizer)}
+        trained = {id(each) for each in parameters_of(optimizer)}
         return [each for each in self.module.parameters() if id(each) in trained]
 
 
-def _parameters(optimizer: Any) -> list[Any]:
+def parameters_of(optimizer: Any) -> list[Any]:
+    """Return all parameters that an optimizer has been given."""
     return [each for group in optimizer.param_groups for each in group["params"]]

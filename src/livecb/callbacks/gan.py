@@ -102,6 +102,7 @@ class LiveStream(Stream):
         super().__init__(**settings)
         self.sampling = Sampling(samples, every_n_batches, real_samples, value_range, alerts)
         self.optimizers = dict(optimizers or {})
+        self._warned = False
 
     def fit(self, epochs: int | None = None, batches: int | None = None) -> Self:
         """Begin a run; to be used in a `with`, which ends it.
@@ -123,7 +124,6 @@ class LiveStream(Stream):
                 yield batch
                 self.batch_end()
 
-    @during
     def d_step(
         self, loss: Any = None, *, real: Any = None, fake: Any = None, name: str = "D", **values: Any
     ) -> None:
@@ -136,9 +136,9 @@ class LiveStream(Stream):
             name: Which discriminator, if there are several.
             values: Other numbers, such as `gp=` of a gradient penalty.
         """
-        self._tell_step(name, loss, {**self._scores(real, fake), **values})
+        if self._is_open("d_step"):
+            self._tell_step(name, loss, real, fake, values)
 
-    @during
     def g_step(self, loss: Any = None, *, name: str = "G", **values: Any) -> None:
         """Say that the generator's optimizer has stepped.
 
@@ -147,19 +147,13 @@ class LiveStream(Stream):
             name: Which generator, if there are several.
             values: Other numbers.
         """
-        self._tell_step(name, loss, values)
+        if self._is_open("g_step"):
+            self._tell_step(name, loss, None, None, values)
 
-    @during
     def batch_end(self) -> None:
         """Say that a batch is done, whoever stepped on it; `track` says so itself."""
-        session = self._session
-        session.batch += 1
-        said, session.said = session.said, {}
-        place = {"step": session.step, "batch": session.batch, "epoch": self._epoch(session.batch)}
-        self.run.at(**place)
-        session.monitor.see(said, **place)
-        session.monitor.end_batch(**place)
-        self._tell_progress(session.meter, session.batch)
+        if self._is_open("batch_end"):
+            self._end_batch()
 
     def __enter__(self) -> Self:
         if self._session is None:
@@ -170,8 +164,9 @@ class LiveStream(Stream):
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         session = _Session(run, owned, Monitor(run, self.sampling))
-        for name, each in self.optimizers.items():
-            self._follow(session, name, each)
+        if run.active:
+            for name, each in self.optimizers.items():
+                self._follow(session, name, each)
         return session
 
     def _follow(self, session: _Session, name: str, watched: Any) -> None:
@@ -188,14 +183,11 @@ class LiveStream(Stream):
         whole = batches * (epochs or 1) if batches else None
         totals = Totals(epochs=epochs, batches=whole, batches_per_epoch=batches if epochs else None)
         if self._session is None:
-            leads = rank_from_environment() == 0
-            config = {"optimizers": {name: _settings(each) for name, each in self.optimizers.items()}}
-            versions = {"torch": str(torch.__version__)}
             self._open(
-                leads=leads,
+                leads=rank_from_environment() == 0,
                 framework="torch",
-                versions=versions,
-                config=config if self.optimizers else {},
+                versions={"torch": str(torch.__version__)},
+                config={f"optimizer/{name}": _settings(each) for name, each in self.optimizers.items()},
                 totals=totals,
             )
             self.run.status("running", "train")
@@ -228,18 +220,39 @@ class LiveStream(Stream):
             return float(batch / session.per_epoch)
         return float(session.epochs - 1) if session.epochs else None
 
-    def _tell_step(self, name: str, loss: Any, values: Mapping[str, Any]) -> None:
+    def _is_open(self, verb: str) -> bool:
+        if self._session is None and not self._failed and rank_from_environment() == 0 and not self._warned:
+            self._warned = True
+            warn(f"live.{verb}() outside of `with live:` or `with live.fit():` is not recorded")
+        return self._session is not None
+
+    @during
+    def _tell_step(self, name: str, loss: Any, real: Any, fake: Any, values: Mapping[str, Any]) -> None:
         session = self._session
+        if not session.run.active:
+            return
         session.step += 1
         batch = session.batch + 1
         self.run.at(step=session.step, batch=batch, epoch=self._epoch(batch))
         named = {} if loss is None else {f"loss/{name}": loss}
-        for key, value in values.items():
-            named[key if key in _OF_BOTH else f"{key}/{name}"] = value
-        said = {**held(named), **held(session.stepped.pop(name, {}))}
+        named.update(self._scores(real, fake))
+        named.update({f"{key}/{name}": value for key, value in values.items()})
+        named.update(session.stepped.pop(name, {}))
+        said = held(named)
         session.said.update(said)
         if said and self._is_nth(session.batch, batch):
-            self.run.log(said, context="train")
+            self.run.log(said)
+
+    @during
+    def _end_batch(self) -> None:
+        session = self._session
+        session.batch += 1
+        said, session.said = session.said, {}
+        place = {"step": session.step, "batch": session.batch, "epoch": self._epoch(session.batch)}
+        self.run.at(**place)
+        session.monitor.see(said, **place)
+        session.monitor.end_batch(**place)
+        self._tell_progress(session.meter, session.batch)
 
     def _scores(self, real: Any, fake: Any) -> dict[str, Any]:
         try:
@@ -258,9 +271,6 @@ class LiveStream(Stream):
             session.monitor.close()
             self._tell_progress(session.meter, session.batch, always=True)
         return super()._close()
-
-
-_OF_BOTH = ("scores/real", "scores/fake", "separation")
 
 
 def scores(real: Any, fake: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, Protocol
 
+from livecb.errors import warn
 from livecb.values import Deferred
 
 __all__ = ["Alerts", "Collapse", "Divergence", "Rule"]
@@ -140,6 +141,10 @@ class Alerts:
                 n: each.value if isinstance(each, Deferred) else each for n, each in values.items()
             }
             self._waiting.popleft()
-            for rule in self.rules:
-                if said := rule.see(numbers):
-                    run.alert(*said, **axes)
+            for rule in list(self.rules):
+                try:
+                    if said := rule.see(numbers):
+                        run.alert(*said, **axes)
+                except Exception as error:  # of a rule that somebody else wrote
+                    self.rules.remove(rule)
+                    warn(f"{type(rule).__name__} is turned off: {error!r}")

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from livecb.callbacks import lightning_trainer as asked
 from livecb.callbacks.base import Session, during
 from livecb.callbacks.gan_alerts import Rule
 from livecb.callbacks.gan_monitor import Monitor, Sampling, held
 from livecb.callbacks.lightning import LiveStream
 from livecb.run import Run
-from livecb.watch import measure
+from livecb.watch import norm_of, parameters_of
 
 __all__ = ["GanMonitor"]
 
@@ -56,13 +57,9 @@ class GanMonitor(LiveStream):
     @during
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
         super().on_before_optimizer_step(trainer, pl_module, optimizer)
-        session = self._session
-        parameters = [each for group in optimizer.param_groups for each in group["params"]]
-        place = trainer.optimizers.index(optimizer) if len(trainer.optimizers) > 1 else ""
-        measured = measure(session.run, optimizer, parameters, str(place))
-        session.rates.update(
-            {name: value for name, value in measured.items() if name.startswith("grad_norm")}
-        )
+        rate = next(iter(asked.rates(trainer.optimizers, optimizer)))
+        key = "grad_norm" + rate.removeprefix("lr").partition("/")[0]
+        self._session.rates.update(norm_of(self.run, key, parameters_of(optimizer)))
 
     @during
     def on_train_batch_end(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from livecb.callbacks.gan_alerts import Alerts, Collapse, Divergence, Rule
 from livecb.callbacks.gan_samples import Filmstrip, as_pictures, diversity, draw
-from livecb.errors import ValueRefused
+from livecb.errors import ValueRefused, warn
 from livecb.run import Run
-from livecb.values import on_host, scalar
+from livecb.values import scalar
 
 __all__ = ["Monitor", "Sampling"]
 
@@ -25,7 +25,7 @@ class Sampling:
         every_n_batches: How often.
         real_samples: Real pictures, in the same range: what the diversity of those drawn is held against.
         value_range: What is black and what is white.
-        alerts: Rules; `Divergence` and `Collapse` with their defaults if None.
+        alerts: Rules; `Divergence()` and `Collapse()` if None.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Sampling:
         self.every_n_batches = max(1, int(every_n_batches))
         self.real_samples = real_samples
         self.value_range = value_range
-        self.alerts: list[Rule] = [Divergence(), Collapse()] if alerts is None else list(alerts)
+        self.alerts = _rules(alerts)
 
 
 class Monitor:
@@ -51,7 +51,7 @@ class Monitor:
         self.settings = settings
         self._alerts = Alerts(copy.deepcopy(settings.alerts))
         self._film = Filmstrip("samples", settings.value_range)
-        self._draws = settings.samples is not None
+        self._draws = settings.samples is not None and run.active
         self._real: dict[str, Any] | None = None
 
     def see(self, values: Mapping[str, Any], **axes: Any) -> None:
@@ -91,12 +91,19 @@ class Monitor:
         if len(pictures) < 2:
             return
         if self._real is None:
-            self._real = {}
-            if self.settings.real_samples is not None:
-                self._real["diversity/real"] = diversity(as_pictures(self.settings.real_samples))
-        values = held({"diversity": diversity(pictures), **self._real})
-        self.run.log({"diversity": values["diversity"]}, context="train", **axes)
-        self._alerts.see(values, **axes)
+            self._real = self._look_at_real()
+        drawn = held({"diversity": diversity(pictures)})
+        self.run.log(drawn, **axes)
+        self._alerts.see({**drawn, **self._real}, **axes)
+
+    def _look_at_real(self) -> dict[str, Any]:
+        if self.settings.real_samples is None:
+            return {}
+        try:
+            return held({"diversity/real": diversity(as_pictures(self.settings.real_samples))})
+        except ValueRefused as error:
+            self.run.warn_once("real_samples", f"real_samples are left out: {error}")
+            return {}
 
 
 def held(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,10 +111,20 @@ def held(values: Mapping[str, Any]) -> dict[str, Any]:
 
     What is none stays as it is: the run says so when it is logged.
     """
-    found = on_host(values)
-    for name, value in found.items():
+    found = dict(values)
+    for name, value in values.items():
         try:
             found[name] = scalar(value)
         except Exception:
             continue
+    return found
+
+
+def _rules(alerts: Any) -> list[Rule]:
+    if alerts is None or alerts is True:
+        return [Divergence(), Collapse()]
+    several = alerts if isinstance(alerts, Iterable) else [alerts] if alerts else []
+    found = [rule for rule in several if callable(getattr(rule, "see", None))]
+    if found != list(several):
+        warn(f"expected alerts to be rules, as in [Divergence(), Collapse()], got {alerts!r}: left out")
     return found

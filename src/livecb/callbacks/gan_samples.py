@@ -21,7 +21,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from livecb.errors import ValueRefused
 
-__all__ = ["Filmstrip", "diversity", "draw", "grid"]
+__all__ = ["Filmstrip", "as_pictures", "diversity", "draw", "grid"]
 
 _MOST = 64
 _SMALLEST = 32
@@ -64,6 +64,10 @@ def draw(samples: Callable[..., Any], *args: Any) -> Any:
     Raises:
         ValueRefused: These are no pictures, or drawing them on one rank would make the others wait.
     """
+    if not callable(samples):
+        raise ValueRefused(
+            f"expected a function that draws, as in samples=lambda: G(noise), got a {type(samples).__name__}"
+        )
     with torch.no_grad(), _same_random_state(), _same_memory():
         pictures = samples(*args)
     return as_pictures(pictures)
@@ -116,7 +120,8 @@ def grid(pictures: Any, value_range: tuple[float, float] | None = None) -> Any:
 def diversity(pictures: Any) -> Any:
     """Return how much pictures differ: the mean distance of two of them, per pixel; a 0-d tensor."""
     flat = pictures[:_MOST].float().flatten(1)
-    return torch.pdist(flat).mean() / math.sqrt(flat.shape[1])
+    distances = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist")
+    return distances.sum() / (len(flat) * (len(flat) - 1) * math.sqrt(flat.shape[1]))
 
 
 def _to_host(pixels: Any) -> tuple[Any, Callable[[], bool]]:
