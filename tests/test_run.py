@@ -18,6 +18,7 @@ import livecb
 from livecb import events
 from livecb.errors import LivecbWarning
 from livecb.run import Run
+from livecb.state import State
 
 Recorded = Callable[[Run], list[Any]]
 
@@ -247,6 +248,22 @@ def test_configuration_can_be_read_and_its_changes_are_recorded(run: Run, record
     run.config.update(depth=3, widths=(1, 2))
     assert dict(run.config) == {"lr": 0.1, "depth": 3, "widths": [1, 2]}
     assert [event.config for event in recorded(run)[1:]] == [{"lr": 0.1}, {"depth": 3, "widths": [1, 2]}]
+
+
+def test_a_setting_that_is_deleted_is_gone_for_the_readers_too(run: Run, recorded: Recorded) -> None:
+    run.config.update(lr=0.1, depth=3, width=None)
+    del run.config["lr"]
+    assert run.config.pop("depth") == 3
+    with pytest.raises(KeyError):
+        del run.config["lr"]
+    said = recorded(run)
+    assert [event.removed for event in said[2:]] == [["lr"], ["depth"]]
+    state = State(run.id)
+    state.feed(said)
+    assert state.to_dict(alive=True, now=0.0)["config"] == {"width": None}
+    run.config["lr"] = 0.2
+    state.feed(recorded(run)[len(said) :])
+    assert state.to_dict(alive=True, now=0.0)["config"] == {"width": None, "lr": 0.2}
 
 
 def test_copies_are_the_run_itself(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -242,14 +243,28 @@ run.finish()
 
 
 def test_a_pickled_run_adds_to_it_from_another_process(run: Run, store: Store) -> None:
-    import pickle
-
     run.log({"a": 1.0})
     subprocess.run([sys.executable, "-c", _PICKLED, pickle.dumps(run).hex()], check=True)
     parts = store.run(run.id).log().read().lines
     said = [decode(line) for line in parts]
     assert [event.values for event in said if isinstance(event, Metrics)] == [{"a": 1.0}, {"worker": 1.0}]
     assert not any(isinstance(event, events.RunEnded) for event in said)
+
+
+def test_a_pickled_run_that_has_ended_does_nothing_more_and_says_so(run: Run, store: Store) -> None:
+    while_it_lived = pickle.dumps(run)
+    run.finish()
+    for pickled in (while_it_lived, pickle.dumps(run)):
+        done = subprocess.run(
+            [sys.executable, "-c", _PICKLED, pickled.hex()], check=True, capture_output=True, text=True
+        )
+        assert "has ended: what is logged now is not recorded" in done.stderr
+        again = pickle.loads(pickled)
+        assert (again.id, again.active, again.folder) == (run.id, False, run.folder)
+    assert [path.name for path in store.run(run.id).folder.glob("events*")] == ["events.jsonl"]
+    with livecb.init(id=run.id, sinks=[], capture=None) as next_attempt:
+        assert not pickle.loads(pickle.dumps(run)).active
+        assert pickle.loads(pickle.dumps(next_attempt)) is next_attempt
 
 
 def test_a_rank_above_zero_does_nothing_unless_it_is_told_the_run(monkeypatch: Any, store: Store) -> None:

@@ -44,6 +44,7 @@ class About:
 
     def configure(self, event: Config) -> None:
         """Take in a change."""
+        self.config = {name: value for name, value in self.config.items() if name not in event.removed}
         self._merge(event)
 
     def to_dict(self, run: str, labels: Labels | None = None) -> dict[str, Any]:

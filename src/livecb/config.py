@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from livecb import events
+
 if TYPE_CHECKING:
     from livecb.run import Run
 
@@ -26,6 +28,7 @@ class Config(MutableMapping[str, Any]):
 
     def __delitem__(self, key: str) -> None:
         del self._values[key]
+        self._run._record(events.Config, {"removed": [key]}, {})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

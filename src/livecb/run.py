@@ -107,7 +107,7 @@ class Run(Loops):
     def __reduce__(self) -> tuple[Any, ...]:
         from livecb.start import attach
 
-        return attach, (str(self.folder) if self.folder else None, self.name, self.rank)
+        return attach, (str(self.folder) if self.folder else None, self.name, self.rank, self._ended)
 
     @property
     def active(self) -> bool:

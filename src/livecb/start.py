@@ -122,12 +122,21 @@ def init(
     return run
 
 
-def attach(folder: str | None, name: str = "", rank: int = 0) -> Run:
-    """Return a Run that adds to a run which another process writes (what a pickled Run becomes)."""
+def attach(folder: str | None, name: str = "", rank: int = 0, ended: bool = False) -> Run:
+    """Return a Run that adds to a run which another process writes (what a pickled Run becomes).
+
+    Where that has ended, or its writer is gone since, what is said to it is not recorded.
+    """
     if folder is None:
         return disabled(name)
     stored = StoredRun(Path(folder))
-    return endings.live_run(stored.id) or _attach(stored, name, str(rank) if rank else None, rank)
+    if not ended and (mine := endings.live_run(stored.id)) is not None:
+        return mine
+    if not ended and stored.alive():
+        return _attach(stored, name, str(rank) if rank else None, rank)
+    run = Run(stored, name=name, rank=rank)
+    run._ended = True
+    return run
 
 
 def disabled(name: str = "", config: Any = None) -> Run:

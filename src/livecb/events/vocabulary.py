@@ -130,9 +130,14 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
 
 
 class Config(Event, frozen=True, kw_only=True, tag="config"):
-    """Hyperparameters, totals or versions that became known, or changed, after the start."""
+    """Hyperparameters, totals or versions that became known, or changed, after the start.
+
+    Attributes:
+        removed: Names of hyperparameters that hold no more.
+    """
 
     config: JsonObject = {}
+    removed: list[str] = []
     totals: Totals | None = None
     framework: str | None = None
     versions: dict[str, str] = {}
