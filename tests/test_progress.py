@@ -174,6 +174,18 @@ def test_the_rate_and_the_time_left_follow_from_the_calls(
     assert said.left == 0
 
 
+def test_phases_that_take_turns_have_each_a_bar_of_their_own(run: Run, recorded: Recorded) -> None:
+    tell = livecb.progress_callback(run)
+    for _ in range(3):
+        tell(total=3, phase="write")
+        tell(total=3, phase="judge")
+    said = [(each.phase, each.done, each.left) for each in progress(recorded(run))]
+    assert [(phase, done) for phase, done, _ in said] == [
+        ("write", 1), ("judge", 1), ("write", 2), ("judge", 2), ("write", 3), ("judge", 3),
+    ]  # fmt: skip
+    assert [left for _, _, left in said[-2:]] == [0, 0]
+
+
 def test_a_bar_that_begins_anew_counts_anew(run: Run, recorded: Recorded) -> None:
     tell = livecb.progress_callback(run)
     for current in (1, 2, 1):

@@ -35,9 +35,7 @@ class ProgressCallback:
         self._run = run
         self._unit = str(unit)
         self._lock = threading.Lock()  # calls may come from several threads
-        self._done: float = 0
-        self._meter = Meter(self._unit)
-        self._reading: dict[str, Any] = {}
+        self._phases: dict[str | None, _Phase] = {}
         self._counters: dict[str, int] = {}
 
     def __call__(
@@ -92,28 +90,13 @@ class ProgressCallback:
         for name in _NAMED:
             self._count_name(name, said.pop(name, None))
         quality = said.pop("quality", None)
-        progress = self._read(said.pop("current", None), said.pop("total", None), said.pop("phase", None))
+        end, done = (self._number(name, said.pop(name, None)) for name in ("total", "current"))
+        name = None if (phase := said.pop("phase", None)) is None else str(phase)
+        progress = self._phases.setdefault(name, _Phase(self._unit, name)).read(done, end)
         progress.update(counters=dict(self._counters), fields={**shown, **plain(said)})
         self._run._record(events.Progress, progress, dict(axes))
         if quality is not None:
             self._run.log({"quality": quality}, **axes)
-
-    def _read(self, current: Any, total: Any, phase: Any) -> dict[str, Any]:
-        """Return how far the phase is, how fast it goes and how long it will take."""
-        phase = None if phase is None else str(phase)
-        end, done = self._number("total", total), self._number("current", current)
-        back = done is not None and done < self._done
-        if phase != self._meter.phase or (
-            back and (done == 0 or done == 1 or self._done == self._meter.total)
-        ):
-            self._meter, self._reading = Meter(self._unit, phase=phase), {}
-            self._done = 0
-        # Samples that are worked on side by side may come in any order.
-        self._done = self._done + 1 if done is None else max(done, self._done)
-        self._meter.total = end
-        if self._meter.is_due() or self._done == end or not self._reading:
-            self._reading = self._meter.read(self._done)
-        return {**self._reading, "done": self._done, "total": end}
 
     def _count(self, name: str, value: Any) -> None:
         """Take in how many there were, or that this was one."""
@@ -145,6 +128,27 @@ class ProgressCallback:
         except ValueRefused as error:
             self._run.warn_once(f"progress {name}", f"the progress callback left {name} out: it is {error}")
             return None
+
+
+class _Phase:
+    """How far one phase is."""
+
+    def __init__(self, unit: str, name: str | None) -> None:
+        self._meter = Meter(unit, phase=name)
+        self._done: float = 0
+        self._reading: dict[str, Any] = {}
+
+    def read(self, done: float | None, total: float | None) -> dict[str, Any]:
+        """Return the fields of a progress event: how far, how fast, and how long it will take."""
+        if done is not None and done < self._done and (done <= 1 or self._done == self._meter.total):
+            self._meter = Meter(self._meter.unit, phase=self._meter.phase)  # it begins anew
+            self._done, self._reading = 0, {}
+        # Samples that are worked on side by side may come in any order.
+        self._done = self._done + 1 if done is None else max(done, self._done)
+        self._meter.total = total
+        if not self._reading or self._meter.is_due() or self._done == total:
+            self._reading = self._meter.read(self._done)
+        return {**self._reading, "done": self._done, "total": total}
 
 
 def progress_callback(run: Run, *, unit: str = "sample") -> ProgressCallback:
