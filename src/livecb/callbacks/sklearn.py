@@ -10,10 +10,11 @@ Older versions and estimators without callbacks: `livecb.callbacks.sklearn.compa
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import sklearn
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection._search import BaseSearchCV  # what all searches are
 
 from livecb.callbacks import sklearn_tasks as tasks
@@ -69,6 +70,7 @@ class LiveStream(Stream):
 
     Raises:
         ImportError: scikit-learn is older than 1.9 and has no callbacks.
+        ValueError: `scoring` is no name that scikit-learn knows.
     """
 
     max_propagation_depth: int | None = None
@@ -85,6 +87,8 @@ class LiveStream(Stream):
                 f"scikit-learn {sklearn.__version__} has no callbacks (1.9 has): use "
                 "livecb.callbacks.sklearn.compare(models, X, y), or a newer scikit-learn"
             )
+        if isinstance(scoring, str):
+            get_scorer(scoring)
         super().__init__(*args, **settings)
         self.scoring = scoring
 
@@ -137,7 +141,7 @@ class LiveStream(Stream):
                 leads=True,
                 framework="scikit-learn",
                 versions={"scikit-learn": sklearn.__version__},
-                config={"estimator": type(estimator).__name__, **estimator.get_params(deep=False)},
+                config={"class": type(estimator).__name__, **estimator.get_params(deep=False)},
             )
         if self._session is not None:
             self._session.roots.add(context.root_uuid)
@@ -234,13 +238,10 @@ class LiveStream(Stream):
     def _end_fold(self, estimator: Any, context: Any) -> None:
         search, run = self._session.search, self._session.run
         fold, rung = finished_fold(search), tasks.rung(context)
-        skipped = fold is not None and (fold.error or "").startswith(Stopped.__name__)
-        if fold is not None and not skipped:
+        if fold is not None and not fold.skipped:
             run.model_completed(**fold.row(search, rung))
             search.finish_fold(fold, rung or 0)
-        name = None if fold is None else fold.name
-        failed = fold is not None and fold.error is not None
-        run.progress(**search.progress(failed=failed, skipped=skipped), candidate=name)
+        run.progress(**search.progress(fold), candidate=fold.name if fold else None)
 
     def _end_search(self, search: Search, estimator: Any) -> None:
         """Tell the best candidate, and all that could not be told before."""
@@ -307,9 +308,15 @@ class _Scored(LiveStream):
     def _tell_score(self, context: Any, X: Any, y: Any, model: Any) -> None:
         if not tasks.iterates(context):
             return
+        try:
+            found = check_scoring(model, scoring=self.scoring)(model, X, y)
+        except Exception as error:
+            self.run.warn_once("scoring", f"scoring={self.scoring!r} cannot be measured: {error!r}")
+            return
         name = self.scoring if isinstance(self.scoring, str) else "score"
-        score = check_scoring(model, self.scoring)(model, X, y)
-        self.run.log({f"train/{name}": score}, step=context.task_id + 1, context="train")
+        scores = found if isinstance(found, Mapping) else {name: found}
+        values = {f"train/{name}": score for name, score in scores.items()}
+        self.run.log(values, step=context.task_id + 1, context="train")
 
 
 _worked_for: Run | None = None

@@ -28,6 +28,9 @@ class Stopped(Exception):
     """A fold is not begun: somebody asked the search to stop."""
 
 
+_SKIPPED = f"{Stopped.__module__}.{Stopped.__qualname__}:"
+
+
 class Fold(NamedTuple):
     """A candidate on one fold, as the search knows it when it is done.
 
@@ -53,6 +56,11 @@ class Fold(NamedTuple):
     def name(self) -> str:
         """What to call the candidate."""
         return words(self.params)
+
+    @property
+    def skipped(self) -> bool:
+        """Whether it was not begun, which the search takes for a failure."""
+        return self.error is not None and self.error.startswith(_SKIPPED)
 
     def row(self, search: Search, rung: int | None) -> dict[str, Any]:
         """Return the row of the leaderboard that says it."""
@@ -121,11 +129,11 @@ class Search:
         if fold.error is None and self._add(f"candidate-{rung}-{fold.candidate}") == fold.of:
             self._add(f"complete-{rung}")
 
-    def progress(self, failed: bool = False, skipped: bool = False) -> dict[str, Any]:
-        """Count a fold that is done, and return how far the search is."""
+    def progress(self, fold: Fold | None) -> dict[str, Any]:
+        """Count a fold that is over, None if nothing more is known of it; return how far the search is."""
         done = self._add("done")
-        if failed or skipped:
-            self._add("skipped" if skipped else "failed")
+        if fold is not None and fold.error is not None:
+            self._add("skipped" if fold.skipped else "failed")
         return self.read(done)
 
     def read(self, done: int | None = None) -> dict[str, Any]:
