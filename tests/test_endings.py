@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from livecb import events
+import livecb
+from livecb import endings, events
 from livecb.events import decode
 from livecb.state import State
 from livecb.store import Store
@@ -274,6 +275,8 @@ def test_the_exit_code_stays_the_scripts_own(store: Store) -> None:
         ("sys.exit('no data')", 1, ("failed", "exit code 1")),
         ("with run: sys.exit('no data')", 1, ("failed", "exit code 1")),
         ("try: sys.exit(3)\nfinally: run.text('bye'); run.note('bye'); run.system(cpu=1.0)", 3, ("failed", "exit code 3")),
+        ("for _ in run.track(range(9)): run.log({'a': 1.0}); sys.exit(3)", 3, ("failed", "exit code 3")),
+        ("try:\n  for _ in run.track(range(9)): sys.exit(3)\nfinally: run.log({'test': 1.0})", 3, ("failed", "exit code 3")),
         ("sys.exit()", 0, ("completed", None)),
         ("sys.exit(None)", 0, ("completed", None)),
         ("sys.exit(0)", 0, ("completed", None)),
@@ -296,7 +299,7 @@ def test_an_exit_code_tells_the_end(
     "code",
     [
         "run.log({'a': 1.0}, step=2)",
-        "run.progress(2, 3)",
+        "for _ in run.track(range(9)): pass",
         "sys.exit(0)",
     ],
 )
@@ -429,3 +432,13 @@ def test_the_next_attempt_does_not_inherit_last_words(store: Store) -> None:
     assert (status(store, "r"), status(store, "second")) == ("crashed", "killed")
     train("")
     assert (status(store, "r"), status(store, "second")) == ("completed", "killed")
+
+
+def test_a_number_that_is_still_on_its_device_is_a_sign_of_training_too(run: livecb.Run) -> None:
+    run.step = 1
+    exit = endings.Exit(run, 3)
+    run.log({"a": 1.0})
+    assert not exit.was_caught(run)
+    run._queue.append((events.Metrics, {"seq": run._seq, "step": 2, "batch": None}))
+    assert exit.was_caught(run)
+    run._queue.clear()

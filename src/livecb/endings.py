@@ -47,26 +47,34 @@ _earlier_error: BaseException | None = None
 
 
 class Exit:
-    """A call of `sys.exit`, which somebody may catch, and where a run's log stood then."""
+    """A call of `sys.exit`, which somebody may catch, and where a run and its log stood then."""
 
     def __init__(self, run: Run, code: object) -> None:
         self.error = SystemExit(code)
-        self._seq = run._seq
+        self._seq, self._step, self._batch = run._seq, run.step, run.batch
         self._log = FileLog(run._stored.part_path()) if run._stored else None
         self._cursor = self._log.end() if self._log else ""
 
     def was_caught(self, run: Run) -> bool:
-        """Whether the training went on: what else is recorded while a process ends is no sign of it."""
-        waiting = ((kind, fields["seq"]) for kind, fields in list(run._queue))
-        if any(kind in (Metrics, Progress) and seq >= self._seq for kind, seq in waiting):
-            return True
+        """Whether the training went on, which metrics and progress of another place show.
+
+        What else is recorded while a process ends is no sign of it, as a loop's last word is none.
+        """
+        for kind, fields in list(run._queue):
+            if kind in (Metrics, Progress) and self._is_beyond(
+                fields["seq"], fields["step"], fields["batch"]
+            ):
+                return True
         cursor = self._cursor
         while self._log and (batch := self._log.read(cursor)).lines:
             cursor = batch.cursor
-            said = map(decode, batch.lines)
-            if any(isinstance(it, Metrics | Progress) and it.seq >= self._seq for it in said):
-                return True
+            for said in map(decode, batch.lines):
+                if isinstance(said, Metrics | Progress) and self._is_beyond(said.seq, said.step, said.batch):
+                    return True
         return False
+
+    def _is_beyond(self, seq: int, step: int | None, batch: int | None) -> bool:
+        return seq >= self._seq and (step, batch) != (self._step, self._batch)
 
 
 class Followed:
