@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Sequence
-from queue import Queue
+from collections.abc import Iterator, Sequence
+from queue import Empty, Queue
 from typing import Any
 
 from livecb.errors import ValueRefused
@@ -21,6 +21,7 @@ __all__ = ["Follower"]
 # What the program is ahead of us by, at most: beyond, it waits, for memory has an end.
 _MOST_CHUNKS = 1_000
 _LOOK_SECONDS = 1.0
+_PAUSE_SECONDS = 0.05
 _NOT_TRAINING = re.compile(
     r"\b(?:val|valid|validat\w*|eval\w*|test\w*|predict\w*|download\w*|load\w*|map|filter|tokeniz\w*|sanity)\b",
     re.IGNORECASE,
@@ -44,6 +45,7 @@ class Follower:
         self._said: Queue[tuple[str, bytes] | None] = Queue(_MOST_CHUNKS)
         self._looked = 0.0
         self._loop = _Loop(run)
+        self._passing = False
         self._last: dict[str | None, tuple[Any, ...]] = {}
         self._thread = threading.Thread(target=self._follow, name="livecb-output", daemon=True)
         self._thread.start()
@@ -58,13 +60,24 @@ class Follower:
         self._thread.join()
 
     def _follow(self) -> None:
-        while (said := self._said.get()) is not None:
+        pause: float | None = None
+        while True:
+            try:
+                said = self._said.get(timeout=pause)
+            except Empty:
+                pause = None
+                for stream, lines in self._streams.items():
+                    self._take(stream, lines.pause())
+                continue
+            if said is None:
+                break
             stream, chunk = said
             self._take(stream, self._streams.setdefault(stream, Lines()).feed(chunk))
+            pause = _PAUSE_SECONDS
         for stream, lines in self._streams.items():
             self._take(stream, lines.close())
 
-    def _take(self, stream: str, lines: Any) -> None:
+    def _take(self, stream: str, lines: Iterator[Line]) -> None:
         try:
             for line in lines:
                 self._take_line(stream, line)
@@ -76,19 +89,24 @@ class Follower:
             self.error.take(line.text)
         if not self.error.under_way:
             try:
-                self._apply(find(line.text, self._own, common=self._common and not self._is_told()))
+                self._apply(find(line.text, self._own, common=not self._is_told()), line.final)
             except ValueRefused as error:
                 self._run.warn_once(str(error), str(error))
         if line.final and line.text.strip():
             self._run.text(line.text, stream=stream)
 
-    def _apply(self, found: Found) -> None:
+    def _apply(self, found: Found, final: bool) -> None:
         self._loop.take(found)
+        drawn = found.bar is not None or self._passing or not final
+        self._passing = not final
+        step = None
         for context, values in found.values.items():
             said = (values, self._run.step, self._run.epoch)
-            if self._last.get(context) != said:  # a bar is drawn more often than its values change
-                self._last[context] = said
-                self._run.log(values, context=context)
+            if drawn and self._last.get(context) == said:  # a bar is drawn more often than its values change
+                continue
+            self._last[context] = said
+            self._run.log(values, step=step, context=context)
+            step = self._run.step or self._run._clock  # one line is one step
 
     def _is_told(self) -> bool:
         """Whether the program records its metrics itself, by livecb: then nothing is guessed at."""

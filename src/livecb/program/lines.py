@@ -15,6 +15,7 @@ from typing import NamedTuple
 __all__ = ["Line", "Lines"]
 
 _LONGEST = 16_384
+_MOST_ROWS = 64
 _CONTROL = re.compile(
     r"[\r\n\b]"
     r"|\x1b\[([0-9;?]*)([@-~])"  # colours and cursor moves
@@ -47,8 +48,10 @@ class Lines:
         self._column = 0
         self._row = 0
         self._bottom = 0
+        self._above: dict[int, str] = {}  # the rows that were final, and may be drawn over
         self._redrawn: dict[int, str] = {}
         self._changed = False
+        self._is_drawn_over = False
 
     def feed(self, data: bytes, *, last: bool = False) -> Iterator[Line]:
         """Yield the lines that this output makes, in order."""
@@ -62,9 +65,14 @@ class Lines:
             at = control.end()
             yield from self._obey(control)
         self._put(text[at:])
-        if self._changed:
-            self._changed = False
-            yield Line(self._text.rstrip(), False)
+
+    def pause(self) -> Iterator[Line]:
+        """Yield the line that is being drawn over, as it stands: nothing more came for a while.
+
+        Not before, for it may be cut in the middle of a number; and no line that is merely not ended yet.
+        """
+        if self._is_drawn_over:
+            yield from self._pass()
 
     def close(self) -> Iterator[Line]:
         """Yield what is left when the output has ended."""
@@ -89,10 +97,8 @@ class Lines:
         if code == "\n":
             yield from self._end_line()
         elif code == "\r":
-            self._column = 0
-            if self._changed:
-                self._changed = False
-                yield Line(self._text.rstrip(), False)
+            yield from self._pass()
+            self._column, self._is_drawn_over = 0, True
         elif code == "\b":
             self._column = max(0, self._column - 1)
         elif control[2] is not None:
@@ -109,35 +115,47 @@ class Lines:
         elif command == "D":
             self._column = max(0, self._column - max(count, 1))
         elif command == "A":
-            if self._changed:
-                self._changed = False
-                yield Line(self._text.rstrip(), False)
+            yield from self._pass()
+            self._is_drawn_over = True
             self._redrawn[self._row] = self._text
             self._row = max(0, self._row - max(count, 1))
-            self._text = self._redrawn.get(self._row, "")
+            self._text = self._row_text()
         elif command == "B":
             self._redrawn[self._row] = self._text
             self._row = min(self._bottom, self._row + max(count, 1))
-            self._text = self._redrawn.get(self._row, "")
+            self._text = self._row_text()
 
     def _end_line(self) -> Iterator[Line]:
         if self._row < self._bottom:  # drawn again, above the last line
             self._redrawn[self._row] = self._text
-            if self._changed:
-                yield Line(self._text.rstrip(), False)
+            yield from self._pass()
             self._row += 1
-            self._text = self._redrawn.get(self._row, "")
+            self._text = self._row_text()
         else:
             self._redrawn.pop(self._row, None)
             yield from self._settle()
             yield Line(self._text.rstrip(), True)
+            self._above[self._row] = self._text
+            self._above.pop(self._row - _MOST_ROWS, None)
             self._row = self._bottom = self._bottom + 1
             self._text = ""
+            self._is_drawn_over = False
         self._column, self._changed = 0, False
+
+    def _pass(self) -> Iterator[Line]:
+        """Yield the line as it stands, which is about to change."""
+        if self._changed:
+            self._changed = False
+            yield Line(self._text.rstrip(), False)
 
     def _settle(self) -> Iterator[Line]:
         """Yield what was drawn again: the output goes on below it."""
         for row in sorted(self._redrawn):
-            if (text := self._redrawn[row].rstrip()) and row < self._bottom:
-                yield Line(text, True)
+            text = self._redrawn[row]
+            if text.rstrip() and row < self._bottom and text != self._above.get(row):
+                self._above[row] = text
+                yield Line(text.rstrip(), True)
         self._redrawn.clear()
+
+    def _row_text(self) -> str:
+        return self._redrawn.get(self._row, self._above.get(self._row, ""))

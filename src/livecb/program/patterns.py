@@ -18,12 +18,15 @@ __all__ = ["AXES", "Bar", "Found", "Pattern", "find", "parse_pattern"]
 AXES = ("step", "batch", "epoch", "samples", "tokens")
 _LONGEST = 2_000
 
-_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|NaN|NAN|inf|Infinity)"
+_NUMBER = (
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d.])|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+    r"|[-+]?(?:nan|NaN|NAN|inf|Infinity)"
+)
 _STANDS_ALONE = r"(?![\w/]|[.:-]\d|\.\w|\s*[*+/]\s*\w)"
 _METRIC = re.compile(
-    r"(?<![\w./@-])['\"]?([A-Za-z_][\w./@-]*?(?: (?:rate|norm|score))?)['\"]?"  # a name
+    r"(?<![\w./@?&-])['\"]?([A-Za-z_][\w./@-]*?(?: (?:rate|norm|score))?)['\"]?"  # a name
     r"(?:\s*[:=]\s*['\"]?|\s+(?=[-+]?\d*\.\d|[-+]?\d+(?:\.\d*)?e|nan\b|inf\b))"  # a space: a fraction
-    rf"({_NUMBER})(?:(%)|/(\d+)\b(?!/)|{_STANDS_ALONE})"
+    rf"({_NUMBER})(?:( ?%)|/(\d+)\b(?!/)|{_STANDS_ALONE})"
 )
 _CONTEXT = re.compile(
     r"(?<![\w./-])(train(?:ing)?|val(?:id(?:ation)?)?|eval(?:uation)?|dev|test(?:ing)?)(?![\w/=-])",
@@ -32,9 +35,11 @@ _CONTEXT = re.compile(
 _CONTEXTS = {"tr": "train", "va": "val", "ev": "val", "de": "val", "te": "test"}
 _PLACE = re.compile(
     r"(?<![\w./-])(global[_ ]step|step|iteration|iter|batch|epoch)\s*[:=#]?\s*[\[(]?\s*"
-    rf"(\d+(?:\.\d+)?)(?:\s*(?:/|of)\s*(\d+))?(?:\s*[\])])?{_STANDS_ALONE}(?!%)(?:\s*\[\s*(\d+)/(\d+)\])?",
+    rf"(\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?)(?:\s*(?:/|of)\s*(\d+))?(?:\s*[\])])?{_STANDS_ALONE}(?!%)(?:\s*\[\s*(\d+)/(\d+)\])?",
     re.IGNORECASE,
 )
+_BATCHES = re.compile(r"(?<![\w./-])(\d+)\s*/\s*(\d+)\s+batches\b")
+_ROUND = re.compile(r"\[(\d+)\]\t")  # of boosting
 _TQDM = re.compile(
     r"(?:(?P<label>[^|]*?):\s*)?\s*\d+%\|[^|]*\|\s*(?P<done>\d+)/(?P<total>\d+)\s*"
     r"\[[\d:]+<[\d:?]+,\s*(?P<rate>[^\],]*)(?P<said>[^\]]*)\]"
@@ -149,7 +154,9 @@ def _find_places(text: str) -> tuple[dict[str, float], dict[str, int], Bar | Non
     within: Bar | None = None
     for match in _PLACE.finditer(text):
         word = match[1].lower().replace(" ", "_")
-        number = float(match[2])
+        number = _float(match[2])
+        if "best" in text[: match.start()].lower():  # where it was best, not where it is
+            continue
         if word == "epoch":
             places["epoch"] = number
             if match[3]:
@@ -162,6 +169,10 @@ def _find_places(text: str) -> tuple[dict[str, float], dict[str, int], Bar | Non
             places["batch" if word == "batch" else "step"] = int(number)
         else:
             within = Bar(int(number), int(match[3]), "batch" if word == "batch" else "step", word)
+    if batches := _BATCHES.search(text):
+        within = Bar(int(batches[1]), int(batches[2]), "batch", "epoch")
+    if rounds := _ROUND.match(text):
+        places["step"] = int(rounds[1])
     return places, totals, within
 
 
@@ -173,7 +184,7 @@ def _find_values(text: str) -> dict[str | None, dict[str, float]]:
         whole = number.lstrip("+-").isdecimal()
         if name is None or (whole and _WHOLE_IS_NONE.search(name)):
             continue
-        value = float(number)
+        value = _float(number)
         if match[3]:
             value /= 100
         elif match[4]:  # 93/100
@@ -186,8 +197,10 @@ def _find_values(text: str) -> dict[str | None, dict[str, float]]:
 
 
 def _find_dict(line: str) -> Found:
-    """Return what transformers prints, and lines of JSON: all numbers, whatever their names."""
+    """Return what transformers prints, and lines of JSON: all numbers, where one is of a training."""
     items = {name: float(number) for name, number in _ITEM.findall(line)}
+    if not any(name in ("epoch", "step", "global_step") or names.goal(name) for name in items):
+        return Found({}, {}, {}, None)  # settings
     places: dict[str, float] = {}
     for axis, words in {
         "epoch": ("epoch",),
@@ -216,6 +229,10 @@ def _find_own(line: str, own: Iterable[Pattern]) -> Iterable[tuple[str, float]]:
                     f"--metric {pattern.name!r} matched {text!r}, which is no number: "
                     "put the parentheses around the number alone, as ([-+0-9.eE]+)"
                 ) from error
+
+
+def _float(text: str) -> float:
+    return float(text.replace(",", ""))
 
 
 def _name_of(said: str) -> str | None:
