@@ -76,8 +76,8 @@ def test_a_loop_inside_another_stands_behind_it_in_the_same_line(run: Run, termi
     for _ in run.track(range(2), unit="epoch", bar=True):
         list(run.track(range(2), unit="batch", bar=True))
     drawn = [[part.strip().split("  ")[0] for part in line.split("|")] for line in terminal.lines()]
-    assert ["epoch 0/2", "batch 2/2"] in drawn
-    assert ["epoch 1/2", "batch 1/2"] in drawn
+    assert ["epoch 0/2", "batch 2/4"] in drawn
+    assert ["epoch 1/2", "batch 3/4"] in drawn
     assert drawn[-1] == ["epoch 2/2"]
     assert terminal.getvalue().count("\n") == 1
 

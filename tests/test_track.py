@@ -221,3 +221,89 @@ def test_an_error_of_the_source_passes(run: Run) -> None:
     with pytest.raises(OSError, match="gone"):
         asyncio.run(train())
     assert run._loop is None
+
+
+# Loops in loops
+
+
+def test_a_loop_over_epochs_leaves_the_steps_to_the_loop_inside_it(run: Run, recorded: Recorded) -> None:
+    for _ in run.track(range(3), unit="epoch"):
+        for _ in run.track(range(2)):
+            run.log({"x": 1.0})
+        run.log({"val/x": 1.0})
+    said = recorded(run)
+    assert [(e.step, e.batch, e.epoch) for e in of(events.Metrics, said)] == [
+        (1, 1, 0.5), (2, 2, 1.0), (2, 2, 1.0),
+        (3, 3, 1.5), (4, 4, 2.0), (4, 4, 2.0),
+        (5, 5, 2.5), (6, 6, 3.0), (6, 6, 3.0),
+    ]  # fmt: skip
+    totals = [e.totals for e in of(events.Config, said)]
+    assert totals == [events.Totals(epochs=3), events.Totals(epochs=3, steps=6, batches_per_epoch=2)]
+    bars = [(e.done, e.total, e.unit, e.phase) for e in of(events.Progress, said)]
+    assert bars[-1] == (6, 6, "batch", None)
+    assert {bar[1:] for bar in bars} == {(6, "batch", None)}
+
+
+def test_the_second_loop_of_an_epoch_is_beside_the_training(run: Run, recorded: Recorded) -> None:
+    for _ in run.track(range(2), unit="epoch"):
+        list(run.track(range(3)))
+        for _ in run.track(range(5), unit="example"):
+            run.log({"val/x": 1.0})
+    said = recorded(run)
+    assert {(e.step, e.batch, e.epoch) for e in of(events.Metrics, said)} == {(3, 3, 1.0), (6, 6, 2.0)}
+    assert {(e.total, e.unit, e.phase) for e in of(events.Progress, said)} == {
+        (6, "batch", None),
+        (5, "example", "example"),
+    }
+
+
+def test_a_loop_with_a_phase_is_beside_the_training_wherever_it_stands(run: Run, recorded: Recorded) -> None:
+    for _ in range(2):
+        list(run.track(range(3)))
+        list(run.track(range(4), phase="validate"))
+    assert (run.step, run.batch, run.epoch) == (6, 6, 2.0)
+    bars = [(e.done, e.total, e.unit, e.phase) for e in of(events.Progress, recorded(run))]
+    assert (4, 4, "batch", "validate") in bars
+
+
+def test_a_loop_over_epochs_of_unknown_length_shows_the_epochs(run: Run, recorded: Recorded) -> None:
+    for _ in run.track(range(2), unit="epoch"):
+        for _ in run.track(iter(range(3))):
+            run.log({"x": 1.0})
+    said = recorded(run)
+    assert [(e.step, e.epoch) for e in of(events.Metrics, said)] == [
+        (1, 0.0), (2, 0.0), (3, 0.0), (4, 1.0), (5, 1.0), (6, 1.0),
+    ]  # fmt: skip
+    assert run.epoch == 2.0
+    last = [e for e in of(events.Progress, said) if e.phase is None][-1]
+    assert (last.done, last.total, last.unit) == (2, 2, "epoch")
+
+
+def test_a_loop_over_epochs_with_none_inside_says_which_epoch_it_is(run: Run, recorded: Recorded) -> None:
+    for _ in run.track(range(3), unit="epoch"):
+        run.step(10)
+        run.log({"x": 1.0})
+    said = recorded(run)
+    assert [(e.step, e.epoch) for e in of(events.Metrics, said)] == [(10, 1), (20, 2), (30, 3)]
+
+
+def test_a_training_that_goes_on_counts_its_epochs_on(run: Run, recorded: Recorded) -> None:
+    run.at(step=40, epoch=2)
+    for _ in run.track(range(2), unit="epoch"):
+        for _ in run.track(range(20)):
+            pass
+        run.log({"x": 1.0})
+    said = recorded(run)
+    assert [(e.step, e.epoch) for e in of(events.Metrics, said)] == [(60, 3.0), (80, 4.0)]
+    assert of(events.Config, said)[-1].totals == events.Totals(epochs=4, steps=80, batches_per_epoch=20)
+
+
+def test_an_epoch_that_is_cut_short_is_an_epoch(run: Run, recorded: Recorded) -> None:
+    for _ in range(2):
+        for number in run.track(range(10)):
+            if number == 4:
+                break
+    assert (run.step, run.epoch) == (10, 1.5)
+    for _ in run.track(range(2)):
+        run.log({"x": 1.0})
+    assert [(e.step, e.epoch) for e in of(events.Metrics, recorded(run))] == [(11, 2.5), (12, 3.0)]

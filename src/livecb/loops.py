@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from livecb.track import AsyncTracked, track
+from livecb.track import Loop, Options, begin
 from livecb.verbs import Verbs
 
 __all__ = ["Loops"]
@@ -45,25 +45,82 @@ class Loops(Verbs):
         total: int | None = None,
         unit: str = "batch",
         steps: bool = True,
+        phase: str | None = None,
         bar: bool = False,
     ) -> Iterator[_T]:
         """Go through `iterable`, `epochs` times, recording progress, rate and time left.
 
         Sets `step`, `batch` and `epoch` as it goes: while item number n is worked on, counted from 1
-        over all epochs, `step` and `batch` are n. A loop inside another only shows a bar of its own;
-        the axes belong to the outermost.
+        over all epochs, `step` and `batch` are n. The axes belong to the outermost loop; with the
+        unit `epoch`, to the first loop inside each of its items. Other loops inside it, and those
+        that have a phase, have a bar of their own and leave the axes alone.
 
         Args:
             iterable: Anything that can be iterated over, once an epoch.
             epochs: How often.
             total: Items an epoch, where `iterable` does not know its length.
-            unit: What an item is.
+            unit: What an item is: `batch`, `sample`, `epoch` ...
             steps: Whether each item is an optimizer step; if not, call `run.step()` at each.
+            phase: What is done, where it is not the training: `validate`, `test` ...
             bar: Whether to draw a bar in the terminal, too (on stderr).
         """
-        options: dict[str, Any] = {"total": total, "unit": unit, "steps": steps, "bar": bar}
-        return track(self, iterable, epochs=epochs, **options)
+        return _each(self, iterable, Options(epochs, total, unit, steps, phase, bar))
 
     def atrack(self, iterable: AsyncIterable[_T], **options: Any) -> AsyncIterator[_T]:
         """`track` for `async for`: the options are the same."""
-        return AsyncTracked(self, iterable, **options)
+        return _AsyncEach(self, iterable, Options(**options))
+
+
+def _each(run: Verbs, iterable: Iterable[_T], options: Options) -> Iterator[_T]:
+    loop = begin(run, iterable, options)
+    try:
+        while loop.begin_epoch():
+            for item in iterable:
+                loop.take()
+                yield item
+                loop.passed()
+    finally:
+        loop.leave()
+
+
+class _AsyncEach(AsyncIterator[_T], Generic[_T]):
+    """The items of an async iterable, as `_each` yields those of a plain one."""
+
+    # No async generator: one that is broken off ends some turns later, and the loop after it would
+    # begin inside it.
+
+    def __init__(self, run: Verbs, iterable: AsyncIterable[_T], options: Options) -> None:
+        self._run = run
+        self._iterable = iterable
+        self._options = options
+        self._loop: Loop | None = None
+        self._items: AsyncIterator[_T] | None = None
+
+    def __aiter__(self) -> AsyncIterator[_T]:
+        return self
+
+    async def __anext__(self) -> _T:
+        if self._loop is None:
+            self._loop = begin(self._run, self._iterable, self._options)
+        else:
+            self._loop.passed()
+        try:
+            while self._items is not None or self._loop.begin_epoch():
+                if self._items is None:
+                    self._items = self._iterable.__aiter__()
+                try:
+                    item = await self._items.__anext__()
+                except StopAsyncIteration:
+                    self._items = None
+                    continue
+                self._loop.take()
+                return item
+        except BaseException:
+            self._loop.leave()
+            raise
+        self._loop.leave()
+        raise StopAsyncIteration
+
+    def __del__(self) -> None:
+        if getattr(self, "_loop", None) is not None:
+            self._loop.leave()  # type: ignore[union-attr]

@@ -91,8 +91,9 @@ class ProgressCallback:
             self._count_name(name, said.pop(name, None))
         quality = said.pop("quality", None)
         end, done = (self._number(name, said.pop(name, None)) for name in ("total", "current"))
-        name = None if (phase := said.pop("phase", None)) is None else str(phase)
-        progress = self._phases.setdefault(name, _Phase(self._unit, name)).read(done, end)
+        phase = None if said.get("phase") is None else str(said["phase"])
+        said.pop("phase", None)
+        progress = self._phases.setdefault(phase, _Phase(self._unit, phase)).read(done, end)
         progress.update(counters=dict(self._counters), fields={**shown, **plain(said)})
         self._run._record(events.Progress, progress, dict(axes))
         if quality is not None:

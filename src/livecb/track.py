@@ -1,9 +1,15 @@
-"""`run.track`: a loop that says how far it is."""
+"""What a loop of `run.track` says of itself.
+
+The outermost loop trains: the run's axes belong to it. Where its items are epochs, the first loop
+inside each of them trains instead. Every other loop stands beside the training.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sized
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+import math
+from collections.abc import Sized
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from livecb.bar import Bar
 from livecb.events import Totals
@@ -12,64 +18,52 @@ from livecb.meter import Meter
 if TYPE_CHECKING:
     from livecb.verbs import Verbs
 
-__all__ = ["AsyncTracked", "Loop", "track"]
+__all__ = ["Epochs", "Loop", "Options", "Training", "begin"]
 
-_T = TypeVar("_T")
+
+@dataclass(frozen=True)
+class Options:
+    """How to go through a loop; see `Run.track`."""
+
+    epochs: int = 1
+    total: int | None = None
+    unit: str = "batch"
+    steps: bool = True
+    phase: str | None = None
+    bar: bool = False
 
 
 class Loop:
-    """How far a loop is: it sets the run's axes, records progress, and draws a bar where one is wanted.
-
-    A loop inside another only has a bar of its own; the axes belong to the outermost.
-
-    Args:
-        run: Whose loop it is.
-        iterable: What it goes through.
-        epochs: How often.
-        total: Items an epoch, where `iterable` does not know its length.
-        unit: What an item is.
-        steps: Whether each item is an optimizer step.
-        bar: Whether to draw a bar in the terminal.
+    """A loop beside the training: it records how far it is, and draws a bar where one is wanted.
 
     Attributes:
-        counts_steps: Whether this loop sets the run's step.
+        counts_steps: Whether its items are the run's steps.
+        length: Items an epoch, None if that is not known.
+        whole: Items in all, None if that is not known.
         done: Items that were begun, over all epochs.
+        speaks: Whether it records progress.
     """
 
-    def __init__(
-        self,
-        run: Verbs,
-        iterable: object,
-        *,
-        epochs: int = 1,
-        total: int | None = None,
-        unit: str = "batch",
-        steps: bool = True,
-        bar: bool = False,
-    ) -> None:
+    def __init__(self, run: Verbs, iterable: object, options: Options) -> None:
         self.run = run
-        self.outermost = run._loop is None
-        self.counts_steps = steps and self.outermost
+        self.counts_steps = False
+        times, total = _whole(run, "epochs", options.epochs), options.total
+        self.epochs = 1 if times is None else times
+        self.length = _length(iterable) if total is None else _whole(run, "total", total)
+        self.whole = self.length * self.epochs if self.length else None
         self.done = 0
-        self._epochs = 1 if (times := _whole(run, "epochs", epochs)) is None else times
-        self._length = _length(iterable) if total is None else _whole(run, "total", total)
+        self.speaks = True
         self._epoch = 0  # epochs begun
-        self._at_start = 0
-        self._steps = int(run.step)
-        self._batches = run.batch or (self._steps if self.counts_steps else 0)
-        self._confirmed = 0
-        whole = self._length * self._epochs if self._length else None
-        self._meter = Meter(unit, whole, None if self.outermost else unit)
-        self._bar = Bar() if bar else None
+        self._at_start = 0  # what was done when this one began
+        self._before = 0  # what its meter had counted before
+        self._meter = Meter(options.unit, self.whole, options.phase or options.unit)
+        self._bar = Bar() if options.bar else None
         self._open = True
-        if self.outermost:
-            run._loop = self
-            self._say_totals(whole)
-        if self._bar is not None:
-            self._bar.draw(self._meter.read(0))
 
     def begin_epoch(self) -> bool:
         """Go on to the next epoch, if there is one."""
+        if self._bar is not None and not self._epoch:
+            self._bar.draw(self._meter.read(self._before))
         if self._epoch and self.done == self._at_start:
             if self._epoch > 1:
                 self.run.warn_once(
@@ -80,19 +74,11 @@ class Loop:
             return False
         self._epoch += 1
         self._at_start = self.done
-        return self._epoch <= self._epochs
+        return self._epoch <= self.epochs
 
     def take(self) -> None:
-        """Begin with the next item: the run stands at it."""
+        """Begin with the next item."""
         self.done += 1
-        if not self.outermost:
-            return
-        run, length = self.run, self._length
-        run.batch = self._batches + self.done
-        if self.counts_steps:
-            run.step = self._steps + self.done
-        if length:
-            run.epoch = self._epoch - 1 + (self.done - self._at_start) / length
 
     def passed(self) -> None:
         """Say how far it is, if that is due, now that an item is done."""
@@ -101,6 +87,95 @@ class Loop:
 
     def confirm(self, steps: int) -> None:
         """The training says itself that a step is done, which the item stood for already."""
+
+    def leave(self) -> None:
+        """The loop has ended, or was broken off; only the first call counts."""
+        if self._open:
+            self._open = False
+            self._tell()
+            if self._bar is not None:
+                self._bar.close()
+
+    def _tell(self) -> None:
+        reading = self._meter.read(self._before + self.done)
+        if self.speaks:
+            self.run.progress(**reading)
+        if self._bar is not None:
+            self._bar.draw(reading)
+
+
+class Epochs(Loop):
+    """A loop whose items are epochs.
+
+    Attributes:
+        trained: The last of its items that had a loop which trains.
+        items: Items that those loops have done.
+        meter: Theirs, if all that there are is known.
+        totals: What they have said last.
+    """
+
+    def __init__(self, run: Verbs, iterable: object, options: Options) -> None:
+        super().__init__(run, iterable, options)
+        self.base = math.ceil(run.epoch or 0)
+        self.trained = 0
+        self.items = 0
+        self.meter: Meter | None = None
+        self.totals: Totals | None = None
+        self._meter.phase = None
+        run._loop = self
+        if self.whole:
+            run.configure(totals=Totals(epochs=self.base + self.whole))
+
+    def take(self) -> None:
+        """Begin with the next epoch: what trains in it says itself how far it is with it."""
+        super().take()
+        self.run.epoch = self.base + self.done - bool(self.trained)
+
+    def leave(self) -> None:
+        """As every loop does."""
+        if self._open:
+            super().leave()
+            self.run._loop = None
+
+
+class Training(Loop):
+    """The loop that the run's axes belong to: by itself, or inside one over epochs."""
+
+    def __init__(self, run: Verbs, iterable: object, options: Options, over: Epochs | None = None) -> None:
+        super().__init__(run, iterable, options)
+        self.counts_steps = options.steps
+        self._over = over
+        self._steps = int(run.step)
+        self._batches = run.batch or (self._steps if self.counts_steps else 0)
+        self._base = math.ceil(run.epoch or 0)
+        self._confirmed = 0
+        run._loop = self
+        rest = self.whole
+        if over is None:
+            self._meter.phase = None
+        else:
+            over.trained = over.done
+            self._base = run.epoch = over.base + over.done - 1
+            rest = self.whole * (over.whole - over.done + 1) if self.whole and over.whole else None
+            if rest is not None:
+                self._share_meter(over, options.unit, over.items + rest)
+        if rest is not None:
+            self._say_totals(rest)
+
+    def take(self) -> None:
+        """Begin with the next item: the run stands at it."""
+        super().take()
+        run = self.run
+        run.batch = self._batches + self.done
+        if self.counts_steps:
+            run.step = self._steps + self.done
+        if self.whole and self._over is not None:
+            run.epoch = self._base + self.done / self.whole
+        elif self.length:
+            run.epoch = self._base + self._epoch - 1 + (self.done - self._at_start) / self.length
+
+    def confirm(self, steps: int) -> None:
+        """As every loop that counts steps does."""
         if steps != 1 or (self._confirmed and self.done != self._confirmed + 1):
             self.run.warn_once(
                 "steps",
@@ -110,89 +185,45 @@ class Loop:
         self._confirmed = self.done
 
     def leave(self) -> None:
-        """The loop has ended, or was broken off; only the first call counts."""
+        """As every loop does; an epoch is done when what trains in it is."""
         if not self._open:
             return
-        self._open = False
-        self._tell()
-        if self._bar is not None:
-            self._bar.close()
-        if self.outermost:
-            self.run._loop = None
+        super().leave()
+        self.run._loop = self._over
+        if self._over is not None:
+            self._over.items += self.done
+            if self.whole is None:
+                self.run.epoch = self._over.base + self._over.done
 
-    def _tell(self) -> None:
-        reading = self._meter.read(self.done)
-        self.run.progress(**reading)
-        if self._bar is not None:
-            self._bar.draw(reading)
+    def _share_meter(self, over: Epochs, unit: str, whole: int) -> None:
+        """Count on where the loop of the epoch before left off: one bar shows the whole training."""
+        over.speaks = False
+        if over.meter is None:
+            over.meter = Meter(unit, whole, None)
+        self._meter, self._before = over.meter, over.items
+        self._meter.total = whole
 
-    def _say_totals(self, whole: int | None) -> None:
-        if whole is None:
-            return
-        totals: dict[str, Any] = {"batches": self._batches + whole}
-        if self.counts_steps:
-            totals = {"steps": self._steps + whole}
-        self.run.configure(totals=Totals(epochs=self._epochs, batches_per_epoch=self._length, **totals))
-
-
-def track(run: Verbs, iterable: Iterable[_T], **options: Any) -> Iterator[_T]:
-    """Yield the items of `iterable`, and record where the loop stands; the options are those of `Loop`.
-
-    While item number n is worked on, counted from 1 over all epochs, the run's `step` and `batch`
-    are n and `epoch` is the fraction done with it.
-    """
-    loop = Loop(run, iterable, **options)
-    try:
-        while loop.begin_epoch():
-            for item in iterable:
-                loop.take()
-                yield item
-                loop.passed()
-    finally:
-        loop.leave()
+    def _say_totals(self, rest: int) -> None:
+        over = self._over
+        epochs = self._base + self.epochs if over is None else over.base + (over.whole or 0)
+        known = {"steps": self._steps + rest} if self.counts_steps else {"batches": self._batches + rest}
+        totals = Totals(epochs=epochs, batches_per_epoch=self.length if over is None else self.whole, **known)
+        if over is None or over.totals != totals:
+            self.run.configure(totals=totals)
+        if over is not None:
+            over.totals = totals
 
 
-class AsyncTracked(AsyncIterator[_T], Generic[_T]):
-    """The items of an async iterable, as `track` yields those of a plain one."""
-
-    # No async generator: one that is broken off ends some turns later, and the loop after it would
-    # begin inside it.
-
-    def __init__(self, run: Verbs, iterable: AsyncIterable[_T], **options: Any) -> None:
-        self._run = run
-        self._iterable = iterable
-        self._options = options
-        self._loop: Loop | None = None
-        self._items: AsyncIterator[_T] | None = None
-
-    def __aiter__(self) -> AsyncIterator[_T]:
-        return self
-
-    async def __anext__(self) -> _T:
-        if self._loop is None:
-            self._loop = Loop(self._run, self._iterable, **self._options)
-        else:
-            self._loop.passed()
-        try:
-            while self._items is not None or self._loop.begin_epoch():
-                if self._items is None:
-                    self._items = self._iterable.__aiter__()
-                try:
-                    item = await self._items.__anext__()
-                except StopAsyncIteration:
-                    self._items = None
-                    continue
-                self._loop.take()
-                return item
-        except BaseException:
-            self._loop.leave()
-            raise
-        self._loop.leave()
-        raise StopAsyncIteration
-
-    def __del__(self) -> None:
-        if self._loop is not None:
-            self._loop.leave()
+def begin(run: Verbs, iterable: object, options: Options) -> Loop:
+    """Begin a loop: as the training, or beside it."""
+    over = run._loop
+    if options.phase is not None:
+        return Loop(run, iterable, options)
+    if over is None:
+        return (Epochs if options.unit == "epoch" else Training)(run, iterable, options)
+    if isinstance(over, Epochs) and over.trained < over.done:
+        return Training(run, iterable, options, over)
+    return Loop(run, iterable, options)
 
 
 def _length(iterable: object) -> int | None:
