@@ -32,10 +32,10 @@ class Rule(Protocol):
 class Divergence:
     """The discriminator has won: what it tells the generator is no help any more.
 
-    Alerts when over the last `patience` batches the discriminator's loss was near zero (mean of its
-    absolute value at most `loss`), it told real from fake (mean `separation` at least that, where it
-    is known) and the generator's loss was no lower than over its first ten. The loss of a Wasserstein
-    critic, which is no error and has no zero to be near, does not raise it.
+    Alerts when over the last `patience` batches the discriminator's mean loss was at most `loss`, its
+    mean separation of real from fake at least `separation` (where it is known), and the generator's
+    mean loss no lower than over its first ten batches. A loss that goes below zero, as that of a
+    Wasserstein critic does, raises nothing.
 
     Args:
         patience: Batches looked back on.
@@ -59,14 +59,14 @@ class Divergence:
                 self._first.append(generator)
         if (loss := values.get("loss/D")) is None or self._generator is None:
             return None
-        self._window.append((abs(loss), values.get("separation", 1.0), self._generator))
-        if len(self._window) <= self.patience:
-            if len(self._window) < self.patience:
-                return None
-        else:
+        self._window.append((loss, values.get("separation", 1.0), self._generator))
+        if len(self._window) < self.patience:
+            return None
+        while len(self._window) > self.patience:
             self._window.popleft()
         discriminator, separation, now = (fmean(column) for column in zip(*self._window, strict=True))
-        lost = discriminator <= self.loss and separation >= self.separation and now >= fmean(self._first)
+        lost = min(column[0] for column in self._window) >= 0 and discriminator <= self.loss
+        lost = lost and separation >= self.separation and now >= fmean(self._first)
         before, self._said = self._said, lost
         if before or not lost:
             return None
@@ -88,12 +88,15 @@ class Collapse:
     Args:
         patience: Grids in a row.
         share: What is left of diversity, at most.
+        grace: Grids in a row before that share was ever reached: pictures are much alike at first.
     """
 
     patience: int = 3
     share: float = 0.25
+    grace: int = 10
     _largest: float = field(default=0.0, init=False, repr=False)
     _low: int = field(default=0, init=False, repr=False)
+    _reached: bool = field(default=False, init=False, repr=False)
 
     def see(self, values: Mapping[str, float]) -> tuple[str, str] | None:
         """Look at the numbers of one grid."""
@@ -103,12 +106,13 @@ class Collapse:
         against = values.get("diversity/real")
         bar = self.share * (self._largest if against is None else against)
         self._low = self._low + 1 if diversity < bar else 0
-        if self._low != self.patience:
+        self._reached = self._reached or diversity >= bar
+        if self._low != (self.patience if self._reached else self.grace):
             return None
         what = "real ones have" if against is not None else "they had"
         return (
             "Mode collapse",
-            f"In {self.patience} grids they differ by {diversity:.3g}, and {what} {bar / self.share:.3g}: "
+            f"In {self._low} grids they differ by {diversity:.3g}, and {what} {bar / self.share:.3g}: "
             "the generator draws nearly the same picture from any noise",
         )
 
