@@ -19,6 +19,8 @@ from sklearn.model_selection._search import BaseSearchCV  # what all searches ar
 
 from livecb.callbacks import sklearn_tasks as tasks
 from livecb.callbacks.base import Session, Stream, during, ending, opening
+from livecb.callbacks.sklearn_compare import Candidate, Comparison, compare
+from livecb.callbacks.sklearn_curves import curves
 from livecb.callbacks.sklearn_models import importances
 from livecb.callbacks.sklearn_search import Search, Stopped, finished_fold, row_of
 from livecb.errors import warn
@@ -28,7 +30,7 @@ from livecb.run import Run
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["LiveStream"]
+__all__ = ["Candidate", "Comparison", "LiveStream", "compare", "curves"]
 
 
 class _Session(Session):

@@ -1,12 +1,14 @@
-"""What a fitted scikit-learn model says of itself."""
+"""What scikit-learn's models say of themselves."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy
 
-__all__ = ["importances"]
+__all__ = ["chosen", "importances", "named"]
 
 _MOST = 100
 
@@ -41,3 +43,57 @@ def _names(model: Any, last: Any, count: int) -> list[str]:
     if known is None or len(known) != count:
         return [f"x{at}" for at in range(count)]
     return [str(name) for name in known]
+
+
+def chosen(model: Any) -> dict[str, Any]:
+    """Return the parameters of an estimator that differ from its defaults."""
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(type(model).__init__).parameters.items()
+    }
+    return {
+        name: value
+        for name, value in model.get_params(deep=False).items()
+        if name not in defaults or repr(value) != repr(defaults[name])
+    }
+
+
+def named(models: Any) -> dict[str, Any]:
+    """Return estimators by name.
+
+    Args:
+        models: Estimators by name, or a list of estimators or of `(name, estimator)`. Estimators
+            without a name have that of their class, and a number where it occurs again.
+
+    Raises:
+        TypeError: Something is no estimator; the message names it and the cure.
+        ValueError: There is none, or two have the same name.
+    """
+    if isinstance(models, Mapping):
+        pairs = list(models.items())
+    elif isinstance(models, Iterable) and not isinstance(models, str) and not hasattr(models, "fit"):
+        pairs = [each if isinstance(each, tuple) and len(each) == 2 else (None, each) for each in models]
+    else:
+        raise TypeError(f"expected a dict or a list of models, got {models!r}: write [{models!r}]")
+    found: dict[str, Any] = {}
+    for given, model in pairs:
+        _check(given, model)
+        name, count = given or type(model).__name__, 1
+        while given is None and name in found:
+            count += 1
+            name = f"{type(model).__name__} {count}"
+        if not isinstance(name, str) or name in found:
+            what = "is given to two models" if name in found else "is no string"
+            raise ValueError(f"expected a name of its own for each model: {name!r} {what}")
+        found[name] = model
+    if not found:
+        raise ValueError("expected at least one model, got none")
+    return found
+
+
+def _check(name: str | None, model: Any) -> None:
+    called = "a model" if name is None else f"model {name!r}"
+    if isinstance(model, type):
+        raise TypeError(f"{called} is the class {model.__name__}: write {model.__name__}()")
+    if not hasattr(model, "fit") or not hasattr(model, "get_params"):
+        raise TypeError(f"{called} is {model!r}: expected an estimator with fit and get_params")
