@@ -75,3 +75,16 @@ def test_two_processes_of_transformers_make_one_run(recorded: Recorded, tmp_path
     losses = {tuple(map(float, line.split()[1:])) for line in said.splitlines() if line.startswith("loss")}
     assert losses == {tuple(event.values["loss"] for event in told)}
     assert recorded.events[-1].status == "completed"
+
+
+def test_two_processes_of_accelerate_make_one_run(recorded: Recorded) -> None:
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
+    said = launch(*torchrun, f"--master_port={free_port()}", HERE / "accelerated.py")
+    assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
+    (started,) = recorded.of(events.RunStarted)
+    assert (started.world_size, started.config["accelerate"]["processes"]) == (2, 2)
+    told = [(event.step, event.values["loss"]) for event in recorded.of(events.Metrics)]
+    losses = {float(line.split()[1]) for line in said.splitlines() if line.startswith("loss")}
+    assert [step for step, _ in told] == [1, 2, 3, 4]
+    assert {loss for _, loss in told} == losses
+    assert recorded.events[-1].status == "completed"

@@ -230,6 +230,6 @@ TRAIN = {
 
 def live_stream(framework: str, **settings: Any) -> Any:
     """Return our callback for a framework, with nothing in it that depends on the clock."""
-    module = "transformers" if framework == "transformers" else "lightning"
+    module = framework if framework in ("accelerate", "transformers") else "lightning"
     settings = {"sinks": [], "system_interval": 0, "capture": None} | settings
     return importlib.import_module(f"livecb.callbacks.{module}").LiveStream(**settings)

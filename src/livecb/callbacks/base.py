@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from livecb.callbacks.misplaced import answer
 from livecb.errors import warn
 from livecb.meter import Meter
 from livecb.run import EndStatus, Run
@@ -107,11 +108,14 @@ class Session:
         self.reason: str | None = None
         self.orphaned: weakref.finalize[..., Any] | None = None
 
-    def fate(self, what: str) -> tuple[EndStatus, str | None]:
+    def fate(self, what: str) -> tuple[EndStatus, str | None] | None:
         """Return how a training ended whose end no hook has told: status and reason.
 
         Args:
             what: What happened instead.
+
+        Returns:
+            None where it is left to the interpreter to tell, when the program ends.
         """
         return "failed", f"{what} before the training had ended"
 
@@ -172,6 +176,11 @@ class Stream:
         if self._session is not None:
             return cast(Run, self._session.run)
         return self._given or disabled(self.name or "")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            return answer(self, name)
 
     def __enter__(self) -> Self:
         return self
@@ -279,9 +288,9 @@ class Stream:
 
 
 def _abandon(session: Session, what: str) -> None:
-    status, reason = session.fate(what)
-    if session.owned:
-        session.run.finish(status, reason=reason)
+    fate = session.fate(what)
+    if session.owned and fate is not None:
+        session.run.finish(fate[0], reason=fate[1])
 
 
 def _at_exit() -> None:

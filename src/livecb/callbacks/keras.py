@@ -113,6 +113,10 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
     def _make_session(self, run: Run, owned: bool) -> Session:
         return _Session(run, owned)
 
+    def set_params(self, params: Any = None) -> None:
+        if params is not None:  # None from skorch, in whose nets it would be misplaced
+            super().set_params(params)
+
     # Training
 
     @opening

@@ -1,0 +1,82 @@
+"""The callback of one framework, given to another: said with the cure, and the training goes on."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import keras
+import numpy as np
+import pytest
+import skorch
+import tiny
+import torch
+
+from livecb.errors import LivecbWarning
+from livecb.testing import Recorded
+
+X = np.ones((4, 4), "float32")
+
+
+def train_keras(stream: Any, folder: Path) -> int:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    data = {"validation_data": (X, X[:, :1]), "verbose": 0, "epochs": 2}
+    return len(model.fit(X, X[:, :1], callbacks=[stream], **data).epoch)
+
+
+def train_skorch(stream: Any, folder: Path) -> int:
+    net = skorch.NeuralNetRegressor(
+        torch.nn.Linear(4, 1), max_epochs=2, train_split=None, verbose=0, callbacks=[stream]
+    )
+    return len(net.fit(X, X[:, :1]).history)
+
+
+def train_lightning(stream: Any, folder: Path) -> int:
+    return int(tiny.train_lightning("lightning.pytorch", [stream], folder).trainer.current_epoch)
+
+
+def train_transformers(stream: Any, folder: Path) -> int:
+    return int(tiny.train_transformers("transformers", [stream], folder).trainer.state.epoch)
+
+
+TRAIN = {
+    "keras": train_keras,
+    "lightning": train_lightning,
+    "skorch": train_skorch,
+    "transformers": train_transformers,
+}
+
+
+def stream_of(framework: str) -> Any:
+    return importlib.import_module(f"livecb.callbacks.{framework}").LiveStream(sinks=[])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(ours, theirs) for ours in (*TRAIN, "accelerate") for theirs in TRAIN if ours != theirs],
+)
+def test_it_is_said_once_with_what_to_import_and_the_training_goes_on(
+    ours: str, theirs: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    stream = stream_of(ours)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", LivecbWarning)
+        assert TRAIN[theirs](stream, tmp_path) == 2
+    (text,) = [str(each.message) for each in said if each.category is LivecbWarning]
+    assert f"was given the LiveStream of livecb.callbacks.{ours}" in text
+    assert text.endswith(f"use that of livecb.callbacks.{theirs}")
+    assert recorded.runs == []
+
+
+def test_what_a_callback_has_not_is_missing_to_everybody_else() -> None:
+    stream = stream_of("keras")
+    assert not hasattr(stream, "on_fit_start")
+    with pytest.raises(AttributeError, match="'LiveStream' object has no attribute 'on_fit_start'"):
+        copy.copy(stream).on_fit_start()
