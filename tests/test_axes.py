@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import livecb
 from livecb import events
 from livecb.errors import LivecbWarning
 from livecb.run import Run
@@ -86,3 +87,15 @@ def test_a_run_that_does_nothing_can_be_told_of_steps() -> None:
     run = disabled()
     run.step()
     assert run.step == 1
+
+
+@pytest.mark.parametrize("loop", ["tracked", "counted", "neither"])
+def test_a_run_that_goes_on_counts_from_the_step_it_goes_on_from(recorded: Recorded, loop: str) -> None:
+    run = livecb.init(id="a-run", resumed_step=900, sinks=[], capture=None, system_interval=0)
+    assert run.step == 900
+    for _ in run.track(range(3)) if loop == "tracked" else range(3):
+        if loop == "counted":
+            run.step()
+        run.log({"loss": 1.0})
+    assert steps(recorded(run)) == [901, 902, 903]
+    run.finish()

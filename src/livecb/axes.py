@@ -36,13 +36,16 @@ class StepAxis(Axis[int]):
 
 
 class Step(int):
-    """The number of optimizer steps done, 0 where nobody counted; to be called when more are."""
+    """The number of optimizer steps done, to be called when more are.
+
+    Where nobody has counted yet: those before the run began, 0 unless it goes on with another.
+    """
 
     _writer: Writer
 
     def __new__(cls, writer: Writer) -> Step:
         """Return the number that a writer has counted to."""
-        step = super().__new__(cls, writer._step or 0)
+        step = super().__new__(cls, writer._origin if writer._step is None else writer._step)
         step._writer = writer
         return step
 
@@ -64,7 +67,7 @@ class Step(int):
         elif writer._loop is not None and writer._loop.counts_steps:
             writer._loop.confirm(count)
         else:
-            writer._step = (writer._step or 0) + count
+            writer._step = writer.step + count
 
     def __reduce__(self) -> tuple[Any, ...]:
         return int, (int(self),)

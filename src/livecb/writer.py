@@ -67,6 +67,7 @@ class Writer:
         "_log",
         "_loop",
         "_open_log",
+        "_origin",
         "_queue",
         "_resolver",
         "_samples",
@@ -86,6 +87,7 @@ class Writer:
         self.step = self.batch = self.epoch = self.samples = self.tokens = None
         self.rank = rank
         self.lost = 0
+        self._origin = 0  # steps done before the run began
         self._loop: Loop | None = None  # the outermost of `run.track` that is under way
         self._open_log = open_log
         self._log: FileLog | None = None
@@ -111,9 +113,7 @@ class Writer:
         for name in AXES:
             fields[name] = self.place(name, fields.get(name))
             if fields[name] is None:
-                fields[name] = getattr(
-                    self, f"_{name}"
-                )  # not of the attribute: `run.step` is 0 where nobody counted
+                fields[name] = getattr(self, f"_{name}")  # `run.step` is a number where nobody counted, too
         fields["rank"] = self.rank
         fields["time"] = now()
         with self._lock:
