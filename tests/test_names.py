@@ -42,6 +42,8 @@ CASES = [
     ("learn/Logloss", None, "Logloss", "train"),
     ("validation/Logloss", None, "Logloss", "val"),
     ("test/rmse_std", None, "rmse_std", "test"),
+    # Optuna
+    ("intermediate/trial 7", None, "intermediate", "trial 7"),
     # the loop's own
     ("lr", None, "lr", "lr"),
     ("lr", "train", "lr", "lr"),
@@ -51,6 +53,10 @@ CASES = [
     ("lr/pg0", None, "lr", "pg0"),
     ("grad_norm", "train", "grad_norm", "grad_norm"),
     ("train/grad_norm", None, "grad_norm", "grad_norm"),
+    ("grad_norm/G", None, "grad_norm", "G"),
+    ("grad_norm-Adam-1", "train", "grad_norm", "Adam-1"),
+    ("scores/fake", None, "scores", "fake"),
+    ("scores/other", None, "scores/other", "other"),
     # several losses
     ("gan/d_loss", None, "gan/loss", "d"),
     ("gan/loss_G", None, "gan/loss", "g"),
@@ -129,7 +135,22 @@ def test_more_is_better_for_scores(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["lr", "grad_norm", "entropy", "loss_scale", "train_runtime", "x", "", "learning_rate", "test/rmse_std", "l2_reg"]
+    "name",
+    [
+        "lr",
+        "grad_norm",
+        "scores",
+        "separation",
+        "diversity",
+        "entropy",
+        "loss_scale",
+        "train_runtime",
+        "x",
+        "",
+        "learning_rate",
+        "test/rmse_std",
+        "l2_reg",
+    ],
 )
 def test_of_other_names_nobody_knows_which_way_is_better(name):
     assert names.goal(name) is None

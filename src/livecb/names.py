@@ -56,10 +56,13 @@ _WORDS = "|".join(_CONTEXTS)
 _SAYS_CONTEXT = re.compile(rf"(?:^|[/_.\- ])(?:{_WORDS})(?:[/_.\- ]|$)", re.IGNORECASE)
 _PREFIX = re.compile(rf"({_WORDS})[_.\- ](.+)", re.IGNORECASE)
 _SUFFIX = re.compile(rf"(.+)[_.\- ]({_WORDS})", re.IGNORECASE)
-_LOADER = re.compile(r"(.+)/dataloader_idx_(\d+)")
+# One of many of a kind, each a curve: loaders of Lightning, trials of Optuna.
+_LOADER = re.compile(r"(.+)/(?:dataloader_idx_(\d+)|(trial \d+))")
 _REDUCED = re.compile(r"(.*(?<!per)(?<!global)(?<!max)(?<!num)(?<!current)(?<!total))_(step|epoch)")
 _PLAYER_FIRST = re.compile(rf"({_PLAYER})[_/]({_PLAYED})", re.IGNORECASE)
 _PLAYER_LAST = re.compile(rf"({_PLAYED})[_/]({_PLAYER})", re.IGNORECASE)
+# One curve for each optimizer, and for each kind of input to a GAN's discriminator.
+_SIDE = re.compile(r"(grad_norm)[-/](.+)|(scores)/(real|fake)")
 _LEARNING_RATE = re.compile(r"(?:lr|learning_rate)(?:[-/](.+)|_?((?:param_group|group|pg)?_?\d+))")
 # A booster's sets stand before the slash, with a number where they were given no names.
 _NUMBERED_SET = re.compile(rf"({_WORDS})_(\d+)/(.+)", re.IGNORECASE)
@@ -224,7 +227,7 @@ def split(name: str, context: str | None = None, *, rank: int = 0, sets: Collect
     """
     loader = None
     if found := _LOADER.fullmatch(name):
-        name, loader = found.groups()
+        name, loader = found[1], found[2] or found[3]
     if found := _NUMBERED_SET.fullmatch(name):
         name, loader = f"{found[1]}/{found[3]}", found[2]
     elif found := _LEARNT_ON.fullmatch(name):
@@ -295,6 +298,8 @@ def _take_part(rest: str) -> tuple[str, str | None]:
     """Take off what names one of several curves of a quantity: a GAN's player, a parameter group."""
     if found := _LEARNING_RATE.fullmatch(rest):
         return "lr", found[1] or found[2]
+    if found := _SIDE.fullmatch(rest):
+        return found[1] or found[3], found[2] or found[4]
     words = rest.split("/")
     for size in (2, 1):
         tail = "/".join(words[-size:])
