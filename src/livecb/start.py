@@ -109,7 +109,7 @@ def init(
         }
         since = stored.log().end()
         run = _open(stored, lock, started, _settings(config), rank)
-        run._clock = run._origin = started["resumed_step"] or 0
+        run._clock = run._origin = int(resumed_step or 0)
     except Exception as error:
         if lock is not None:
             lock.release()
