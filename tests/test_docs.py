@@ -115,11 +115,28 @@ def test_code_runs(page, tmp_path):
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("page", ["how-to/lightning.md", "how-to/transformers.md", "how-to/boosting.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "how-to/lightning.md",
+        "how-to/transformers.md",
+        "how-to/gan.md",
+        "how-to/boosting.md",
+        "how-to/keras.md",
+        "how-to/skorch.md",
+        "how-to/accelerate.md",
+    ],
+)
 def test_code_for_frameworks_runs(page, tmp_path):
     script = "\n".join(blocks(DOCS / page))
     result = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", script],
+        env={**os.environ, "LIVECB_MODE": "offline", "KERAS_BACKEND": "torch"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
 

@@ -25,6 +25,11 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
         ("with_lightgbm", "4 leaves/val/rmse"),
         ("with_catboost", "validation/MultiClass"),
         ("plain_pytorch", "val/acc"),
+        ("with_gan", "diversity"),
+        ("gan_lightning", "diversity"),
+        ("with_keras", "val_loss"),
+        ("with_skorch", "valid_loss"),
+        ("with_accelerate", "val/acc"),
     ],
 )
 def test_each_example_learns_something_and_is_short(
@@ -41,7 +46,8 @@ def test_each_example_learns_something_and_is_short(
             check=True,
         )
     values = [event.values[score] for event in recorded.of(events.Metrics) if score in event.values]
-    assert values[-1] > values[0] if score == "val/acc" else values[-1] < values[0]
+    more_is_better = score in ("val/acc", "diversity")
+    assert values[-1] > values[0] if more_is_better else values[-1] < values[0]
     assert [event.status for event in recorded.of(events.RunEnded)] == ["completed"]
     assert len(script.read_text().splitlines()) < 40
     assert list(tmp_path.iterdir()) == []
