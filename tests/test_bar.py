@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import livecb
 from livecb import bar as bars
-from livecb import meter
+from livecb import events, meter
 from livecb.bar import shown
 from livecb.run import Run
 
@@ -21,7 +23,7 @@ class Terminal(io.StringIO):
 
     def lines(self) -> list[str]:
         """What was drawn, one after the other."""
-        return [line for line in self.getvalue().split("\r\x1b[K") if line]
+        return [line for line in self.getvalue().split("\r") if line]
 
 
 @pytest.fixture
@@ -34,11 +36,24 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def reading(**fields: Any) -> dict[str, Any]:
-    return {"done": 45, "total": 100, "unit": "step", "rate": 3.0, "elapsed": 15.0, "left": 18.4, **fields}
+    return {
+        "done": 45,
+        "total": 100,
+        "unit": "step",
+        "phase": None,
+        "rate": 3.0,
+        "elapsed": 15.0,
+        "left": 18.4,
+        **fields,
+    }
 
 
 def test_a_bar_says_how_far_how_fast_and_how_long() -> None:
     assert shown(reading()) == "step 45/100  ━━━━━━━━━───────────  45%  3.0/s  0:18 left"
+
+
+def test_a_bar_beside_the_training_has_its_phases_name() -> None:
+    assert shown(reading(phase="validate")).startswith("validate 45/100  ")
 
 
 def test_a_slow_loop_is_told_by_seconds_and_a_long_one_by_hours() -> None:
@@ -79,6 +94,7 @@ def test_a_loop_inside_another_stands_behind_it_in_the_same_line(run: Run, termi
     assert ["epoch 0/2", "batch 2/4"] in drawn
     assert ["epoch 1/2", "batch 3/4"] in drawn
     assert drawn[-1] == ["epoch 2/2"]
+    assert max(len(line.rstrip("\n")) for line in terminal.lines()[-2:]) > len(terminal.lines()[-1].rstrip())
     assert terminal.getvalue().count("\n") == 1
 
 
@@ -118,3 +134,13 @@ def test_a_stream_that_takes_nothing_costs_the_loop_nothing(
         stream.close()
     monkeypatch.setattr(sys, "stderr", stream)
     assert list(run.track(range(3), bar=True)) == [0, 1, 2]
+
+
+def test_output_that_is_recorded_holds_the_last_line_of_a_bar_and_no_more(
+    terminal: Terminal, recorded: Callable[[Run], list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with livecb.init(sinks=[], capture="all", system_interval=0) as run:
+        list(run.track(range(3), bar=True))
+    (line,) = [event.message for event in recorded(run) if isinstance(event, events.Log)]
+    assert line.split("  ")[0] == "batch 3/3"

@@ -15,7 +15,6 @@ __all__ = ["Bar", "shown"]
 
 _CELLS = 20
 _SPARSE_SECONDS = 30.0
-_CLEAR = "\r\x1b[K"
 
 _bars: list[Bar] = []  # those that are drawn now, outermost first
 
@@ -27,6 +26,7 @@ class Bar:
         self._stream = stream if stream is not None else sys.stderr
         self._live = _is_live(self._stream)
         self._text = ""
+        self._drawn = 0  # characters in the line, where this is the outermost
         self._next = monotonic() + _SPARSE_SECONDS
         _bars.append(self)
 
@@ -35,8 +35,12 @@ class Bar:
         self._text = shown(reading, _is_wide(self._stream))
         if self._live:
             beside = [bar for bar in _bars if bar._stream is self._stream]
-            line = "  |  ".join(bar._text for bar in beside if bar._text)
-            self._write(_CLEAR + line[: shutil.get_terminal_size().columns - 1])
+            around = [bar._text.partition("  ")[0] for bar in beside[:-1]]
+            line = " | ".join([*around, beside[-1]._text])
+            line = line[: shutil.get_terminal_size().columns - 1]
+            # Blanks over what stood there: not every place that shows a line knows how to clear it.
+            self._write("\r" + line.ljust(beside[0]._drawn))
+            beside[0]._drawn = len(line)
         elif monotonic() >= self._next:
             self._next = monotonic() + _SPARSE_SECONDS
             self._write(self._text + "\n")
@@ -59,13 +63,13 @@ class Bar:
 
 def shown(reading: dict[str, Any], wide: bool = True) -> str:
     """Return a reading of a meter as one line."""
-    done, total, unit = reading["done"], reading["total"], reading["unit"]
-    words = [f"{unit} {done:,}"]
+    done, total, name = reading["done"], reading["total"], reading["phase"] or reading["unit"]
+    words = [f"{name} {done:,}"]
     if total:
         full = min(done / total, 1.0)
         filled = int(full * _CELLS)
         on, off = ("━", "─") if wide else ("#", "-")
-        words = [f"{unit} {done:,}/{total:,}", on * filled + off * (_CELLS - filled), f"{int(full * 100)}%"]
+        words = [f"{name} {done:,}/{total:,}", on * filled + off * (_CELLS - filled), f"{int(full * 100)}%"]
     if rate := reading["rate"]:
         words.append(f"{rate:,.1f}/s" if rate >= 1 else f"{1 / rate:,.1f} s each")
     left = reading["left"]
