@@ -66,3 +66,18 @@ def test_curves_go_on_leading_where_there_are_many(server: Server, train: Train,
     page.keyboard.press("2")
     page.locator(".board").wait_for()
     page.get_by_text("Candidates · 1").wait_for(state="detached")
+
+
+def test_what_a_job_counts_stands_by_its_bar(server: Server, train: Train, watched: Watched) -> None:
+    trainer = train("--steps", 0, "--bare")
+    trainer.tell("progress", 120)
+    page = watched.open(server.url(trainer.run))
+    facts = page.locator(".facts").first
+    facts.get_by_text("saved 1").wait_for()
+    words = ["24%", "sample 120 / 500", "successful 120", "failed 2", "saved 1", "judge a rather strict one"]
+    spans = [" ".join(text.split()) for text in facts.locator("> *").all_inner_texts()]
+    assert [text for text in spans if not text.startswith("elapsed")] == [*words, "temperature 0.7000"]
+    shares = page.locator(".shares")
+    assert " ".join(shares.inner_text().split()) == "best model b 40 a 3"
+    trainer.tell("progress", 121)
+    facts.get_by_text("sample 121").wait_for()

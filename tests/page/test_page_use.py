@@ -200,6 +200,26 @@ def test_axe_finds_nothing_to_complain_about(
     assert complaints(page) == []
 
 
+@pytest.mark.parametrize("tab", ["Leaderboard", "Images", "Samples"])
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
+def test_axe_accepts_candidates_pictures_and_samples(
+    server: Server, train: Train, watched: Watched, tab: str, size: tuple[int, int], scheme: str
+) -> None:
+    trainer = train("--steps", 10)
+    for verb in ("samples", "images", "progress"):
+        trainer.tell(verb, 30)
+    for number in range(6):
+        trainer.tell("candidate", number)
+    page = watched.open(server.url(trainer.run), size, scheme)
+    page.get_by_role("tab", name=tab).click()
+    page.locator(".board tr.fail, .samples tbody tr, .frame img").first.wait_for()
+    assert complaints(page) == []
+    if tab == "Images":
+        page.locator("button.frame").last.click()
+        page.get_by_role("dialog").wait_for()
+        assert complaints(page) == []
+
+
 def test_axe_accepts_the_list_and_a_failure(server: Server, train: Train, watched: Watched) -> None:
     train("--steps", 100).tell("end", "completed")
     failed = train("--steps", 100)

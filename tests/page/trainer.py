@@ -6,16 +6,19 @@ python trainer.py STORE [--run ID] [--steps 1284] [--rate 9.2] [--more 0] [--end
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import os
 import random
+import struct
 import sys
 import time
+import zlib
 
 from livecb import events as ev
 from livecb.lock import WriterLock
 from livecb.logs.file import FileLog
-from livecb.store import Store
+from livecb.store import Store, StoredRun
 
 TOTAL, EPOCHS, SAVE_EVERY = 3600, 20, 180
 
@@ -32,6 +35,7 @@ class Trainer:
         self.totals: ev.Totals | None = ev.Totals(
             epochs=EPOCHS, steps=TOTAL, batches_per_epoch=TOTAL // EPOCHS
         )
+        self.samples = self.images = 0
         self.lines: list[bytes] = []
 
     def say(self, kind: type[ev.Event], **fields: object) -> None:
@@ -208,11 +212,68 @@ def candidate(trainer: Trainer, number: int) -> None:
         unit="candidate",
         left=60.0,
         counters={"succeeded": number, "failed": number // 5},
-        fields={"candidate": f"candidate {number + 1}", "best_model": "svc"},
+        fields={"current": f"candidate {number + 1}", "best_model": "svc"},
     )
 
 
-KEPT = {"candidate": candidate}
+def samples(trainer: Trainer, count: int) -> None:
+    """Say what the model makes of so many prompts, ten an epoch."""
+    for _ in range(count):
+        number = trainer.samples
+        trainer.samples += 1
+        trainer.say(
+            ev.Sample,
+            input=[{"role": "user", "content": f"question {number}"}],
+            target="no",
+            prediction=f"answer {number}" + " and so on" * (100 if number == 3 else 0),
+            scores={"exact": number % 2, "judge": 0.25},
+            epoch=1 + number // 10,
+            step=number,
+        )
+
+
+def images(trainer: Trainer, count: int) -> None:
+    """Say so many pictures under two names."""
+    for _ in range(count):
+        number = trainer.images
+        trainer.images += 1
+        file = picture(trainer.stored, number % 300)
+        name = "fake" if number % 5 else "real"
+        trainer.say(
+            ev.Image, name=name, file=file, width=8, height=8, step=number, caption=f"picture {number}"
+        )
+
+
+@functools.cache
+def picture(stored: StoredRun, colour: int) -> ev.FileRef:
+    return stored.add_file(png(colour), "a.png", "image/png")
+
+
+def png(colour: int) -> bytes:
+    """Return a PNG of 8 × 8 pixels of one colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    row = b"\0" + colour.to_bytes(3, "big") * 8
+    head = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
+    data = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(row * 8)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + data
+
+
+def progress(trainer: Trainer, done: int) -> None:
+    """Say how far a job that makes samples is."""
+    trainer.say(
+        ev.Progress,
+        done=done,
+        total=500,
+        unit="sample",
+        counters={"successful": done, "failed": 2, "saved": 1, "best_model/a": 3, "best_model/b": 40},
+        fields={"judge": "a rather strict one", "best_model": "b", "temperature": 0.7},
+    )
+
+
+KEPT = {"candidate": candidate, "samples": samples, "images": images, "progress": progress}
 
 
 def obey(trainer: Trainer, step: int, rate: float) -> None:

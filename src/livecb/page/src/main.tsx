@@ -6,5 +6,6 @@ import "./styles/charts.css";
 import "./styles/side.css";
 import "./styles/list.css";
 import "./styles/board.css";
+import "./styles/media.css";
 
 render(<App />, document.getElementById("app") as HTMLElement);

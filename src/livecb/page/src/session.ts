@@ -9,15 +9,16 @@ import { Detail } from "./data/detail";
 import { LogBuffer, PAGE_EVENTS } from "./data/logs";
 import type { XAxis } from "./data/series";
 import type { LivecbEvent, Log } from "./generated/events";
+import { Media } from "./media";
 import { restWhileHidden } from "./rest";
 import { Topics } from "./topics";
 
-export type RunTopic = "state" | "curves" | "logs" | "link";
+export type RunTopic = "state" | "curves" | "logs" | "link" | "media";
 
 /** Points a curve to ask the server for at first. */
 const HISTORY_POINTS = 2_000;
 /** Types that the page needs as events; all else it reads off the folded state. */
-const TYPES = "metrics,log,run_started,model_completed";
+const TYPES = "metrics,log,run_started,model_completed,sample,image,figure";
 /** An event that stands so far behind the clock is history being caught up with. */
 const BEHIND_S = 5;
 /** A folded state that is older is asked for anew when a candidate is done: a younger one is followed by the next soon. */
@@ -63,10 +64,12 @@ export class RunSession {
   #stopResting = (): void => undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
   #letGo: ReturnType<typeof setTimeout> | undefined;
+  media: Media;
   readonly #api: Api;
 
   constructor(base: string, readonly run: string) {
     this.#api = new Api(base);
+    this.media = this.#newMedia();
   }
 
   /** The server's clock, Unix seconds. It stands still while nobody knows how the run goes on. */
@@ -193,6 +196,8 @@ export class RunSession {
       this.curves.attempt = event.attempt ?? 1;
     } else if (event.type === "model_completed") {
       void this.#askState();
+    } else {
+      this.media.onEvent(event);
     }
     this.#noteLag(event.time);
   }
@@ -226,6 +231,7 @@ export class RunSession {
     this.#stateAt = performance.now();
     this.state = state;
     this.board.see(state.leaderboard);
+    this.media.onCounts(state.counts);
     this.curves.rewind(state.rewinds);
     // A folded state is the present: what was behind has been caught up with.
     if (this.link.kind === "replaying") this.#setLink({ kind: "live", since: Date.now() });
@@ -240,10 +246,15 @@ export class RunSession {
     this.topics.changed("link");
   }
 
+  #newMedia(): Media {
+    return new Media(this.#api, this.run, () => this.topics.changed("media"));
+  }
+
   // The log was replaced: what is known of it is no more.
   #startOver(): void {
     this.#follower?.stop();
     this.logs.clear();
+    this.media = this.#newMedia();
     this.curves.byName.clear();
     this.topics.changed("curves");
     this.topics.changed("logs");

@@ -1,4 +1,4 @@
-import type { Totals, Checkpoint, Alert, Note, System, ModelCompleted } from "../generated/events";
+import type { Totals, Checkpoint, Alert, Note, System, ModelCompleted, Sample, Image, Figure } from "../generated/events";
 import type { Num } from "../data/number";
 import type { Rewind } from "../data/series";
 
@@ -43,8 +43,8 @@ export type RunStatus =
   | "starting" | "running" | "paused" | "stalled" | "evaluating" | "saving" | "predicting" | "sanity_checking"
   | "completed" | "failed" | "stopped" | "killed" | "crashed";
 
-/** A row of the leaderboard: its place is the one it has now, null where it failed. */
-export type Candidate = ModelCompleted & { place: number | null };
+/** A row of the leaderboard: its place is the one it has now, null where it failed, and the folds that it rests on. */
+export type Candidate = ModelCompleted & { place: number | null; folds_done?: number | null };
 
 /** What is said of a run wherever it is shown. */
 interface About {
@@ -132,6 +132,32 @@ export interface SeriesAnswer {
   rewinds: Rewind[];
 }
 
+/** The mean of a score over those that were finite, and how many they were. */
+export interface Mean {
+  mean: number;
+  count: number;
+}
+
+interface Page {
+  cursor: string;
+  /** All there are, of whichever epoch or name. */
+  total: number;
+  /** Those that were asked for. */
+  count: number;
+  /** The place among them, counted from the oldest, that the first one stands before. */
+  before: number;
+}
+
+export interface SamplesAnswer extends Page {
+  epochs: { epoch: number | null; count: number; scores: Record<string, Mean> }[];
+  samples: Sample[];
+}
+
+export interface ImagesAnswer extends Page {
+  names: { name: string; count: number }[];
+  images: (Image | Figure)[];
+}
+
 export interface EventsAnswer {
   cursor: string;
   reset: boolean;
@@ -164,11 +190,27 @@ export class Api {
   }
 
   series(run: string, query: Record<string, string | number>): string {
-    return `${this.run(run)}/series?${pairs(query)}`;
+    return this.#part(run, "series", query);
   }
 
   events(run: string, query: Record<string, string | number>): string {
-    return `${this.run(run)}/events?${pairs(query)}`;
+    return this.#part(run, "events", query);
+  }
+
+  samples(run: string, query: Record<string, string | number>): string {
+    return this.#part(run, "samples", query);
+  }
+
+  images(run: string, query: Record<string, string | number>): string {
+    return this.#part(run, "images", query);
+  }
+
+  file(run: string, hash: string): string {
+    return `${this.run(run)}/files/${hash}`;
+  }
+
+  #part(run: string, name: string, query: Record<string, string | number>): string {
+    return `${this.run(run)}/${name}?${pairs(query)}`;
   }
 }
 

@@ -52,20 +52,33 @@ const NEW_MS = 4_000;
 
 /** Knows which rows came or changed lately. */
 export class BoardNews {
-  #seen: Map<string, number> | null = null;
+  #seen: Map<string, { mark: string; since: number }> | null = null;
 
   /** Take note of the rows there are. The first ones are history, not news. */
   see(rows: readonly Candidate[], now = performance.now()): void {
     const before = this.#seen;
-    this.#seen = new Map(rows.map((row) => [keyOf(row), before ? (before.get(keyOf(row)) ?? now) : -Infinity]));
+    this.#seen = new Map();
+    for (const row of rows) {
+      const known = before?.get(keyOf(row));
+      const mark = `${row.rank ?? 0}:${row.seq}:${row.time}`;
+      const since = !before ? -Infinity : known?.mark === mark ? known.since : now;
+      this.#seen.set(keyOf(row), { mark, since });
+    }
   }
 
   isNew(row: Candidate, now = performance.now()): boolean {
-    return now - (this.#seen?.get(keyOf(row)) ?? -Infinity) < NEW_MS;
+    return now - (this.#seen?.get(keyOf(row))?.since ?? -Infinity) < NEW_MS;
   }
 }
 
-/** Tells candidates apart: by who said it, and when. */
+/** What a candidate is known by, as the server knows it. */
 export function keyOf(row: Candidate): string {
-  return `${row.rank ?? 0}:${row.seq}:${row.time}`;
+  return row.folds ? row.name : `${row.name} ${JSON.stringify(row.params ?? {})}`;
+}
+
+/** How much of a candidate is done, where that is not all of it, and in which round. */
+export function stageWords(row: Candidate): string {
+  const round = row.rung == null ? "" : `round ${row.rung + 1}`;
+  const folds = row.folds && row.folds_done != null && row.folds_done < row.folds ? `${row.folds_done} of ${row.folds} folds` : "";
+  return [round, folds].filter(Boolean).join(" · ");
 }

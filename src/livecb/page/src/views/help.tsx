@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
 const KEYS: [string, string][] = [
-  ["1 – 4", "curves, log, values, config"],
+  ["1 – 7", "the views, from left to right"],
   ["s e t", "over steps, epochs, time"],
   ["l", "logarithmic scale, and back"],
   ["[ ]", "less, more smoothing"],

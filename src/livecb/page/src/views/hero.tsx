@@ -1,4 +1,5 @@
 import type { ProgressState, State } from "../client/api";
+import { text } from "../data/flatten";
 import { clock, count, duration, percent, rate, value } from "../data/format";
 import { hasEnded, type RunSession } from "../session";
 import { useClock, useTopics } from "../topics";
@@ -25,6 +26,7 @@ export function Hero({ session }: { session: RunSession }) {
       </div>
       <Bar state={state} />
       <Facts state={state} now={now} />
+      <Shares progress={state.progress} />
       <Tiles session={session} />
     </section>
   );
@@ -123,7 +125,10 @@ function Facts({ state, now }: { state: State; now: number }) {
   const { totals, progress } = state;
   const elapsed = elapsedOf(state, now);
   const unit = progress?.unit ?? "step";
-  const other = progress && !["step", "epoch"].includes(unit) && progress.done !== state.step && !isStep(state, progress);
+  const known = ["step", "epoch"].includes(unit) || (progress !== null && isStep(state, progress));
+  const same = progress?.done === state.step;
+  // What is counted along with the steps stands for them where it alone knows how many there are.
+  const other = progress && !known && (!same || (progress.total !== null && totals?.steps == null));
   return (
     <div class="facts">
       {fraction !== null && <b>{percent(fraction)}</b>}
@@ -133,7 +138,7 @@ function Facts({ state, now }: { state: State; now: number }) {
           {totals?.epochs ? ` / ${value(totals.epochs)}` : ""}
         </span>
       )}
-      {state.step !== null && (
+      {state.step !== null && !(other && same) && (
         <span>
           step <b>{count(state.step)}</b>
           {totals?.steps ? ` / ${count(totals.steps)}` : ""}
@@ -151,11 +156,7 @@ function Facts({ state, now }: { state: State; now: number }) {
           elapsed <b>{duration(elapsed)}</b>
         </span>
       )}
-      {Object.entries(progress?.counters ?? {}).map(([name, held]) => (
-        <span key={name}>
-          {name} <b>{count(held)}</b>
-        </span>
-      ))}
+      <Counts state={state} />
       {state.attempt > 1 && (
         <span>
           attempt <b>{state.attempt}</b>
@@ -168,6 +169,66 @@ function Facts({ state, now }: { state: State; now: number }) {
       {state.newer && <span class="warn">written by a newer livecb: not everything shows</span>}
     </div>
   );
+}
+
+const MOST_FIELDS = 6;
+
+/** What the loop counts, and what else it wants shown beside its progress. */
+function Counts({ state }: { state: State }) {
+  const { counters = {}, fields = {}, unit } = state.progress ?? {};
+  const shares = new Set(sharesOf(counters).map(([name]) => name));
+  // What has a curve, or is counted by kind, stands there.
+  const beside = Object.entries(fields).filter(([name, held]) => held != null && name !== unit && !shares.has(name) && !(name in state.metrics));
+  return (
+    <>
+      {Object.entries(counters).filter(([name]) => !name.includes("/")).map(([name, held]) => (
+        <span key={name} class={held > 0 && /fail|error/i.test(name) ? "warn" : ""}>
+          {spoken(name)} <b>{count(held)}</b>
+        </span>
+      ))}
+      {beside.slice(0, MOST_FIELDS).map(([name, held]) => (
+        <span key={name} class="field" title={text(held)}>
+          {spoken(name)} <b>{typeof held === "number" ? value(held) : text(held)}</b>
+        </span>
+      ))}
+    </>
+  );
+}
+
+const MOST_SHARES = 6;
+
+/** Counters such as `best_model/gpt`, by what stands before the slash, the most frequent first. */
+export function sharesOf(counters: Record<string, number>): [string, [string, number][]][] {
+  const shares = new Map<string, [string, number][]>();
+  for (const [name, held] of Object.entries(counters)) {
+    const at = name.indexOf("/");
+    if (at > 0) shares.set(name.slice(0, at), [...(shares.get(name.slice(0, at)) ?? []), [name.slice(at + 1), held]]);
+  }
+  for (const kinds of shares.values()) kinds.sort(([, a], [, b]) => b - a);
+  return [...shares];
+}
+
+/** Which kinds there were, and how many of each. */
+function Shares({ progress }: { progress: ProgressState | null }) {
+  return (
+    <>
+      {sharesOf(progress?.counters ?? {}).map(([name, kinds]) => (
+        <div key={name} class="facts shares" title={kinds.map(([kind, held]) => `${kind} ${count(held)}`).join("\n")}>
+          <span>{spoken(name)}</span>
+          {kinds.slice(0, MOST_SHARES).map(([kind, held]) => (
+            <span key={kind} class="field">
+              {kind} <b>{count(held)}</b>
+            </span>
+          ))}
+          {kinds.length > MOST_SHARES && <span>and {count(kinds.length - MOST_SHARES)} more</span>}
+        </div>
+      ))}
+    </>
+  );
+}
+
+function spoken(name: string): string {
+  return name.replaceAll("_", " ");
 }
 
 function elapsedOf(state: State, now: number): number | null {

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Candidate, State } from "../client/api";
-import { keyOf, layoutOf, paramsOf, togetherWords, type Layout } from "../data/board";
+import { keyOf, layoutOf, paramsOf, stageWords, togetherWords, type Layout } from "../data/board";
 import { text } from "../data/flatten";
 import { count, duration, seconds, value } from "../data/format";
 import { toNumber } from "../data/number";
@@ -8,7 +8,10 @@ import { hasEnded, type RunSession } from "../session";
 import { useTopics } from "../topics";
 
 const PAGE = 100;
-const CURRENT = ["candidate", "current", "current_model", "model", "trial"];
+/** The state holds so many at most. */
+const MOST_ROWS = 500;
+/** How loops name what they are at, beside the progress. */
+const CURRENT = ["current", "current_model", "model"];
 
 /** All candidates, the best first, the failed ones with their reason last. */
 export function Leaderboard({ session }: { session: RunSession }) {
@@ -66,11 +69,12 @@ function Head({ layout }: { layout: Layout }) {
 
 function Row({ row, layout, fresh }: { row: Candidate; layout: Layout; fresh: boolean }) {
   const params = new Map(paramsOf(row).map((entry) => [entry.key, entry.text]));
+  const stage = stageWords(row);
   const together = layout.together ? togetherWords(row, layout.same) : "";
   return (
     <tr class={[row.place === 1 ? "first" : "", fresh ? "new" : ""].join(" ").trim()}>
       <td class="n">{row.place}</td>
-      <th scope="row" title={row.name}>{row.name}</th>
+      <th scope="row" title={row.name}>{row.name}{stage && <span class="stage">{stage}</span>}</th>
       {layout.scores.map((name, i) => (
         <td key={name} class={i === 0 ? "now" : ""}>{name in (row.scores ?? {}) ? value(toNumber(row.scores?.[name])) : ""}</td>
       ))}
@@ -83,11 +87,12 @@ function Row({ row, layout, fresh }: { row: Candidate; layout: Layout; fresh: bo
 
 /** How many there are, and what is under way. */
 function captionWords(state: State): string {
-  const done = state.counts.model_completed ?? state.leaderboard.length;
-  const { progress } = state;
-  const all = progress?.total && /candidate|model|trial/.test(progress.unit) ? ` of ${count(progress.total)}` : "";
-  const words = [`${count(done)}${all} ${done === 1 && !all ? "candidate" : "candidates"}`];
-  if (done > state.leaderboard.length) words.push(`the best ${count(state.leaderboard.length)} are shown`);
+  const { progress, leaderboard } = state;
+  const shown = leaderboard.length;
+  const candidates = (number: number): string => `${count(number)} ${number === 1 ? "candidate" : "candidates"}`;
+  const counted = progress && /candidate|model|trial/.test(progress.unit) ? progress : null;
+  const words = [counted?.total ? `${count(counted.done)} of ${candidates(counted.total)}` : candidates(Math.max(shown, counted?.done ?? 0))];
+  if (counted && counted.done > shown && shown >= MOST_ROWS) words.push(`the best ${count(shown)} are shown`);
   if (!hasEnded(state)) {
     const current = CURRENT.map((name) => progress?.fields[name]).find((held) => held != null);
     if (current !== undefined) words.push(`now ${text(current)}`);

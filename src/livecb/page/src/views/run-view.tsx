@@ -8,26 +8,33 @@ import { Charts } from "./charts";
 import { Console } from "./console";
 import { Failure } from "./failure";
 import { Hero } from "./hero";
+import { Images } from "./images";
 import { Leaderboard } from "./leaderboard";
+import { Samples } from "./samples";
 import { Tabs } from "./tabs";
 import { Values } from "./values";
 
-export type Tab = "Curves" | "Leaderboard" | "Log" | "Values" | "Config";
+export type Tab = "Curves" | "Leaderboard" | "Images" | "Samples" | "Log" | "Values" | "Config";
 
 /** So few charts tell less than a leaderboard does. */
 const FEW_CHARTS = 2;
 
 /** The views that there is something to see in. */
 export function tabsOf(state: State | null): Tab[] {
-  const board: Tab[] = state?.leaderboard.length ? ["Leaderboard"] : [];
-  return ["Curves", ...board, "Log", "Values", "Config"];
+  const has = (...types: string[]): boolean => types.some((type) => (state?.counts[type] ?? 0) > 0);
+  const tabs: [Tab, boolean][] = [
+    ["Curves", true], ["Leaderboard", has("model_completed")], ["Images", has("image", "figure")],
+    ["Samples", has("sample")], ["Log", true], ["Values", true], ["Config", true],
+  ];
+  return tabs.filter(([, shown]) => shown).map(([tab]) => tab);
 }
 
-/** What is shown until somebody chooses. */
+/** What is shown until somebody chooses: a leaderboard beside few curves, else whatever there is where there are none. */
 export function leadOf(state: State | null): Tab {
-  if (!state) return "Curves";
-  const charts = new Set(Object.values(state.metrics).map((metric) => metric.chart)).size;
-  return state.leaderboard.length > 0 && charts <= FEW_CHARTS ? "Leaderboard" : "Curves";
+  const charts = new Set(Object.values(state?.metrics ?? {}).map((metric) => metric.chart)).size;
+  const tabs = tabsOf(state);
+  if (charts <= FEW_CHARTS && tabs.includes("Leaderboard")) return "Leaderboard";
+  return charts === 0 ? (tabs.find((tab) => tab === "Images" || tab === "Samples") ?? "Curves") : "Curves";
 }
 
 interface Props {
@@ -50,6 +57,8 @@ export function RunView({ session, choice, tab, setTab }: Props) {
         <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} class="panel">
           {tab === "Curves" && <Charts session={session} choice={choice} />}
           {tab === "Leaderboard" && <Leaderboard session={session} />}
+          {tab === "Images" && <Images session={session} />}
+          {tab === "Samples" && <Samples session={session} />}
           {(tab === "Curves" || tab === "Leaderboard") && <Console session={session} />}
           {tab === "Log" && <Console session={session} tall />}
           {tab === "Values" && <ValuesOf session={session} />}

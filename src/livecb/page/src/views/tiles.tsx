@@ -1,6 +1,7 @@
 import type { State } from "../client/api";
 import type { Gpu, System } from "../generated/events";
-import { bytes } from "../data/format";
+import { bytes, count, value } from "../data/format";
+import { toNumber } from "../data/number";
 import { telling, tileOf, type Tile } from "../data/tiles";
 import { hasEnded, type RunSession } from "../session";
 
@@ -10,10 +11,13 @@ const TILES = 5;
 export function Tiles({ session }: { session: RunSession }) {
   const state = session.state as State;
   const machine = state.system && machineTile(state.system);
-  const names = telling(state.metrics, machine ? TILES - 1 : TILES);
-  const tiles = names.map((name) => tileOf(name, state.metrics[name]!, session.curves.byName.get(name)));
-  if (machine) tiles.push(machine);
-  if (names.length === 0) return <p class="empty">No values yet. The first metric that is logged shows here.</p>;
+  const tiles = boardTiles(state);
+  const names = telling(state.metrics, TILES - tiles.length - Number(machine !== null));
+  tiles.push(...names.map((name) => tileOf(name, state.metrics[name]!, session.curves.byName.get(name))));
+  const isElsewhere = ["sample", "image", "figure"].some((type) => state.counts[type]);
+  if (tiles.length === 0 && isElsewhere) return null;
+  if (machine && tiles.length > 0) tiles.push(machine);
+  if (tiles.length === 0) return <p class="empty">No values yet. The first metric that is logged shows here.</p>;
   return (
     <dl class="tiles">
       {tiles.map((tile) => (
@@ -28,6 +32,22 @@ export function Tiles({ session }: { session: RunSession }) {
       ))}
     </dl>
   );
+}
+
+/** The best candidate so far; where there is nothing else to tell, how many there are as well. */
+function boardTiles(state: State): Tile[] {
+  const [best] = state.leaderboard;
+  if (!best?.ok) return [];
+  const [main, ...others] = Object.entries(best.scores ?? {});
+  if (!main) return [];
+  const tiles = [{ key: `best ${main[0]}`, value: value(toNumber(main[1])), best: false, note: best.name }];
+  if (Object.keys(state.metrics).length > 0) return tiles;
+  for (const [name, score] of others.slice(0, 2)) {
+    tiles.push({ key: name, value: value(toNumber(score)), best: false, note: `of ${best.name}` });
+  }
+  const failed = state.leaderboard.filter((row) => !row.ok).length;
+  const all = count(state.leaderboard.length);
+  return [...tiles, { key: "candidates", value: all, best: false, note: failed > 0 ? `${count(failed)} failed` : "none failed" }];
 }
 
 function machineTile(system: System): Tile | null {

@@ -1,3 +1,4 @@
+import { count, value } from "../data/format";
 import type { RunRow, RunStatus, State } from "../client/api";
 
 /** How a status is meant: it decides about colours. */
@@ -64,4 +65,12 @@ export function frameworkWords(row: Pick<RunRow, "framework"> & { versions?: Rec
 /** The part of a run id that people say: `quiet-otter`. */
 export function spokenId(run: string): string {
   return /^\d{8}-\d{6}-(.+)$/.exec(run)?.[1] ?? run;
+}
+
+/** Where an event stands, in a word or two: the first axis it knows. */
+export function captionOf(said: { step?: number | null; batch?: number | null; epoch?: number | null; samples?: number | null }): string {
+  if (said.step != null) return `step ${count(said.step)}`;
+  if (said.batch != null) return `batch ${count(said.batch)}`;
+  if (said.samples != null) return `sample ${count(said.samples)}`;
+  return said.epoch == null ? "" : `epoch ${value(said.epoch, 3)}`;
 }

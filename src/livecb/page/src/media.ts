@@ -1,0 +1,184 @@
+import { getJson, type Api, type ImagesAnswer, type SamplesAnswer } from "./client/api";
+import { Listing } from "./data/listing";
+import { epochOf } from "./data/sample";
+import type { Figure, Image, LivecbEvent, Sample } from "./generated/events";
+import { Soon } from "./soon";
+
+export type Picture = Image | Figure;
+
+const PAGE = 50;
+const STRIP_PAGE = 60;
+const REFRESH_MS = 400;
+
+/** The samples and pictures of a run: asked for while somebody looks at them, joined with what comes. */
+export class Media {
+  readonly samples: Samples;
+  readonly images: Images;
+
+  constructor(api: Api, run: string, changed: () => void) {
+    this.samples = new Samples((query) => api.samples(run, query), changed);
+    this.images = new Images((query) => api.images(run, query), (hash) => api.file(run, hash), changed);
+  }
+
+  /** Take in what the stream brought. */
+  onEvent(event: LivecbEvent): void {
+    if (event.type === "sample") this.samples.onEvent(event);
+    else if (event.type === "image" || event.type === "figure") this.images.onEvent(event);
+  }
+
+  /** The state says how many there are: what is not here yet is asked for. */
+  onCounts(counts: Record<string, number>): void {
+    this.samples.expect(counts.sample ?? 0);
+    this.images.expect((counts.image ?? 0) + (counts.figure ?? 0));
+  }
+}
+
+/** What both have: asked for only while somebody looks. */
+abstract class Kind {
+  total: number | null = null;
+  protected watchers = 0;
+  readonly #soon = new Soon(() => this.refresh(), REFRESH_MS);
+
+  /** Keep it up to date until the returned function is called. */
+  watch(): () => void {
+    this.watchers++;
+    this.#soon.wish();
+    return () => void this.watchers--;
+  }
+
+  expect(total: number): void {
+    if (total !== this.total) this.wish();
+  }
+
+  protected wish(): void {
+    if (this.watchers > 0) this.#soon.wish();
+  }
+
+  protected abstract refresh(): Promise<void>;
+}
+
+/** The samples, of all epochs or of one. */
+export class Samples extends Kind {
+  epochs: SamplesAnswer["epochs"] = [];
+  listing = new Listing<Sample>();
+  /** The epoch that was chosen; `none` for samples without one, null for all. */
+  epoch: number | "none" | null = null;
+  loading = false;
+
+  constructor(
+    private readonly address: (query: Record<string, string | number>) => string, private readonly changed: () => void,
+  ) {
+    super();
+  }
+
+  choose(epoch: number | "none" | null): void {
+    this.epoch = epoch;
+    this.listing = new Listing();
+    void this.refresh().catch(() => this.wish());
+  }
+
+  onEvent(event: Sample): void {
+    if (this.watchers === 0) return;
+    if (this.epoch === null || this.epoch === (epochOf(event.epoch) ?? "none")) {
+      this.listing.add(event);
+      this.changed();
+    }
+    this.wish();
+  }
+
+  /** Load those before the first that is missing. */
+  async older(): Promise<void> {
+    if (this.loading || this.listing.count === null) return;
+    this.loading = true;
+    this.changed();
+    try {
+      await this.#ask({ before: this.listing.gapBefore(this.listing.count) + 1 });
+    } catch {
+      // The button stays: whoever wants them asks again.
+    }
+    this.loading = false;
+    this.changed();
+  }
+
+  protected async refresh(): Promise<void> {
+    await this.#ask({});
+  }
+
+  async #ask(query: Record<string, number>): Promise<void> {
+    const { listing } = this;
+    const chosen: Record<string, string | number> = this.epoch === null ? {} : { epoch: this.epoch };
+    const answer = await getJson<SamplesAnswer>(this.address({ ...chosen, ...query, limit: PAGE }));
+    if (listing !== this.listing) return;
+    this.total = answer.total;
+    this.epochs = answer.epochs;
+    listing.load(answer.samples, answer.before, !("before" in query));
+    this.changed();
+  }
+}
+
+/** The pictures, a strip for each name. */
+export class Images extends Kind {
+  names: ImagesAnswer["names"] = [];
+  #strips = new Map<string, Listing<Picture>>();
+  #asked = new Set<string>();
+
+  constructor(
+    private readonly address: (query: Record<string, string | number>) => string,
+    readonly file: (hash: string) => string, private readonly changed: () => void,
+  ) {
+    super();
+  }
+
+  /** What is known of the pictures of a name; how many they are is known as soon as the name is. */
+  strip(name: string): Listing<Picture> {
+    const strip = this.#strips.get(name) ?? new Listing<Picture>();
+    this.#strips.set(name, strip);
+    strip.count ??= this.names.find((one) => one.name === name)?.count ?? 0;
+    return strip;
+  }
+
+  onEvent(event: Picture): void {
+    if (this.watchers === 0) return;
+    this.#strips.get(event.name)?.add(event);
+    this.changed();
+    this.wish();
+  }
+
+  /** Load what is missing between two places of a strip. */
+  need(name: string, from: number, to: number): void {
+    const strip = this.strip(name);
+    for (let place = Math.max(0, from); place < Math.min(to, strip.count ?? 0); place++) {
+      if (strip.at(place)) continue;
+      const before = (Math.floor(place / STRIP_PAGE) + 1) * STRIP_PAGE;
+      void this.#load(name, before);
+      place = before - 1;
+    }
+  }
+
+  async #load(name: string, before: number): Promise<void> {
+    const key = `${before} ${name}`;
+    if (this.#asked.has(key)) return;
+    this.#asked.add(key);
+    try {
+      const answer = await getJson<ImagesAnswer>(this.address({ name, before, limit: STRIP_PAGE }));
+      // A page that is not full yet is another one later.
+      this.strip(name).load(answer.images, answer.before, false);
+      this.changed();
+    } catch {
+      // It is asked for again when it is looked at again.
+    } finally {
+      this.#asked.delete(key);
+    }
+  }
+
+  protected async refresh(): Promise<void> {
+    const answer = await getJson<ImagesAnswer>(this.address({ limit: 0 }));
+    this.total = answer.total;
+    this.names = answer.names;
+    for (const { name, count } of answer.names) {
+      const strip = this.#strips.get(name);
+      if (strip) strip.load([], count, true);
+    }
+    this.changed();
+  }
+}

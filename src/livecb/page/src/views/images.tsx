@@ -1,0 +1,134 @@
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { count } from "../data/format";
+import type { Images as Media, Picture } from "../media";
+import type { RunSession } from "../session";
+import { useTopics } from "../topics";
+import { Look } from "./look-closer";
+import { captionOf } from "./words";
+
+const MANY = 12;
+
+/** The pictures of a run: a strip for each name, over time. */
+export function Images({ session }: { session: RunSession }) {
+  useTopics(session.topics, "media");
+  const { images } = session.media;
+  const [limit, setLimit] = useState(MANY);
+  const [open, setOpen] = useState<{ name: string; place: number } | null>(null);
+  useEffect(() => images.watch(), [images]);
+  if (images.total === null) return <p class="empty card">Loading …</p>;
+  return (
+    <>
+      {images.names.slice(0, limit).map(({ name }) => (
+        <Strip key={name} images={images} name={name} version={images.strip(name).count ?? 0} open={(place) => setOpen({ name, place })} />
+      ))}
+      {images.names.length > limit && (
+        <button type="button" class="small further" onClick={() => setLimit(limit + MANY)}>
+          show more of {count(images.names.length)} names
+        </button>
+      )}
+      {open && <Look images={images} name={open.name} place={open.place} session={session} close={() => setOpen(null)} />}
+    </>
+  );
+}
+
+const FRAME = 132;
+const SPARE = 2;
+
+interface StripProps {
+  images: Media;
+  name: string;
+  version: number;
+  open(place: number): void;
+}
+
+/** The pictures of one name side by side, the newest at the right end, where it stays unless somebody looks further back. */
+function Strip({ images, name, open }: StripProps) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const following = useRef(true);
+  const [view, setView] = useState({ left: 0, width: 0 });
+  const [current, setCurrent] = useState<number | null>(null);
+  const strip = images.strip(name);
+  const total = strip.count ?? 0;
+  const from = Math.max(0, Math.floor(view.left / FRAME) - SPARE);
+  const to = Math.min(total, Math.ceil((view.left + view.width) / FRAME) + SPARE);
+
+  useLayoutEffect(() => {
+    const element = scroller.current as HTMLDivElement;
+    if (following.current) element.scrollLeft = element.scrollWidth;
+    setView({ left: element.scrollLeft, width: element.clientWidth });
+  }, [total]);
+
+  useEffect(() => {
+    const element = scroller.current as HTMLDivElement;
+    const sizes = new ResizeObserver(() => setView({ left: element.scrollLeft, width: element.clientWidth }));
+    sizes.observe(element);
+    return () => sizes.disconnect();
+  }, []);
+
+  useEffect(() => {
+    // Whoever scrolls past a thousand pictures wants none of them.
+    const timer = setTimeout(() => images.need(name, from, to), 60);
+    return () => clearTimeout(timer);
+  });
+
+  const onScroll = (): void => {
+    const element = scroller.current as HTMLDivElement;
+    following.current = element.scrollWidth - element.scrollLeft - element.clientWidth < FRAME / 2;
+    setView({ left: element.scrollLeft, width: element.clientWidth });
+  };
+
+  const chosen = Math.min(current ?? total - 1, total - 1);
+  const onKey = (event: KeyboardEvent): void => {
+    const next = { ArrowLeft: chosen - 1, ArrowRight: chosen + 1, Home: 0, End: total - 1 }[event.key];
+    if (event.key === "Enter") open(chosen);
+    if (next === undefined) return;
+    event.preventDefault();
+    const place = Math.min(total - 1, Math.max(0, next));
+    setCurrent(place);
+    const element = scroller.current as HTMLDivElement;
+    const left = place * FRAME;
+    if (left < element.scrollLeft) element.scrollLeft = left;
+    else if (left + FRAME > element.scrollLeft + element.clientWidth) element.scrollLeft = left + FRAME - element.clientWidth;
+  };
+
+  return (
+    <section class="card strip" aria-label={name}>
+      <h2>{name} <span class="many">{count(total)}</span></h2>
+      <div class="film" ref={scroller} onScroll={onScroll} onKeyDown={onKey} tabIndex={0} role="group"
+        aria-label={`${name}, ${count(total)} pictures over time: arrows move, Enter enlarges`}>
+        <div class="reel" style={{ width: `${total * FRAME - 8}px` }}>
+          {Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i).map((place) => (
+            <Frame key={place} left={place * FRAME} picture={strip.at(place)} on={place === current} fresh={strip.isNew(place)}
+              images={images} open={() => open(place)} />
+          ))}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+interface FrameProps {
+  left: number;
+  picture: Picture | undefined;
+  on: boolean;
+  fresh: boolean;
+  images: Media;
+  open(): void;
+}
+
+function Frame({ left, picture, on, fresh, images, open }: FrameProps) {
+  const style = { left: `${left}px` };
+  if (!picture) return <span class="frame" style={style} />;
+  return (
+    <button type="button" class={`frame ${on ? "on" : ""} ${fresh ? "fresh" : ""}`} style={style} tabIndex={-1} onClick={open}
+      title={picture.caption ?? picture.name}>
+      <img src={images.file(picture.file.hash)} alt={picture.caption ?? picture.name} class={isTiny(picture) ? "tiny" : ""} decoding="async" />
+      <span>{captionOf(picture)}</span>
+    </button>
+  );
+}
+
+/** Whether its pixels are meant to be seen. */
+export function isTiny(picture: Picture): boolean {
+  return picture.type === "image" && picture.width != null && picture.width < 128;
+}

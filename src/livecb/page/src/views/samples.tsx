@@ -1,0 +1,173 @@
+import { useEffect, useState } from "preact/hooks";
+import type { SamplesAnswer } from "../client/api";
+import { count, value } from "../data/format";
+import { toNumber } from "../data/number";
+import { words } from "../data/sample";
+import type { FileRef, Sample } from "../generated/events";
+import type { Samples as Media } from "../media";
+import type { RunSession } from "../session";
+import { useTopics } from "../topics";
+import { captionOf } from "./words";
+
+const MOST_SCORES = 5;
+/** Texts that are longer are cut until somebody asks for all of it. */
+const LONG = 240;
+
+/** What the model made of its samples, the newest first, and the mean scores of every epoch. */
+export function Samples({ session }: { session: RunSession }) {
+  useTopics(session.topics, "media");
+  const { samples, images } = session.media;
+  useEffect(() => samples.watch(), [samples]);
+  if (samples.total === null) return <p class="empty card">Loading …</p>;
+  const { listing } = samples;
+  const all = listing.count ?? 0;
+  const gap = listing.gapBefore(all);
+  const places = Array.from({ length: all - gap - 1 }, (_, i) => all - 1 - i);
+  const scores = namesOf(samples.epochs.flatMap((epoch) => Object.keys(epoch.scores)));
+  const shown = places.map((place) => listing.at(place) as Sample);
+  const columns = (["input", "target", "prediction"] as const).filter((name) => shown.some((one) => one[name] != null));
+  return (
+    <>
+      {samples.epochs.length > 1 && <Epochs samples={samples} scores={scores} />}
+      <section class="card wide" aria-label="Samples">
+        <p class="caption">
+          {captionWords(samples, scores)}
+          {samples.epoch !== null && (
+            <button type="button" class="small" onClick={() => samples.choose(null)}>Show all</button>
+          )}
+        </p>
+        <div class="scroll" tabIndex={0} role="region" aria-label="Table of samples">
+          <table class="values samples">
+            <thead>
+              <tr>
+                <th scope="col">said at</th>
+                {columns.map((name) => <th scope="col" class="text" key={name}>{name}</th>)}
+                {scores.map((name) => <th scope="col" key={name} title={name}>{name}</th>)}
+              </tr>
+            </thead>
+            <tbody>
+              {places.map((place) => (
+                <Row key={place} sample={listing.at(place) as Sample} fresh={listing.isNew(place)}
+                  {...{ columns, scores }} file={images.file} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+        {gap >= 0 && (
+          <button type="button" class="small further" disabled={samples.loading} onClick={() => void samples.older()}>
+            {samples.loading ? "loading …" : `show more of ${count(all)}`}
+          </button>
+        )}
+      </section>
+    </>
+  );
+}
+
+/** How many there are, and how good they are where all of them are shown together. */
+function captionWords(samples: Media, scores: string[]): string {
+  const total = `${count(samples.total ?? 0)} ${samples.total === 1 ? "sample" : "samples"}`;
+  if (samples.epoch !== null) return `${nameOf(samples.epoch)} · ${count(samples.listing.count ?? 0)} of ${total}`;
+  const [only, ...others] = samples.epochs;
+  if (!only || others.length > 0) return total;
+  return [total, ...scores.map((name) => `mean ${name} ${meanWords(only, name)}`)].join(" · ");
+}
+
+function meanWords(epoch: SamplesAnswer["epochs"][number], name: string): string {
+  const held = epoch.scores[name];
+  return held ? value(held.mean, 4, false) : "";
+}
+
+function namesOf(names: string[]): string[] {
+  return [...new Set(names)].slice(0, MOST_SCORES);
+}
+
+/** Every epoch with its mean scores, the newest first; one of them can be looked at alone. */
+function Epochs({ samples, scores }: { samples: Media; scores: string[] }) {
+  const epochs = [...samples.epochs].sort((a, b) => (b.epoch ?? -Infinity) - (a.epoch ?? -Infinity));
+  return (
+    <section class="card wide epochs" aria-label="Mean scores by epoch">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Table of epochs">
+        <table class="values">
+          <thead>
+            <tr>
+              <th scope="col">epoch</th>
+              <th scope="col">samples</th>
+              {scores.map((name) => <th scope="col" key={name} title={name}>mean {name}</th>)}
+            </tr>
+          </thead>
+          <tbody>
+            {epochs.map((epoch) => <Epoch key={epoch.epoch} {...{ epoch, samples, scores }} />)}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Epoch({ epoch, samples, scores }: { epoch: SamplesAnswer["epochs"][number]; samples: Media; scores: string[] }) {
+  const key = epoch.epoch ?? "none";
+  const chosen = samples.epoch === key;
+  return (
+    <tr class={chosen ? "on" : ""}>
+      <th scope="row">
+        <button type="button" class="link" aria-pressed={chosen} onClick={() => samples.choose(chosen ? null : key)}>
+          {nameOf(key)}
+        </button>
+      </th>
+      <td>{count(epoch.count)}</td>
+      {scores.map((name) => <td key={name} class="now">{meanWords(epoch, name)}</td>)}
+    </tr>
+  );
+}
+
+function nameOf(epoch: number | "none"): string {
+  return epoch === "none" ? "no epoch" : `epoch ${count(epoch)}`;
+}
+
+interface RowProps {
+  sample: Sample;
+  columns: readonly ("input" | "target" | "prediction")[];
+  scores: readonly string[];
+  fresh: boolean;
+  file(hash: string): string;
+}
+
+function Row({ sample, columns, scores, fresh, file }: RowProps) {
+  const [whole, setWhole] = useState(false);
+  const texts = columns.map((name) => words(sample[name]));
+  const long = texts.some((text) => text.length > LONG || text.split("\n").length > 5);
+  return (
+    <tr class={fresh ? "new" : ""}>
+      <th scope="row">
+        {placeWords(sample).map((word) => <span key={word}>{word}</span>)}
+        {long && (
+          <button type="button" class="link" aria-expanded={whole} onClick={() => setWhole(!whole)}>{whole ? "less" : "all of it"}</button>
+        )}
+      </th>
+      {texts.map((text, i) => (
+        <td key={columns[i]} class="text" data-label={columns[i]}>
+          <div class={whole ? "" : "cut"}>{text}</div>
+          {columns[i] === "prediction" && <Files files={sample.files ?? []} file={file} />}
+        </td>
+      ))}
+      {scores.map((name) => (
+        <td key={name} data-label={name}>{name in (sample.scores ?? {}) ? value(toNumber(sample.scores?.[name])) : ""}</td>
+      ))}
+    </tr>
+  );
+}
+
+function Files({ files, file }: { files: FileRef[]; file(hash: string): string }) {
+  return (
+    <>
+      {files.filter(({ mime }) => mime?.startsWith("image/")).map(({ hash, name }) => (
+        <img key={hash} src={file(hash)} alt={name} loading="lazy" />
+      ))}
+    </>
+  );
+}
+
+function placeWords(sample: Sample): string[] {
+  const epoch = sample.epoch == null ? "" : `epoch ${value(sample.epoch, 3)}`;
+  return [...new Set([captionOf(sample), epoch, sample.name ?? ""])].filter(Boolean);
+}

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import type { Candidate } from "../src/client/api";
+import { BoardNews, keyOf, layoutOf, stageWords, togetherWords } from "../src/data/board";
+
+function row(name: string, params: object, more: Partial<Candidate> = {}): Candidate {
+  return { type: "model_completed", seq: 1, time: 1, name, ok: true, params, scores: { acc: 0.5 }, place: 1, ...more } as Candidate;
+}
+
+test("parameters that differ have a column each, and those that do not are told once", () => {
+  const layout = layoutOf([row("a", { svc: { C: 1 }, cv: 5 }), row("b", { svc: { C: 2 }, cv: 5 })]);
+  expect(layout).toEqual({ scores: ["acc"], columns: ["svc.C"], together: false, same: [{ key: "cv", text: "5" }] });
+});
+
+test("parameters of candidates of different kinds stand together", () => {
+  const many = (prefix: string): object => Object.fromEntries([..."abcd"].map((name) => [prefix + name, 1]));
+  const rows = [row("a", { ...many("x"), seed: 7 }), row("b", { ...many("y"), seed: 7 })];
+  const layout = layoutOf(rows);
+  expect(layout.together).toBe(true);
+  expect(layout.columns).toEqual([]);
+  expect(togetherWords(rows[0]!, layout.same)).toBe("xa 1 · xb 1 · xc 1 · xd 1");
+});
+
+test("one candidate hides nothing", () => {
+  expect(layoutOf([row("a", { cv: 5 })]).columns).toEqual(["cv"]);
+});
+
+test("what was there at first is no news; what comes or changes is, for a while", () => {
+  const news = new BoardNews();
+  const [a, b] = [row("a", {}), row("b", {})];
+  news.see([a], 0);
+  expect(news.isNew(a, 0)).toBe(false);
+  news.see([b, a], 100);
+  expect([news.isNew(a, 200), news.isNew(b, 200), news.isNew(b, 9_000)]).toEqual([false, true, false]);
+  news.see([b, a], 300);
+  expect(news.isNew(a, 300)).toBe(false);
+  news.see([{ ...a, seq: 2 }, b], 10_000);
+  expect([news.isNew(a, 10_000), news.isNew(b, 10_000)]).toEqual([true, false]);
+});
+
+test("a candidate told of by folds is one row, whichever fold was last", () => {
+  expect(keyOf(row("a", { C: 1 }, { folds: 5, seq: 1 }))).toBe(keyOf(row("a", {}, { folds: 5, seq: 9 })));
+  expect(keyOf(row("a", { C: 1 }))).not.toBe(keyOf(row("a", { C: 2 })));
+});
+
+test("a row says which round it is in and how many of its folds are done", () => {
+  expect(stageWords(row("a", {}, { rung: 1, folds: 5, folds_done: 3 }))).toBe("round 2 · 3 of 5 folds");
+  expect(stageWords(row("a", {}, { folds: 5, folds_done: 5 }))).toBe("");
+});

@@ -1,0 +1,160 @@
+"""Samples and pictures on the page: live, each once, and cheap however many there are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from browsing import DESKTOP, PHONE, Server, TrainerProcess, Watched
+from playwright.sync_api import Page
+
+Train = Callable[..., TrainerProcess]
+
+
+def answers(page: Page) -> list[int]:
+    """The numbers of the samples that are shown, from the top."""
+    texts = page.locator(".samples tbody td.text:nth-of-type(3)").all_inner_texts()
+    return [int(text.split()[1]) for text in texts]
+
+
+def wait_for_answers(page: Page, wanted: list[int]) -> None:
+    deadline = time.monotonic() + 10
+    while answers(page) != wanted:
+        assert time.monotonic() < deadline, answers(page)
+        page.wait_for_timeout(50)
+
+
+def sampled(train: Train, count: int) -> TrainerProcess:
+    trainer = train("--steps", 0, "--bare")
+    trainer.tell("samples", count)
+    return trainer
+
+
+def test_samples_lead_where_there_are_no_curves_and_come_live_on_top(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = sampled(train, 12)
+    page = watched.open(server.url(trainer.run))
+    page.get_by_role("tab", name="Samples", selected=True).wait_for()
+    wait_for_answers(page, [*range(11, -1, -1)])
+    first = page.locator(".samples tbody tr").first
+    assert [cell.strip() for cell in first.inner_text().split("\t")][1:] == [
+        "user: question 11",
+        "no",
+        "answer 11",
+        "1",
+        "0.2500",
+    ]
+    epochs = page.locator(".epochs tbody tr")
+    assert epochs.all_inner_texts() == ["epoch 2\t2\t0.5000\t0.2500", "epoch 1\t10\t0.5000\t0.2500"]
+    begun = time.monotonic()
+    trainer.tell("samples", 1)
+    page.locator(".samples tr.new", has_text="answer 12").wait_for()
+    assert time.monotonic() - begun < 2
+    page.get_by_text("13 samples").wait_for()
+    trainer.tell("samples", 200)
+    page.get_by_text("213 samples").wait_for()
+    shown = answers(page)
+    assert shown == [*range(212, 212 - len(shown), -1)], "without a gap and without doubles"
+    assert epochs.first.inner_text() == "epoch 22\t3\t0.3333\t0.2500"
+
+
+def test_samples_of_one_epoch_can_be_looked_at_alone(server: Server, train: Train, watched: Watched) -> None:
+    trainer = sampled(train, 35)
+    page = watched.open(server.url(trainer.run))
+    page.get_by_role("button", name="epoch 4").click()
+    wait_for_answers(page, [*range(34, 29, -1)])
+    page.get_by_text("epoch 4 · 5 of 35 samples").wait_for()
+    trainer.tell("samples", 7)
+    wait_for_answers(page, [*range(39, 29, -1)])
+    page.get_by_text("epoch 4 · 10 of 42 samples").wait_for()
+    page.get_by_role("button", name="Show all").click()
+    wait_for_answers(page, [*range(41, -1, -1)])
+
+
+def test_older_samples_come_page_by_page_each_once(server: Server, train: Train, watched: Watched) -> None:
+    trainer = sampled(train, 120)
+    page = watched.open(server.url(trainer.run))
+    wait_for_answers(page, [*range(119, 69, -1)])
+    page.get_by_role("button", name="show more of 120").click()
+    wait_for_answers(page, [*range(119, 19, -1)])
+    trainer.tell("samples", 1)
+    wait_for_answers(page, [*range(120, 19, -1)])
+    page.get_by_role("button", name="show more of 121").click()
+    wait_for_answers(page, [*range(120, -1, -1)])
+    row = page.locator(".samples tr", has_text="answer 3 and so on")
+    before = row.bounding_box()
+    row.get_by_role("button", name="all of it").click()
+    after = row.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["height"] > before["height"]
+
+
+def test_thousands_of_pictures_load_only_where_somebody_looks(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 0, "--bare")
+    trainer.tell("images", 3000)
+    page = watched.open("about:blank")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(server.url(trainer.run))
+    fakes = page.get_by_role("group", name="fake, 2,400 pictures")
+    fakes.get_by_text("step 2,999").wait_for()
+    page.get_by_role("group", name="real, 600 pictures").get_by_text("step 2,995").wait_for()
+    page.wait_for_timeout(500)
+    assert 0 < len([url for url in asked if "/files/" in url]) < 40
+    assert len([url for url in asked if "/images" in url]) <= 5
+    assert page.locator(".frame").count() < 40
+    trainer.tell("images", 2)
+    fakes = page.get_by_role("group", name="fake, 2,401 pictures")
+    fakes.get_by_text("step 3,001").wait_for()
+    page.get_by_role("group", name="real, 601 pictures").get_by_text("step 3,000").wait_for()
+    fakes.focus()
+    page.keyboard.press("Home")
+    fakes.get_by_text("step 1", exact=True).wait_for()
+    assert page.locator(".frame").count() < 40
+    trainer.tell("images", 4)
+    page.get_by_role("group", name="fake, 2,404 pictures").get_by_text("step 1", exact=True).wait_for()
+
+
+def test_a_picture_is_enlarged_and_gone_through_by_mouse_and_keyboard(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 0, "--bare")
+    trainer.tell("images", 200)
+    page = watched.open(server.url(trainer.run))
+    page.get_by_role("button", name="picture 199").click()
+    look = page.get_by_role("dialog", name="fake")
+    look.get_by_text("step 199").wait_for()
+    look.get_by_text("160 of 160").wait_for()
+    assert look.locator("img").evaluate("async image => (await image.decode(), image.naturalWidth)") == 8
+    page.keyboard.press("ArrowLeft")
+    look.get_by_text("step 198").wait_for()
+    look.get_by_role("slider", name="Through time").fill("0")
+    look.get_by_text("step 1 ·").wait_for()
+    assert look.get_by_role("button", name="Earlier").is_disabled()
+    look.get_by_role("button", name="Later").click()
+    look.get_by_text("step 2 ·").wait_for()
+    page.keyboard.press("Escape")
+    look.wait_for(state="detached")
+    page.get_by_role("group", name="real, 40 pictures").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog", name="real").get_by_text("step 195").wait_for()
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_whatever_there_is_to_see_fits_the_page(
+    server: Server, train: Train, watched: Watched, size: tuple[int, int]
+) -> None:
+    trainer = train("--steps", 100)
+    for verb in ("samples", "images", "candidate", "progress"):
+        trainer.tell(verb, 7)
+    page = watched.open(server.url(trainer.run), size)
+    page.locator(".chart").first.wait_for()
+    for name in ("Curves", "Leaderboard", "Images", "Samples", "Log", "Values", "Config"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_timeout(150)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], name
