@@ -122,6 +122,8 @@ def test_code_runs(page, tmp_path):
         "how-to/transformers.md",
         "how-to/gan.md",
         "how-to/boosting.md",
+        "how-to/optuna.md",
+        "how-to/sklearn.md",
         "how-to/keras.md",
         "how-to/skorch.md",
         "how-to/accelerate.md",

@@ -24,6 +24,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
         ("with_xgboost", "val/mlogloss"),
         ("with_lightgbm", "4 leaves/val/rmse"),
         ("with_catboost", "validation/MultiClass"),
+        ("with_optuna", "best_value"),
         ("plain_pytorch", "val/acc"),
         ("with_gan", "diversity"),
         ("gan_lightning", "diversity"),
@@ -79,4 +80,22 @@ def test_the_web_app_of_the_examples_trains_by_a_request_and_shows_it() -> None:
         assert result["accuracy"] > 0.7
         assert state["result"] == result
         assert [event.step for event in recorded.of(events.Metrics)] == list(range(1, 91))
+    assert len(script.read_text().splitlines()) < 40
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates", "failed"), [("with_sklearn", 20, 0), ("sklearn_compare", 7, 1)]
+)
+def test_the_examples_of_scikit_learn_fill_a_leaderboard(
+    name: str, candidates: int, failed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = EXAMPLES / f"{name}.py"
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with record() as recorded:
+        subprocess.run([sys.executable, "-W", "ignore", script], capture_output=True, timeout=60, check=True)
+    state = recorded.state().to_dict(alive=False, now=0.0)
+    assert state["status"] == "completed"
+    assert len(state["leaderboard"]) == candidates
+    assert sum(not row["ok"] for row in state["leaderboard"]) == failed
+    assert state["leaderboard"][0]["folds_done"] == 5
     assert len(script.read_text().splitlines()) < 40

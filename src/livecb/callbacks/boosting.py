@@ -15,7 +15,7 @@ import contextlib
 import sys
 from collections.abc import Iterable, Mapping
 from time import monotonic
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Literal
 
 from livecb.callbacks.base import Session, Stream
@@ -23,7 +23,7 @@ from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import EndStatus, Run
 
-__all__ = ["Boosting", "BoostingStream", "by_set", "call", "named"]
+__all__ = ["Boosting", "BoostingStream", "by_set", "named"]
 
 
 class Boosting(Session):
@@ -61,7 +61,7 @@ class Boosting(Session):
         """Return how much each feature counts in the model."""
         return {}
 
-    def fate(self, what: str) -> tuple[EndStatus, str | None]:
+    def fate(self, what: str) -> tuple[EndStatus, str | None] | None:
         """Return how the training ended, and tell of the model if there is one."""
         with contextlib.suppress(Exception):  # whatever a model in an unknown state raises
             if self.stopped_early():
@@ -185,21 +185,6 @@ def by_set(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return named(
         (data, metric, value, None) for data, each in values.items() for metric, value in each.items()
     )
-
-
-def call(module: str, *functions: str) -> dict[str, Any]:
-    """Return what the call of the framework that calls us was given, by name; nothing if there is none.
-
-    Boosters do not tell their callbacks how many rounds they were asked for, nor the parameters. They
-    are read from where they are, in the call that is under way, and nothing depends on them but how
-    much is shown.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_name in functions and frame.f_globals.get("__name__") == module:
-            return dict(frame.f_locals)
-        frame = frame.f_back
-    return {}
 
 
 def _is_deviation(name: str, values: Mapping[str, Any]) -> bool:

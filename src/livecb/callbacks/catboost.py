@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from livecb.callbacks.base import Session, during, opening
-from livecb.callbacks.boosting import Boosting, BoostingStream, by_set, call
+from livecb.callbacks.boosting import Boosting, BoostingStream, by_set
+from livecb.callbacks.calls import asked
 from livecb.run import Run
 
 __all__ = ["LiveStream"]
@@ -67,17 +68,17 @@ class LiveStream(BoostingStream):
 
     @opening
     def _begin_with(self) -> None:
-        asked = call("catboost.core", "_train")
-        params = {name: value for name, value in asked.get("params", {}).items() if name != "callbacks"}
-        start, rounds, model = asked.get("init_model"), params.get("iterations", 1000), asked.get("self")
+        wanted = asked("catboost.core", "_train")
+        params = {name: value for name, value in wanted.get("params", {}).items() if name != "callbacks"}
+        start, rounds = wanted.get("init_model"), params.get("iterations", 1000)
         first = start.tree_count_ if start is not None else 0
         self._begin(
             "catboost",
             params,
-            model=model,
+            model=wanted.get("self"),
             first=first,
             missed=1,
-            rounds=first + int(rounds) if asked else None,
+            rounds=first + int(rounds) if wanted else None,
         )
         if self._session is not None:
             self._session.first = first

@@ -21,7 +21,8 @@ except ModuleNotFoundError as error:
     ) from error
 
 from livecb.callbacks.base import Session, during, opening
-from livecb.callbacks.boosting import Boosting, BoostingStream, call, named
+from livecb.callbacks.boosting import Boosting, BoostingStream, named
+from livecb.callbacks.calls import asked
 from livecb.run import Run
 
 __all__ = ["LiveStream"]
@@ -72,11 +73,11 @@ class LiveStream(BoostingStream, TrainingCallback):  # type: ignore[misc]
 
     @opening
     def _begin_with(self, model: Any) -> None:
-        asked = call("xgboost.training", "train", "cv")
-        first, rounds = model.num_boosted_rounds(), asked.get("num_boost_round")
+        wanted = asked("xgboost.training", "train", "cv")
+        first, rounds = model.num_boosted_rounds(), wanted.get("num_boost_round")
         self._begin(
             "xgboost",
-            {**dict(asked.get("params") or {}), "num_boost_round": rounds},
+            {**dict(wanted.get("params") or {}), "num_boost_round": rounds},
             model=model,
             first=first,
             rounds=None if rounds is None else first + rounds,
