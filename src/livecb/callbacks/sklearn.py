@@ -234,7 +234,9 @@ class LiveStream(Stream):
             self._end_fold(estimator, context)
         elif context.task_name == "search":
             if hasattr(estimator.estimator, "set_callbacks"):
-                self.max_propagation_depth = None  # the best candidate's last fit is looked into
+                # The best candidate's last fit is looked into, and not what it contains: scikit-learn
+                # would warn of each step of a pipeline that has no callbacks.
+                self.max_propagation_depth = search.depth + 1
             self.run.progress(**search.read())
 
     def _end_fold(self, estimator: Any, context: Any) -> None:
