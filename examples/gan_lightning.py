@@ -35,5 +35,5 @@ class Gan(pl.LightningModule):
 if __name__ == "__main__":
     images = torch.tensor(load_digits().images, dtype=torch.float32).flatten(1) / 8 - 1
     live = GanMonitor(samples=lambda gan: gan.G(gan.noise).view(-1, 1, 8, 8))
-    trainer = pl.Trainer(max_epochs=20, logger=False, enable_checkpointing=False, callbacks=[live])
+    trainer = pl.Trainer(max_epochs=10, logger=False, enable_checkpointing=False, callbacks=[live])
     trainer.fit(Gan(), torch.utils.data.DataLoader(images, 64, shuffle=True))

@@ -28,7 +28,7 @@ if __name__ == "__main__":
         optimizers={"D": opt_d, "G": opt_g},
     )
     with live:
-        for real in live.track(DataLoader(images, 64, shuffle=True), epochs=40):
+        for real in live.track(DataLoader(images, 64, shuffle=True), epochs=20):
             fake = G(torch.randn(len(real), 16))
             on_real, on_fake = D(real), D(fake.detach())
             d_loss = turn(opt_d, softplus(-on_real) + softplus(on_fake))

@@ -98,7 +98,8 @@ class _Teller:
         if run is None or not run.active or self.steps % self.every_n_steps:
             return
         # In a loop that sets no axes, the step is the one that the loop's own `run.log` will be.
-        step = run._clock + 1 if run._step is None else run._step
+        under_way = run.step.under_way
+        step = run._clock + 1 if under_way is None else under_way
         run.log(on_host(measure(run, optimizer, parameters, self.name)), step=step)
 
 
@@ -144,7 +145,7 @@ def gradient_norm(parameters: Iterable[Any]) -> Any:
     if any(hasattr(each, "to_local") or each.layout is not torch.strided for each in gradients):
         raise ValueRefused("of gradients that are sparse or sharded over ranks: log one of your own")
     coarse = any(each.dtype in (torch.float16, torch.bfloat16) for each in gradients)
-    norms = torch._foreach_norm(gradients, 2.0, torch.float32 if coarse else None)
+    norms = torch._foreach_norm(gradients, 2, **({"dtype": torch.float32} if coarse else {}))
     return torch.linalg.vector_norm(torch.stack([each.to(norms[0].device) for each in norms]))
 
 

@@ -118,8 +118,15 @@ def test_drawing_leaves_what_layers_remember_and_their_mode() -> None:
         nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.utils.parametrizations.spectral_norm(nn.Conv2d(2, 1, 3))
     )
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    pictures = draw(lambda: net(torch.rand(4, 1, 12, 12)))
-    assert not pictures.requires_grad
+    with_gradients = []
+
+    def samples() -> Any:
+        with_gradients.append(torch.is_grad_enabled())
+        return net(torch.rand(4, 1, 12, 12))
+
+    draw(samples)
+    assert with_gradients == [False]
+    assert torch.is_grad_enabled()
     assert net.training
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert not nn.modules.module._global_forward_pre_hooks
