@@ -99,3 +99,15 @@ def test_a_run_that_goes_on_counts_from_the_step_it_goes_on_from(recorded: Recor
         run.log({"loss": 1.0})
     assert steps(recorded(run)) == [901, 902, 903]
     run.finish()
+
+
+def test_the_step_that_is_being_made_is_known_however_steps_are_counted(run: Run) -> None:
+    assert run.step.under_way is None
+    for _ in run.track(range(4), steps=False):
+        assert run.step.under_way == run.step + 1
+        run.step()
+    assert run.step.under_way == 5
+    run.step = 9
+    assert run.step.under_way == 9
+    for _ in run.track(range(1)):
+        assert run.step.under_way == 10

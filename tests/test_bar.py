@@ -13,6 +13,7 @@ from livecb import bar as bars
 from livecb import events, meter
 from livecb.bar import shown
 from livecb.run import Run
+from livecb.start import disabled
 
 
 class Terminal(io.StringIO):
@@ -144,3 +145,8 @@ def test_output_that_is_recorded_holds_the_last_line_of_a_bar_and_no_more(
         list(run.track(range(3), bar=True))
     (line,) = [event.message for event in recorded(run) if isinstance(event, events.Log)]
     assert line.split("  ")[0] == "batch 3/3"
+
+
+def test_a_run_that_does_nothing_draws_nothing(terminal: Terminal) -> None:
+    assert list(disabled().track(range(3), bar=True)) == [0, 1, 2]
+    assert terminal.getvalue() == ""

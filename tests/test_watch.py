@@ -88,6 +88,26 @@ def test_in_a_loop_that_counts_nothing_they_stand_at_the_step_of_its_own_call(st
     assert steps == [[1, 2, 3]] * 3
 
 
+@pytest.mark.parametrize("tracked", [True, False])
+def test_in_a_loop_that_counts_steps_by_a_call_they_stand_at_the_step_being_made(
+    store: Recorded, tracked: bool
+) -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    def after(loss: float) -> None:
+        live.step()
+        live.log({"loss": loss})
+
+    with run() as live, livecb.watch(optimizer):
+        live.step = 0
+        live.step()
+        for _ in live.track(range(3), steps=False) if tracked else range(3):
+            train(model, optimizer, 1, after=after)
+    steps = [[step for step, _ in logged(store, name)] for name in ("loss", "lr", "grad_norm")]
+    assert steps == [[2, 3, 4]] * 3
+
+
 def test_several_are_told_apart_by_name_and_by_group(store: Recorded) -> None:
     a, b = network(), network()
     first, _, last = a

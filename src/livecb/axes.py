@@ -34,6 +34,10 @@ class StepAxis(Axis[int]):
     def __get__(self, writer: Writer, owner: type) -> Step:
         return Step(writer)
 
+    def __set__(self, writer: Writer, value: Any) -> None:
+        writer._called = False
+        super().__set__(writer, value)
+
 
 class Step(int):
     """The number of optimizer steps done, to be called when more are.
@@ -67,7 +71,16 @@ class Step(int):
         elif writer._loop is not None and writer._loop.counts_steps:
             writer._loop.confirm(count)
         else:
-            writer._step = writer.step + count
+            writer._step, writer._called = writer.step + count, True
+
+    @property
+    def under_way(self) -> int | None:
+        """The number of the step that is being made; None where each `run.log` counts one."""
+        writer = self._writer
+        loop_leaves_it = writer._loop is not None and writer._loop.leaves_steps
+        if writer._called or loop_leaves_it:
+            return self + 1
+        return writer._step
 
     def __reduce__(self) -> tuple[Any, ...]:
         return int, (int(self),)

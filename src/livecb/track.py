@@ -38,6 +38,7 @@ class Loop:
 
     Attributes:
         counts_steps: Whether its items are the run's steps.
+        leaves_steps: Whether it trains, and leaves it to `run.step()` to count them.
         length: Items an epoch, None if that is not known.
         whole: Items in all, None if that is not known.
         done: Items that were begun, over all epochs.
@@ -46,7 +47,7 @@ class Loop:
 
     def __init__(self, run: Verbs, iterable: object, options: Options) -> None:
         self.run = run
-        self.counts_steps = False
+        self.counts_steps = self.leaves_steps = False
         times, total = _whole(run, "epochs", options.epochs), options.total
         self.epochs = 1 if times is None else times
         self.length = _length(iterable) if total is None else _whole(run, "total", total)
@@ -57,7 +58,7 @@ class Loop:
         self._at_start = 0  # what was done when this one began
         self._before = 0  # what its meter had counted before
         self._meter = Meter(options.unit, self.whole, options.phase or options.unit)
-        self._bar = Bar() if options.bar else None
+        self._bar = Bar() if options.bar and run._stored is not None and not run.rank else None
         self._open = True
 
     def begin_epoch(self) -> bool:
@@ -143,9 +144,11 @@ class Training(Loop):
 
     def __init__(self, run: Verbs, iterable: object, options: Options, over: Epochs | None = None) -> None:
         super().__init__(run, iterable, options)
-        self.counts_steps = options.steps
+        self.counts_steps, self.leaves_steps = options.steps, not options.steps
         self._over = over
         self._steps = int(run.step)
+        if self.leaves_steps and run._step is None:
+            run.step = self._steps  # what is logged before the first is no step
         self._batches = run.batch or (self._steps if self.counts_steps else 0)
         self._base = math.ceil(run.epoch or 0)
         self._confirmed = 0

@@ -58,6 +58,7 @@ class Writer:
     __slots__ = (
         "_batch",
         "_busy",
+        "_called",
         "_complaints",
         "_epoch",
         "_fast",
@@ -85,6 +86,7 @@ class Writer:
         self._warned: set[str] = set()
         self._complaints: list[tuple[str, str]] = []
         self.step = self.batch = self.epoch = self.samples = self.tokens = None
+        self._called = False  # whether the step was counted by a call, and not set
         self.rank = rank
         self.lost = 0
         self._origin = 0  # steps done before the run began
