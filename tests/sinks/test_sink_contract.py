@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ import livecb
 from livecb.errors import LivecbWarning
 from livecb.logs import FileLog
 from livecb.sinks import File, ReaderSink, Server, Sink, Stdout
+from livecb.store import Store
 
 
 class Collect(ReaderSink):
@@ -98,6 +100,42 @@ def test_a_sink_that_fails_is_named_and_ends_alone() -> None:
         with livecb.init(sinks=[Broken(), collect], capture=None, system_interval=0) as run:
             run.log({"a": 0.5})
     assert len(collect.lines) == 3
+
+
+class Forgetful(Collect):
+    """A sink that keeps only what the log holds now."""
+
+    def reset(self) -> None:
+        self.lines.clear()
+
+
+@pytest.mark.parametrize("kind", [Collect, Forgetful])
+def test_a_log_that_was_replaced_is_taken_anew_and_never_in_silence(
+    store: Store, kind: type[Collect], recwarn: pytest.WarningsRecorder
+) -> None:
+    stored = store.create("replaced")
+    path = stored.part_path()
+    path.write_bytes(b"old 1\nold 2\nold 3\n")
+    sink = kind()
+    sink.attach(stored)
+    until(lambda: len(sink.lines) == 3)
+    spare = path.with_suffix(".new")
+    spare.write_bytes(b"new 1\n")
+    spare.replace(path)
+    until(lambda: sink.lines[-1] == b"new 1")
+    sink.detach(10)
+    old = [] if kind is Forgetful else [b"old 1", b"old 2", b"old 3"]
+    assert sink.lines == [*old, b"new 1"]
+    warned = [str(warning.message) for warning in recwarn if warning.category is LivecbWarning]
+    assert [("the run's log was replaced" in words) for words in warned] == [True] * (kind is Collect)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
 
 
 class NeverAttached(Sink):

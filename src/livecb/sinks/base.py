@@ -61,6 +61,10 @@ class ReaderSink(Sink):
     def close(self) -> None:
         """Clean up, in the sink's own thread."""
 
+    def reset(self) -> None:
+        """The log was replaced by another: what was taken is of the old one, and all of the new one comes."""
+        warn(f"{type(self).__name__} begins anew: the run's log was replaced, and all its lines are taken")
+
     def attach(self, run: StoredRun, since: str = START) -> None:
         if self._thread is not None and self._thread.is_alive():
             raise RuntimeError(f"{type(self).__name__} reads a run already; make one for each run")
@@ -81,6 +85,8 @@ class ReaderSink(Sink):
                 ended = self._ended.is_set()
                 batch = run.log().read(cursor)
                 cursor = batch.cursor
+                if batch.reset:
+                    self.reset()
                 if batch.lines:
                     self.take(batch.lines)
                 elif ended:
