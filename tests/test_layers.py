@@ -22,7 +22,7 @@ ROOMS = {
     "logs": "logs logs.*",
     "store": "lock store words",
     "state": "about attempt columns gaps leaderboard metric names pace series state tally thinning",
-    "run": "axes bar capture config endings loops media meter progress run start system track turn verbs watch writer",
+    "run": "axes bar capture config endings handler latest logged loops media meter progress run start system tensorboard track turn verbs watch writer",
     "sinks": "sinks sinks.*",
     "callbacks": "callbacks callbacks.*",
     "server": "server server.*",
@@ -57,7 +57,7 @@ THIRD = {
     "click": "cli server.__main__",
     "psutil": "lock system",
     "pynvml": "system",
-    "numpy": "media callbacks.sklearn_models",
+    "numpy": "media tensorboard callbacks.sklearn_models",
     "PIL": "media",
     "starlette": "server.*",
     "uvicorn": "server.serve",
@@ -68,6 +68,7 @@ THIRD = {
     "xgboost": "callbacks.xgboost",
     "skorch": "callbacks.skorch",
     "accelerate": "callbacks.accelerate",
+    "fastai": "callbacks.fastai",
     "transformers": "callbacks.transformers demo.transformers_demo",
 }
 

@@ -9,7 +9,14 @@ with livecb.init(project="mnist", config={"lr": 1e-3}) as run:
 ```
 """
 
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from livecb import latest
 from livecb.errors import LivecbError, LivecbWarning
+from livecb.latest import AlertLevel, alert, define_metric, finish, log, login
+from livecb.logged import Audio, Histogram, Image, Table
 from livecb.progress import progress_callback
 from livecb.run import Run
 from livecb.start import init
@@ -17,4 +24,57 @@ from livecb.watch import watch
 
 __version__ = "0.1.0"
 
-__all__ = ["LivecbError", "LivecbWarning", "Run", "__version__", "init", "progress_callback", "watch"]
+__all__ = [
+    "AlertLevel",
+    "Audio",
+    "Histogram",
+    "Image",
+    "LivecbError",
+    "LivecbWarning",
+    "Run",
+    "Table",
+    "__version__",
+    "alert",
+    "define_metric",
+    "finish",
+    "init",
+    "log",
+    "login",
+    "progress_callback",
+    "watch",
+]
+
+
+class _Livecb(ModuleType):
+    """Makes `livecb.run`, `livecb.config` and `livecb.summary` those of the run begun last.
+
+    Modules of these names are there, too: `from livecb.run import Run` finds them as ever.
+    """
+
+    @property
+    def run(self) -> Any:
+        return latest.current()
+
+    @run.setter
+    def run(self, value: object) -> None:
+        """Importing the module of this name sets it; nothing else should."""
+
+    @property
+    def config(self) -> Any:
+        return latest.config()
+
+    @config.setter
+    def config(self, value: Any) -> None:
+        if not isinstance(value, ModuleType):
+            latest.config().update(value)
+
+    @property
+    def summary(self) -> Any:
+        return latest.summary()
+
+
+if not TYPE_CHECKING:
+    sys.modules[__name__].__class__ = _Livecb
+
+    def __getattr__(name: str) -> Any:
+        latest.missing(name, [*__all__, "config", "run", "summary"])

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from livecb.run import Run
 
-__all__ = ["Capture"]
+__all__ = ["Capture", "text_of", "was_told"]
 
 _LONGEST_LINE = 16_384
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -35,6 +35,7 @@ _here = threading.local()
 _active: tuple[Capture, ...] = ()
 _factory: _Factory | None = None
 _followers: list[_Follower] = []
+_told_records: weakref.WeakSet[logging.LogRecord] = weakref.WeakSet()
 
 
 class Capture:
@@ -94,7 +95,8 @@ class _Factory:
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record = self._make(*args, **kwargs)
         self._asked = True
-        if _active and self is _factory and record.levelno >= logging.WARNING:
+        # `logging.makeLogRecord` makes an empty one first, whose level is None.
+        if _active and self is _factory and (record.levelno or 0) >= logging.WARNING:
             try:
                 _tell_record(record)
             except Exception:  # a record whose arguments do not fit: logging itself will say so
@@ -142,17 +144,29 @@ class _Told:
         return False
 
 
-def _tell_record(record: logging.LogRecord) -> None:
-    if getattr(_here, "busy", False):
-        return
+def was_told(record: logging.LogRecord, run: Run) -> bool:
+    """Whether this run has recorded a logging record where it was made."""
+    return record in _told_records and any(capture._run is run for capture in _active)
+
+
+def text_of(record: logging.LogRecord) -> str:
+    """Return the message of a logging record, with its traceback."""
     text = record.getMessage()
     # Not by a Formatter: it would leave its own text on the record for the program's formatters.
     if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
         text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
     if record.stack_info:
         text += "\n" + record.stack_info
+    return text
+
+
+def _tell_record(record: logging.LogRecord) -> None:
+    if getattr(_here, "busy", False):
+        return
+    text = text_of(record)
     for capture in _active:
         capture.tell(text, record.levelname, logger=record.name)
+    _told_records.add(record)
     told = [known for known in getattr(_here, "told", ()) if known.record() is not None]
     _here.told = [*told, _Told(record, text)]
 

@@ -39,9 +39,22 @@ class Config(MutableMapping[str, Any]):
     def __repr__(self) -> str:
         return f"Config({self._values})"
 
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        """Change several at once, recorded as one event."""
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._values:
+            there = ", ".join(sorted(self._values)) or "nothing"
+            raise AttributeError(f"the run's config has no {name!r}; it has {there}")
+        return self._values[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            object.__setattr__(self, name, value)
+        else:
+            self[name] = value
+
+    def update(self, *args: Any, allow_val_change: object = None, **kwargs: Any) -> None:
+        """Change several at once, recorded as one event; `allow_val_change` has no effect."""
         try:
-            self._run.configure(dict(*args, **kwargs))
+            given = [each if hasattr(each, "keys") else vars(each) for each in args[:1]]
+            self._run.configure(dict(*given, **kwargs))
         except (TypeError, ValueError) as error:
             self._run.warn_once("config", f"run.config was not changed: {error}")

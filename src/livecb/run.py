@@ -19,6 +19,7 @@ import msgspec
 
 from livecb import events
 from livecb.config import Config
+from livecb.logged import record_logged
 from livecb.loops import Loops
 from livecb.turn import Turn
 from livecb.values import plain
@@ -132,6 +133,7 @@ class Run(Loops):
         samples: int | None = None,
         tokens: int | None = None,
         context: str | None = None,
+        commit: bool = True,
     ) -> None:
         """Record metrics: Python or NumPy scalars, or 0-d tensors, by name.
 
@@ -139,13 +141,15 @@ class Run(Loops):
         out are the run's current ones; in a loop that sets none, each call is one step.
 
         Args:
-            values: Numbers by name. Anything else is refused with a warning naming the key.
+            values: Numbers by name, and pictures and the like (`livecb.Image`, `livecb.Table` ...).
+                Anything else is refused with a warning naming the key.
             step: Optimizer steps done.
             batch: Batches seen.
             epoch: Epochs done, fractional.
             samples: Training samples seen.
             tokens: Training tokens seen.
             context: What they were measured in: `train`, `val`, `test` ...
+            commit: False: in a loop that sets no axes, the next call is about this step, too.
         """
         try:
             # A sum of Python numbers is a Python float, and finite only if all of them are: one C
@@ -156,7 +160,9 @@ class Run(Loops):
             simple = False
         if step is None:
             if (step := self._step) is None:
-                self._clock = step = self._clock + 1
+                step = self._clock + 1
+                if commit:
+                    self._clock = step
         elif type(step) is not int:
             simple = False
         if batch is None:
@@ -301,7 +307,7 @@ class Run(Loops):
                 "log", f"run.log expects a dict of numbers by name, got a {kind}; nothing recorded"
             )
             return
-        numbers = self._scalars(values)
+        numbers = self._scalars(record_logged(self, values, axes))
         if numbers:
             context = None if context is None else str(context)
             self._record(events.Metrics, {"values": numbers, "context": context}, axes)

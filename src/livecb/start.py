@@ -13,6 +13,7 @@ from livecb import endings, events
 from livecb.capture import Capture
 from livecb.errors import warn
 from livecb.events import VERSION, Totals
+from livecb.latest import begins_run
 from livecb.lock import WriterLock, process_started
 from livecb.logs.file import FileLog
 from livecb.run import Run
@@ -27,6 +28,7 @@ _RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 _WORLDS = ("WORLD_SIZE", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 
 
+@begins_run
 def init(
     project: str | None = None,
     name: str | None = None,

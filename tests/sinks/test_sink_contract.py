@@ -77,7 +77,7 @@ class Stuck(ReaderSink):
 
 
 def test_a_sink_that_hangs_does_not_hold_up_the_training_or_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livecb.run._SINK_SECONDS", 0.2)
+    monkeypatch.setattr(sys.modules["livecb.run"], "_SINK_SECONDS", 0.2)
     release, collect = threading.Event(), Collect()
     run = livecb.init(sinks=[Stuck(release), collect], capture=None, system_interval=0)
     for step in range(1000):
