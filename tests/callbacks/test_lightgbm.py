@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import lightgbm as lgb
 import pytest
 from boosters import TRAIN, VAL, X, Y, live_stream
 
 from livecb import events
+from livecb.errors import LivecbWarning
 from livecb.testing import Recorded
 
 PARAMS = {"objective": "binary", "metric": ["auc"], "num_threads": 1, "verbose": -1}
@@ -52,3 +55,26 @@ def test_a_classifier_is_told_with_its_own_names(recorded: Recorded) -> None:
     logged = [event.values["valid_0/binary_logloss"] for event in recorded.of(events.Metrics)]
     assert logged == model.evals_result_["valid_0"]["binary_logloss"]
     assert recorded.of(events.RunStarted)[0].config["num_leaves"] == 31
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("high", "the string 'high'"), ([0.5] * 1_000_000, "a list of 1000000")],
+    ids=["string", "list"],
+)
+def test_what_is_no_number_is_named_and_the_training_goes_on(
+    value: Any, said: str, recorded: Recorded
+) -> None:
+    def odd(predicted: Any, data: Any) -> list[tuple[str, Any, bool]]:
+        return [("a/odd 🌲", value, True), ("b/odd 🌲", 0.25, True)]
+
+    data = lgb.Dataset(*TRAIN)
+    sets = [lgb.Dataset(*VAL, reference=data)]
+    with pytest.warns(
+        LivecbWarning, match=f"metric 'valid_0/a/odd 🌲' was not recorded: it is {said}"
+    ) as warned:
+        model = lgb.train(PARAMS, data, 3, valid_sets=sets, feval=odd, callbacks=[live_stream("lightgbm")])
+    assert len([each for each in warned if each.category is LivecbWarning]) == 1
+    assert model.num_trees() == 3
+    assert [event.values.get("valid_0/b/odd 🌲") for event in recorded.of(events.Metrics)] == [0.25] * 3
+    assert recorded.of(events.RunEnded)[0].status == "completed"

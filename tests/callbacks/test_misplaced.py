@@ -11,8 +11,10 @@ from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
+import boosters
 import keras
 import numpy as np
+import optuna
 import pytest
 import skorch
 import tiny
@@ -46,7 +48,24 @@ def train_transformers(stream: Any, folder: Path) -> int:
     return int(tiny.train_transformers("transformers", [stream], folder).trainer.state.epoch)
 
 
+def train_lightgbm(stream: Any, folder: Path) -> int:
+    return int(boosters.train("lightgbm", stream, rounds=2).model.num_trees())
+
+
+def train_catboost(stream: Any, folder: Path) -> int:
+    return int(boosters.train("catboost", stream, rounds=2).model.tree_count_)
+
+
+def train_optuna(stream: Any, folder: Path) -> int:
+    study = optuna.create_study()
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2, callbacks=[stream])
+    return len(study.trials)
+
+
 TRAIN = {
+    "catboost": train_catboost,
+    "lightgbm": train_lightgbm,
+    "optuna": train_optuna,
     "keras": train_keras,
     "lightning": train_lightning,
     "skorch": train_skorch,
@@ -60,7 +79,7 @@ def stream_of(framework: str) -> Any:
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [(ours, theirs) for ours in (*TRAIN, "accelerate") for theirs in TRAIN if ours != theirs],
+    [(ours, theirs) for ours in (*TRAIN, "accelerate", "xgboost") for theirs in TRAIN if ours != theirs],
 )
 def test_it_is_said_once_with_what_to_import_and_the_training_goes_on(
     ours: str, theirs: str, recorded: Recorded, tmp_path: Path

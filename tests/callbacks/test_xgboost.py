@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+
 import boosters
 import pytest
 import xgboost as xgb
@@ -73,3 +76,10 @@ def test_each_fit_of_a_search_in_other_processes_is_a_run(recorded: Recorded) ->
     ends = [recorded.of(events.RunEnded, run)[0].status for run in recorded.runs]
     depths = sorted(recorded.of(events.RunStarted, run)[0].config["max_depth"] for run in recorded.runs)
     assert (ends, depths) == (["completed"] * 4, [2, 2, 3, 3])
+
+
+def test_without_xgboost_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    monkeypatch.delitem(sys.modules, "livecb.callbacks.xgboost")
+    with pytest.raises(ModuleNotFoundError, match=r"needs XGBoost: pip install 'livecb\[xgboost\]'"):
+        importlib.import_module("livecb.callbacks.xgboost")

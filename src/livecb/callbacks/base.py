@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from livecb.callbacks.misplaced import answer
+from livecb.callbacks.misplaced import answer, tell
 from livecb.errors import warn
 from livecb.meter import Meter
 from livecb.run import EndStatus, Run
@@ -181,6 +181,10 @@ class Stream:
 
         def __getattr__(self, name: str) -> Any:
             return answer(self, name)
+
+    def __call__(self, *said: Any) -> None:
+        """Say what to import instead: called by a framework whose callbacks are functions."""
+        tell(self)
 
     def __enter__(self) -> Self:
         return self

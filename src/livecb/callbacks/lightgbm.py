@@ -11,6 +11,7 @@ from typing import Any
 
 from livecb.callbacks.base import Session, during, opening
 from livecb.callbacks.boosting import Boosting, BoostingStream, by_set, named
+from livecb.callbacks.misplaced import tell
 from livecb.run import Run
 
 __all__ = ["LiveStream"]
@@ -42,8 +43,12 @@ class LiveStream(BoostingStream):
         super().__init__(*args, **kwargs)
         self.order = _ORDER  # LightGBM looks for it on the instance
 
-    def __call__(self, env: Any) -> None:
+    def __call__(self, *said: Any) -> None:
         """Take in a round; called by LightGBM."""
+        if len(said) != 1 or not hasattr(said[0], "begin_iteration"):
+            tell(self)
+            return
+        (env,) = said
         if env.iteration == env.begin_iteration:
             self._begin_with(env)
         self._take(env)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from livecb.callbacks.base import Session, Stream, during, opening
 from livecb.callbacks.calls import asked_anywhere
+from livecb.callbacks.misplaced import tell
 from livecb.events import Totals
 from livecb.run import EndStatus, Run
 
@@ -142,8 +143,12 @@ class LiveStream(Stream):
         else:
             self._end_with(error)
 
-    def __call__(self, study: Any, trial: Any) -> None:
-        """Take in a trial; called by Optuna, in any thread."""
+    def __call__(self, *said: Any) -> None:
+        """Take in a study's trial; called by Optuna, in any thread."""
+        if len(said) != 2:
+            tell(self)
+            return
+        study, trial = said
         with _lock:
             if self._session is None:
                 self._open_for(study)

@@ -23,6 +23,7 @@ except ModuleNotFoundError as error:
 from livecb.callbacks.base import Session, during, opening
 from livecb.callbacks.boosting import Boosting, BoostingStream, named
 from livecb.callbacks.calls import asked
+from livecb.callbacks.misplaced import tell
 from livecb.run import Run
 
 __all__ = ["LiveStream"]
@@ -63,7 +64,9 @@ class LiveStream(BoostingStream, TrainingCallback):  # type: ignore[misc]
         self._begin_with(model)
         return model
 
-    def after_iteration(self, model: Any, epoch: int, evals_log: _History) -> bool:
+    def after_iteration(self, model: Any, epoch: int = 0, evals_log: _History | None = None) -> bool:
+        if evals_log is None:  # CatBoost has a hook of the same name, which is to be true
+            return tell(self) or True
         self._take(epoch, evals_log)
         return False
 
