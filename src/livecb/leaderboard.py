@@ -30,10 +30,11 @@ class _Candidate:
         self.rung = -1
         self.whole: ModelCompleted | None = None
         self.folds: dict[int, ModelCompleted] = {}
+        self._row: ModelCompleted | None = None
 
     def feed(self, event: ModelCompleted) -> None:
         """Take in a row. Of two about the same the later one holds, however they arrive."""
-        rung = event.rung or 0
+        self._row, rung = None, event.rung or 0
         if rung > self.rung:
             self.rung, self.whole, self.folds = rung, None, {}
         if rung < self.rung or (self.whole and event.time < self.whole.time):
@@ -51,6 +52,11 @@ class _Candidate:
 
     def row(self) -> ModelCompleted:
         """Return the candidate as one row: what it says of itself, or the mean of its folds."""
+        if self._row is None:
+            self._row = self._merged()
+        return self._row
+
+    def _merged(self) -> ModelCompleted:
         if not self.folds:
             assert self.whole is not None
             return self.whole

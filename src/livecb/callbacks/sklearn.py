@@ -23,6 +23,7 @@ from livecb.callbacks.sklearn_compare import Candidate, Comparison, compare
 from livecb.callbacks.sklearn_curves import curves
 from livecb.callbacks.sklearn_models import importances
 from livecb.callbacks.sklearn_search import Search, Stopped, finished_fold, row_of
+from livecb.callbacks.sklearn_session import FitSession, leave_others
 from livecb.errors import warn
 from livecb.meter import Meter
 from livecb.run import Run
@@ -31,36 +32,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Candidate", "Comparison", "LiveStream", "compare", "curves"]
-
-
-class _Session(Session):
-    """What is known of a fit.
-
-    Attributes:
-        roots: The fits that are under way.
-        before: The exception that was being handled when the fit began.
-        bars: By the task whose parts they count, with how many have begun.
-        search: The outermost search.
-        stopping: Why it should stop, once somebody said so.
-        asked: The tasks that were asked to begin no further part.
-        ignored: Whether one did.
-    """
-
-    def __init__(self, run: Run, owned: bool) -> None:
-        super().__init__(run, owned)
-        self.roots: set[Any] = set()
-        self.before = sys.exc_info()[1]
-        self.bars: dict[tuple[Any, ...], tuple[Meter, int]] = {}
-        self.search: Search | None = None
-        self.stopping: str | None = None
-        self.asked: set[tuple[Any, ...]] = set()
-        self.ignored = False
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it ended before its time because somebody wanted that."""
-        skipped = self.search is not None and self.search.count("skipped") > 0
-        return skipped or (bool(self.asked) and not self.ignored)
 
 
 class LiveStream(Stream):
@@ -105,8 +76,8 @@ class LiveStream(Stream):
         self.__dict__.update(state)
         if shared is not None:
             run, search = shared
-            _leave(run)
-            self._session = _Session(run, False)
+            leave_others(run)
+            self._session = FitSession(run, False)
             self._session.search = search
 
     def stop(self, reason: str = "stop was asked for") -> None:
@@ -131,7 +102,15 @@ class LiveStream(Stream):
                 self._say_ignored("a search stops only where error_score is NaN")
 
     def _make_session(self, run: Run, owned: bool) -> Session:
-        return _Session(run, owned)
+        return FitSession(run, owned)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("on_"):
+            raise AttributeError(
+                f"{name} is no hook of scikit-learn: this LiveStream is for estimator.set_callbacks(); "
+                "import the one of your framework, as from livecb.callbacks.lightning"
+            )
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     # The hooks
 
@@ -264,25 +243,25 @@ class LiveStream(Stream):
     # Other tasks
 
     def _begin_task(self, context: Any) -> None:
-        session, parent = self._session, context.parent
-        iterates = tasks.iterates(context)
-        if not iterates:
-            session.run.status("running", context.source_task_name or context.task_name)
-        if parent is None or not parent.sequential_subtasks or self._is_search(parent):
-            return
-        key = tasks.key(parent)
-        if key in session.asked and not session.ignored:
+        session, parent, iterates = self._session, context.parent, tasks.iterates(context)
+        if parent is not None and tasks.key(parent) in session.asked and not session.ignored:
             self._say_ignored(
                 f"{parent.estimator_name} in scikit-learn {sklearn.__version__} does not listen"
             )
+        if not iterates:
+            # No bar: the steps of a pipeline are too unlike each other to tell how long it takes.
+            of = parent.max_subtasks if parent is not None and parent.sequential_subtasks else None
+            place = f"{context.task_id + 1} of {of}" if of and not self._is_search(parent) else None
+            session.run.status("running", context.source_task_name or context.task_name, place)
+            return
+        key = tasks.key(parent)
         if key not in session.bars:
-            # An iteration that never runs is told of at the end, and counted in the total.
-            total = None if parent.max_subtasks is None else parent.max_subtasks - iterates
-            unit = "iteration" if iterates else "task"
-            session.bars[key] = (Meter(unit, total, parent.estimator_name), 0)
+            # The last iteration told of never runs, and is counted in the total.
+            total = None if parent.max_subtasks is None else parent.max_subtasks - 1
+            session.bars[key] = (Meter("iteration", total, parent.estimator_name), 0)
         meter, _ = session.bars[key]
-        session.bars[key] = (meter, context.task_id + (not iterates))
-        self._tell_progress(meter, context.task_id, always=context.task_id == 0 or not iterates)
+        session.bars[key] = (meter, context.task_id)
+        self._tell_progress(meter, context.task_id, always=context.task_id == 0)
 
     def _end_task(self, context: Any) -> None:
         if (bar := self._session.bars.pop(tasks.key(context), None)) is not None:
@@ -321,16 +300,3 @@ class _Scored(LiveStream):
         scores = found if isinstance(found, Mapping) else {name: found}
         values = {f"train/{name}": score for name, score in scores.items()}
         self.run.log(values, step=context.task_id + 1, context="train")
-
-
-_worked_for: Run | None = None
-
-
-def _leave(run: Run) -> None:
-    """Close the run that this process worked for before: a pool of processes serves many searches."""
-    global _worked_for
-    if run._leads or run is _worked_for:
-        return
-    if _worked_for is not None:
-        _worked_for.finish()
-    _worked_for = run

@@ -174,12 +174,15 @@ class Search:
 
     def _add(self, name: str) -> int:
         """Count one more, and return how many that makes: each process gets a number of its own."""
-        file = os.open(self._folder / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(file, b".")
-            return os.lseek(file, 0, os.SEEK_CUR)
-        finally:
-            os.close(file)
+            file = os.open(self._folder / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(file, b".")
+                return os.lseek(file, 0, os.SEEK_CUR)
+            finally:
+                os.close(file)
+        except OSError:  # a full disk: what was counted stays, and the rows are told all the same
+            return self.count(name)
 
 
 def finished_fold(search: Search) -> Fold | None:

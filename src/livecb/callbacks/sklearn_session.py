@@ -1,0 +1,56 @@
+"""What is known of a fit while it goes on, in the process that was asked for it or in one that works for it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from livecb.callbacks.base import Session
+from livecb.callbacks.sklearn_search import Search
+from livecb.meter import Meter
+from livecb.run import Run
+
+__all__ = ["FitSession", "leave_others"]
+
+
+class FitSession(Session):
+    """What is known of a fit.
+
+    Attributes:
+        roots: The fits that are under way.
+        before: The exception that was being handled when the fit began.
+        bars: By the task whose parts they count, with how many have begun.
+        search: The outermost search.
+        stopping: Why it should stop, once somebody said so.
+        asked: The tasks that were asked to begin no further part.
+        ignored: Whether one did.
+    """
+
+    def __init__(self, run: Run, owned: bool) -> None:
+        super().__init__(run, owned)
+        self.roots: set[Any] = set()
+        self.before = sys.exc_info()[1]
+        self.bars: dict[tuple[Any, ...], tuple[Meter, int]] = {}
+        self.search: Search | None = None
+        self.stopping: str | None = None
+        self.asked: set[tuple[Any, ...]] = set()
+        self.ignored = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended before its time because somebody wanted that."""
+        skipped = self.search is not None and self.search.count("skipped") > 0
+        return skipped or (bool(self.asked) and not self.ignored)
+
+
+_worked_for: Run | None = None
+
+
+def leave_others(run: Run) -> None:
+    """Close the run that this process worked for before: a pool of processes serves many searches."""
+    global _worked_for
+    if run._leads or run is _worked_for:
+        return
+    if _worked_for is not None:
+        _worked_for.finish()
+    _worked_for = run
