@@ -17,6 +17,7 @@ if __name__ == "__main__":
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
 
     with livecb.init("digits", "plain PyTorch", config={"rate": 3e-3, "accumulated": ACCUMULATED}) as run:
+        livecb.watch(optimizer)  # learning rates and gradient norms
         for number, rows in enumerate(run.track(batches, epochs=10, steps=False, bar=True), start=1):
             loss = functional.cross_entropy(model(x[rows]), y[rows]) / ACCUMULATED
             loss.backward()

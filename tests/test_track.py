@@ -301,3 +301,35 @@ def test_an_epoch_that_is_cut_short_is_an_epoch(run: Run, recorded: Recorded) ->
     for _ in run.track(range(2)):
         run.log({"x": 1.0})
     assert [(e.step, e.epoch) for e in of(events.Metrics, recorded(run))] == [(11, 2.5), (12, 3.0)]
+
+
+def test_loops_in_loops_that_may_be_meant_otherwise_are_named_with_the_cure(run: Run) -> None:
+    with pytest.warns(LivecbWarning, match="If those are epochs, say unit='epoch' there; if not"):
+        for _ in run.track(range(2)):
+            list(run.track(range(3)))
+    assert run.step == 2
+
+
+@pytest.mark.parametrize("inner", [{"phase": "validate"}, {"unit": "prompt"}])
+def test_loops_in_loops_that_are_told_apart_are_no_cause_for_a_warning(
+    run: Run, inner: dict[str, str]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in run.track(range(2)):
+            list(run.track(range(3), **inner))  # type: ignore[arg-type]
+    assert run.step == 2
+
+
+def test_async_loops_side_by_side_leave_the_axes_to_the_first(run: Run, recorded: Recorded) -> None:
+    async def work(count: int, unit: str) -> None:
+        async for _ in run.atrack(arriving(count), unit=unit):
+            pass
+
+    async def both() -> None:
+        await asyncio.gather(work(3, "batch"), work(5, "prompt"))
+
+    asyncio.run(both())
+    assert run.step == 3
+    ends = {e.phase: e.done for e in of(events.Progress, recorded(run))}
+    assert ends == {None: 3, "prompt": 5}

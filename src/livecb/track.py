@@ -52,6 +52,7 @@ class Loop:
         self.epochs = 1 if times is None else times
         self.length = _length(iterable) if total is None else _whole(run, "total", total)
         self.whole = self.length * self.epochs if self.length else None
+        self.unit = options.unit
         self.done = 0
         self.speaks = True
         self._epoch = 0  # epochs begun
@@ -226,6 +227,12 @@ def begin(run: Verbs, iterable: object, options: Options) -> Loop:
         return (Epochs if options.unit == "epoch" else Training)(run, iterable, options)
     if isinstance(over, Epochs) and over.trained < over.done:
         return Training(run, iterable, options, over)
+    if isinstance(over, Training) and over.unit == options.unit:
+        run.warn_once(
+            "nested",
+            f"run.track in run.track, both of unit {options.unit!r}: the outer one's items are the steps. "
+            "If those are epochs, say unit='epoch' there; if not, give the inner one a phase or a unit",
+        )
     return Loop(run, iterable, options)
 
 
