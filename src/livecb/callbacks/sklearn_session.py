@@ -1,4 +1,4 @@
-"""What is known of a fit while it goes on, in the process that was asked for it or in one that works for it."""
+"""What is known of a fit while it goes on, in the process it was begun in or one that works for it."""
 
 from __future__ import annotations
 
