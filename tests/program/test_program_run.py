@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from livecb import events
@@ -320,3 +321,24 @@ def test_what_the_program_left_running_is_not_waited_for(recorded: Recorded) -> 
     assert process.stderr is not None
     process.stderr.close()
     assert end(recorded).status == "completed"
+
+
+def test_a_run_is_served_by_a_server_that_hears_signals(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    monkeypatch.delenv("LIVECB_MODE")
+    process = start(READY.format(before="pass"), "--port", str(free_port))
+    assert process.stderr is not None
+    said = process.stderr.readline().decode()
+    assert said.startswith(f"livecb: http://127.0.0.1:{free_port}/")
+    found = next(
+        each
+        for each in psutil.net_connections("tcp")
+        if each.laddr.port == free_port and each.status == "LISTEN"
+    )
+    server = psutil.Process(found.pid)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    server.terminate()
+    server.wait(20)
+    assert process.returncode == 130

@@ -10,7 +10,7 @@ import click
 
 from livecb.errors import LivecbError
 from livecb.server import launch
-from livecb.server.process import detach, log_into
+from livecb.server.process import detach, hear_signals, log_into
 from livecb.store import Store
 
 
@@ -25,6 +25,7 @@ def main(
     folder: Path | None, host: str, port: int, linger: float | None, hosts: tuple[str, ...], detached: bool
 ) -> None:
     """Serve the runs of a store; end at once if a server of it is there already."""
+    hear_signals()
     if detached:
         detach()
     # Not before: what is imported takes time, in which the first process is still somebody's child.

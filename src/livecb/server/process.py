@@ -6,12 +6,13 @@ import gc
 import logging
 import logging.handlers
 import os
+import signal
 import sys
 from pathlib import Path
 
 from livecb.server.launch import log_path
 
-__all__ = ["detach", "log_into", "prepare"]
+__all__ = ["detach", "hear_signals", "log_into", "prepare"]
 
 _LOG_BYTES = 256 << 10
 _MANY_FILES = 65_536
@@ -32,6 +33,12 @@ def detach() -> None:
     os.dup(1)
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
+
+
+def hear_signals() -> None:
+    """Let signals through that were blocked where this process was started: it must be possible to end it."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def prepare() -> None:
