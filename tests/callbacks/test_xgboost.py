@@ -41,6 +41,14 @@ def test_the_round_that_another_callback_hides_is_told_at_the_end(recorded: Reco
     assert recorded.of(events.RunEnded)[0].reason == "early_stopped"
 
 
+def test_the_best_round_of_an_earlier_training_is_not_this_one_s(recorded: Recorded) -> None:
+    before = train("xgboost", rounds=300, patience=3, rate=2.0).model
+    outcome = train("xgboost", live_stream("xgboost"), before=before, rounds=2)
+    (row,) = recorded.of(events.ModelCompleted)
+    assert row.scores == {name: values[-1] for name, values in outcome.reported.items()}
+    assert row.step == before.num_boosted_rounds() + 2
+
+
 def test_gains_are_those_of_the_model(recorded: Recorded) -> None:
     model = train("xgboost", live_stream("xgboost")).model
     (row,) = recorded.of(events.ModelCompleted)

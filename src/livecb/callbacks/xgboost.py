@@ -45,8 +45,8 @@ class _Session(Boosting):
         self.history: _History = {}
 
     def best(self) -> dict[str, Any]:
-        said = self.model.attr("best_iteration")
-        return self.values if said is None else values_of(self.history, int(said) - self.first)
+        at = int(self.model.attr("best_iteration") or -1) - self.first
+        return self.values if at < 0 else values_of(self.history, at)  # before this training, or none
 
     def importances(self) -> Mapping[str, float]:
         # Neither the folds of a cross-validation nor a linear model have any.
