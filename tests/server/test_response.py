@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
@@ -83,8 +83,8 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
     thread.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}", timeout=20) as client:
         yield client
-    server.should_exit = True
-    thread.join(10)
+        server.should_exit = True
+        thread.join(10)
     assert not thread.is_alive()
 
 
@@ -234,13 +234,19 @@ def test_a_client_that_goes_cancels_the_training_where_that_was_asked_for(record
     assert [(end.status, end.reason) for end in recorded.of(ev.RunEnded)] == [("stopped", "CancelledError")]
 
 
-def test_a_server_that_stops_stops_the_training_and_the_run_says_so(recorded: Recorded) -> None:
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_server_that_stops_stops_the_training_and_the_run_says_so(
+    recorded: Recorded, watched: bool
+) -> None:
     async def train(run: livecb.Run) -> None:
         await asyncio.sleep(60)
 
-    with served(app_of(train)) as client:
-        with client.stream("POST", "/train") as answer:
-            next(answer.iter_lines())
+    with ExitStack() as stack, served(app_of(train)) as client:
+        answer = stack.enter_context(client.stream("POST", "/train"))
+        lines = answer.iter_lines()  # once it is gone, so is the client
+        next(lines)
+        if not watched:
+            answer.close()
     assert [(end.status, end.reason) for end in recorded.of(ev.RunEnded)] == [("stopped", "CancelledError")]
 
 
