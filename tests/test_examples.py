@@ -31,6 +31,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
         ("with_keras", "val_loss"),
         ("with_skorch", "valid_loss"),
         ("with_accelerate", "val/acc"),
+        ("with_fastai", "valid_loss"),
     ],
 )
 def test_each_example_learns_something_and_is_short(

@@ -1,0 +1,237 @@
+"""fastai: `Learner(..., cbs=LiveStream())`, or `learn.fit_one_cycle(5, cbs=LiveStream())`.
+
+Axes: `batch` counts training batches of a fit, `step` those after which the optimizer stepped (fewer,
+with `GradientAccumulation`), `epoch` the epochs of a fit.
+
+Values: an epoch's, under the names of `Recorder` (`train_loss`, which is smoothed, `valid_loss`, and the
+metrics); the loss of a single training batch is `train_loss_step`.
+
+fastai gives `run` and `name` of a callback a meaning of its own: the Run is `live.stream.run`. It does not
+tell callbacks of exceptions. One that ends the program is told by the interpreter; where it is caught,
+the run is ended by the next fit, or at once by `with LiveStream() as live: learn.fit(5, cbs=live)`.
+"""
+
+# ruff: noqa: D102 - the hooks are fastai's, and described there
+
+from __future__ import annotations
+
+import math
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from livecb.callbacks.base import Session, Stream, batch_size, during, ending, model_card, on_host, opening
+from livecb.events import Totals
+from livecb.meter import Meter
+from livecb.run import Run
+from livecb.start import rank_from_environment
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+try:
+    from fastai.callback.core import Callback
+except ModuleNotFoundError as error:
+    if error.name != "fastai":
+        raise
+    raise ModuleNotFoundError("livecb.callbacks.fastai needs fastai: pip install 'livecb[fastai]'") from None
+
+__all__ = ["LiveStream"]
+
+
+class _Session(Session):
+    """What is known of a fit.
+
+    Attributes:
+        told: Step whose values were recorded last.
+        skips: Whether a callback has kept the optimizer from stepping.
+        saved: The files that were saved last, by the callback that saved them.
+    """
+
+    def __init__(self, run: Run, owned: bool) -> None:
+        super().__init__(run, owned)
+        self.told = 0
+        self.skips = False
+        self.saved: dict[int, Any] = {}
+
+
+class _Stream(Stream):
+    """What the callback says, asked by fastai's for every event that matters."""
+
+    def _make_session(self, run: Run, owned: bool) -> Session:
+        return _Session(run, owned)
+
+    @opening
+    def begin_fit(self) -> None:
+        self._give_up("another fit began")
+
+    @opening
+    def begin_training(self, learn: Any) -> None:
+        if self._session is None and not hasattr(learn, "lr_finder"):
+            self._open_for(learn)
+
+    @during
+    def begin_batch(self, learn: Any) -> None:
+        rates = [hypers.get("lr") for hypers in learn.opt.hypers]
+        names = ["lr"] if len(set(rates)) == 1 else [f"lr/pg{place + 1}" for place in range(len(rates))]
+        self._session.rates = dict(zip(names, rates, strict=False))
+
+    @during
+    def skip_step(self) -> None:
+        self._session.skips = True
+
+    @during
+    def end_step(self) -> None:
+        session = self._session
+        session.step += not session.skips
+        session.skips = False
+
+    @during
+    def end_batch(self, learn: Any) -> None:
+        session = self._session
+        if not learn.training:
+            session.done += 1
+            self._tell_progress(session.loop, session.done)
+            return
+        session.batch += 1
+        size = batch_size(learn.xb)
+        session.samples = None if size is None or session.samples is None else session.samples + size
+        self._place(learn, learn.epoch + (learn.iter + 1) / learn.n_iter)
+        if self._is_nth(session.told, session.step):
+            session.told = session.step
+            loss = {"train_loss_step": learn.loss.detach()}
+            self.run.log({**on_host(loss), **session.rates}, context="train")
+        self._tell_progress(session.meter, session.batch)
+
+    @during
+    def begin_validation(self, learn: Any) -> None:
+        session = self._session
+        self.run.status("evaluating", "validate")
+        session.loop, session.done = Meter("batch", len(learn.dl), "validate"), 0
+        self._tell_progress(session.loop, 0, always=True)
+
+    @during
+    def end_validation(self) -> None:
+        self._tell_progress(self._session.loop, self._session.done, always=True)
+        self._session.loop = None
+        self.run.status("running", "fit")
+
+    @during
+    def end_epoch(self, learn: Any) -> None:
+        session, recorder = self._session, learn.recorder
+        self._place(learn, learn.epoch + 1.0)
+        self._tell_progress(session.meter, session.batch, always=True)
+        names = [name for name in recorder.metric_names[1:] if name != "time"]
+        values = dict(zip(names, recorder.final_record, strict=False))
+        trained = {name: value for name, value in values.items() if name.startswith("train_")}
+        validated = {name: value for name, value in values.items() if name not in trained}
+        for context, part in (("train", trained), ("val", validated)):
+            if part:
+                self.run.log(part, context=context)
+        for callback in learn.cbs:
+            path = getattr(callback, "last_saved_path", None)
+            if path is not None and (path, callback.best) != session.saved.get(id(callback)):
+                session.saved[id(callback)] = (path, callback.best)
+                self.run.checkpoint(path, metric=callback.monitor, value=values.get(callback.monitor))
+
+    @during
+    def cancel(self, learn: Any) -> None:
+        loss = float(learn.loss)
+        self._session.reason = "early_stopped" if math.isfinite(loss) else f"loss is {loss}"
+
+    @ending
+    def end(self) -> None:
+        self._end(reason=self._session.reason)
+
+    def _open_for(self, learn: Any) -> None:
+        epochs, batches = learn.n_epoch, len(learn.dls.train)
+        self._open(
+            leads=rank_from_environment() == 0,
+            framework="fastai",
+            versions={name: str(sys.modules[name].__version__) for name in ("fastai", "torch")},
+            config=_hyperparameters(learn),
+            totals=Totals(epochs=epochs, batches=epochs * batches, batches_per_epoch=batches),
+        )
+        session = self._session
+        if session is None:
+            return
+        session.samples = 0
+        self.run.status("running", "fit")
+        session.meter = Meter("batch", epochs * batches, "fit")
+        self._tell_progress(session.meter, 0, always=True)
+
+    def _place(self, learn: Any, epoch: float) -> None:
+        session = self._session
+        self.run.at(step=session.step, batch=session.batch, epoch=epoch, samples=session.samples)
+
+
+class LiveStream(Callback):  # type: ignore[misc]
+    """Shows a training live. See `livecb.callbacks.base.Stream` for the arguments.
+
+    Every `fit` is a run of its own; `fine_tune` makes two. `lr_find`, `get_preds` and `validate` make none.
+
+    Attributes:
+        stream: What records; its `run` is the Run.
+    """
+
+    order = 62  # behind Recorder and SaveModelCallback, before EarlyStoppingCallback cancels the rest
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__()
+        self.stream = _Stream(*args, **settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stream.__exit__(kind, error, trace)
+
+    def before_fit(self) -> None:
+        self.stream.begin_fit()
+
+    def before_train(self) -> None:  # the first event that a validation on its own does not have
+        self.stream.begin_training(self.learn)
+
+    def before_batch(self) -> None:
+        if self.learn.training:
+            self.stream.begin_batch(self.learn)
+
+    def after_cancel_step(self) -> None:
+        self.stream.skip_step()
+
+    def after_step(self) -> None:
+        self.stream.end_step()
+
+    def after_batch(self) -> None:
+        self.stream.end_batch(self.learn)
+
+    def before_validate(self) -> None:
+        self.stream.begin_validation(self.learn)
+
+    def after_validate(self) -> None:
+        self.stream.end_validation()
+
+    def after_epoch(self) -> None:
+        self.stream.end_epoch(self.learn)
+
+    def after_cancel_fit(self) -> None:
+        self.stream.cancel(self.learn)
+
+    def after_fit(self) -> None:
+        self.stream.end()
+
+
+def _hyperparameters(learn: Any) -> dict[str, Any]:
+    function = getattr(learn.opt_func, "func", learn.opt_func)
+    found = {
+        "model": model_card(learn.model),
+        "opt_func": getattr(function, "__name__", repr(function)),
+        "loss_func": getattr(learn.loss_func, "__name__", type(learn.loss_func).__name__),
+        "batch_size": getattr(learn.dls.train, "bs", None),
+        "epochs": learn.n_epoch,
+        "lr": learn.lr,
+        "wd": learn.wd,
+    }
+    return {name: value for name, value in found.items() if value is not None}
