@@ -175,6 +175,28 @@ def test_every_nth_step_alone_is_recorded_if_wanted(store: Recorded) -> None:
     assert [step for step, _ in logged(store, "lr")] == [3, 6]
 
 
+def test_a_wrapper_is_seen_through(store: Recorded) -> None:
+    from accelerate import Accelerator
+
+    model, optimizer = Accelerator(cpu=True).prepare(network(), torch.optim.SGD(network().parameters(), 0.1))
+    optimizer.param_groups[0]["params"] = list(model.parameters())
+    with run(), livecb.watch(optimizer):
+        norms = train(model, optimizer, 2)
+    assert [value for _, value in logged(store, "grad_norm")] == [pytest.approx(norm) for norm in norms]
+
+
+def test_what_a_script_written_for_another_tracker_says_is_understood_or_named(store: Recorded) -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.warns(LivecbWarning, match=r"livecb.watch ignores log='all', run=MSELoss\(\)") as said:
+        handle = livecb.watch(model, nn.MSELoss(), log="all", log_freq=2)  # type: ignore[arg-type]
+    assert len(said) == 1
+    with run() as live, handle:
+        for _ in live.track(range(5)):
+            train(model, optimizer, 1)
+    assert [step for step, _ in logged(store, "grad_norm")] == [2, 4]
+
+
 def test_nothing_is_recorded_after_it_was_removed_nor_without_a_run(store: Recorded) -> None:
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)

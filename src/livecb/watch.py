@@ -55,7 +55,7 @@ class Watch:
         self.remove()
 
 
-def watch(watched: Any, run: Run | None = None, *, every_n_steps: int = 1) -> Watch:
+def watch(watched: Any, run: Run | None = None, *, every_n_steps: int = 1, **others: Any) -> Watch:
     """Record the learning rates and the gradient norm of each step of an optimizer, with no device sync.
 
     They are recorded as `lr` (`lr/pg1` ... if there are several groups of parameters) and `grad_norm`
@@ -67,11 +67,18 @@ def watch(watched: Any, run: Run | None = None, *, every_n_steps: int = 1) -> Wa
             several of them in a dict, whose keys then stand in the names (`lr/G`, `grad_norm/G`).
         run: Where to; the run that was begun last and is open when the optimizer steps, if left out.
         every_n_steps: Record every n-th step of each optimizer only.
+        others: W&B's `log_freq` is `every_n_steps`; anything else is ignored, with a warning.
 
     Returns:
         A handle with `remove()`; also a context manager. What cannot be watched is refused with a
         warning, and the handle then does nothing.
     """
+    every_n_steps = others.pop("log_freq", every_n_steps)
+    given: object = run
+    if not isinstance(given, Run | None):
+        others["run"], run = given, None
+    if others:
+        warn(f"livecb.watch ignores {', '.join(f'{name}={value!r}' for name, value in others.items())}")
     several = watched if isinstance(watched, Mapping) else {"": watched}
     handle = Watch()
     for name, each in several.items():
@@ -162,8 +169,8 @@ def on_step(watched: Any, stepped: _Stepped) -> Any:
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(watched, "param_groups") and hasattr(watched, "register_step_post_hook"):
         hook = _Hook(stepped, parameters_of)
-        # Lightning's wrapper looks like the optimizer that it steps.
-        hook.handle = getattr(watched, "_optimizer", watched).register_step_post_hook(hook)
+        # The wrappers of Lightning and Accelerate look like the optimizer that they step.
+        hook.handle = getattr(watched, "optimizer", watched).register_step_post_hook(hook)
     elif torch is not None and isinstance(watched, torch.nn.Module):
         from torch.optim.optimizer import register_optimizer_step_post_hook
 

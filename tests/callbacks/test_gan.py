@@ -14,7 +14,8 @@ from torch import nn
 
 import livecb
 from livecb import events
-from livecb.callbacks.gan import LiveStream, scores
+from livecb.callbacks import gan_samples
+from livecb.callbacks.gan import Divergence, LiveStream, scores
 from livecb.errors import LivecbWarning
 from livecb.testing import Recorded
 
@@ -161,6 +162,33 @@ def test_samples_are_drawn_every_n_batches_from_the_noise_that_stays(recorded: R
     ]  # fmt: skip
     assert len({image.file.hash for image in images}) == 4
     assert [event.batch for event in of(recorded, "diversity")] == [4, 8, 12, 16]
+
+
+def test_a_grid_that_is_on_its_way_at_the_end_is_recorded_before_it(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def to_host(pixels: Any) -> Any:
+        return pixels, lambda: len(asked) > 20 or asked.append(1)
+
+    monkeypatch.setattr(gan_samples, "_to_host", to_host)
+    gan = Gan()
+    with LiveStream(samples=gan.samples, every_n_batches=8, **QUIET) as live:
+        train(gan, live)
+        assert recorded.of(events.Image) == []
+    assert [image.batch for image in recorded.of(events.Image)] == [8]
+
+
+def test_each_run_has_rules_of_its_own(recorded: Recorded) -> None:
+    live = LiveStream(alerts=[Divergence(patience=4)], **QUIET)
+    for _ in range(2):
+        with live:
+            for _ in live.track(range(6)):
+                live.g_step(1.0)
+                live.d_step(0.01)
+    alerts = [recorded.of(events.Alert, run) for run in recorded.runs]
+    assert [[alert.batch for alert in each] for each in alerts] == [[4], [4]]
 
 
 def test_the_training_is_the_one_without_it_to_the_last_bit(recorded: Recorded) -> None:
