@@ -81,3 +81,16 @@ def test_what_a_job_counts_stands_by_its_bar(server: Server, train: Train, watch
     assert " ".join(shares.inner_text().split()) == "best model b 40 a 3"
     trainer.tell("progress", 121)
     facts.get_by_text("sample 121").wait_for()
+
+
+def test_a_candidate_tells_which_features_matter_to_it(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    page = watched.open(server.url(search(train, 2).run))
+    row = page.get_by_role("button", name="candidate 1")
+    row.click()
+    more = page.locator(".more-of")
+    assert [cells(line) for line in more.locator(".meter").all()] == [["pixel 1\n0.750"], ["pixel 0\n0.250"]]
+    assert " ".join(more.locator("dl").inner_text().split()) == "svc.C 2 svc.gamma 0.1 cache_size 200"
+    row.click()
+    more.wait_for(state="detached")

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 /** Drawing takes at most about one part in so many of the time: the browser may share its cores with a training. */
 const SHARE = 10;
@@ -66,6 +66,12 @@ export function useTopics<Topic extends string>(source: Topics<Topic>, ...topics
     redraw((n) => n + 1);
     return () => stops.forEach((stop) => stop());
   }, [source, topics.join()]);
+}
+
+/** Tell what drawing a component costs, from where this is called to when it stands in the page. */
+export function useSpent(source: { spent(ms: number): void }): void {
+  const began = performance.now();
+  useLayoutEffect(() => source.spent(performance.now() - began));
 }
 
 /** Draw the component anew every `ms`, for what depends on the clock alone. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Candidate } from "../src/client/api";
-import { BoardNews, keyOf, layoutOf, stageWords, togetherWords } from "../src/data/board";
+import { BoardNews, countsOf, importancesOf, keyOf, layoutOf, stageWords, togetherWords } from "../src/data/board";
 
 function row(name: string, params: object, more: Partial<Candidate> = {}): Candidate {
   return { type: "model_completed", seq: 1, time: 1, name, ok: true, params, scores: { acc: 0.5 }, place: 1, ...more } as Candidate;
@@ -45,4 +45,16 @@ test("a candidate told of by folds is one row, whichever fold was last", () => {
 test("a row says which round it is in and how many of its folds are done", () => {
   expect(stageWords(row("a", {}, { rung: 1, folds: 5, folds_done: 3 }))).toBe("round 2 · 3 of 5 folds");
   expect(stageWords(row("a", {}, { folds: 5, folds_done: 5 }))).toBe("");
+});
+
+test("a score is a count only where all of them are", () => {
+  const rows = [row("a", {}, { scores: { acc: 1, wins: 3, f1: "NaN" } }), row("b", {}, { scores: { acc: 0.5, wins: 4 } })];
+  expect([...countsOf(rows)].sort()).toEqual(["f1", "wins"]);
+});
+
+test("the features that matter most come first, whichever way they pull", () => {
+  const importances = { a: 0.1, b: -0.4, c: 0.2, d: "NaN" as const };
+  expect(importancesOf(row("x", {}, { importances }), 2)).toEqual([
+    { name: "b", importance: -0.4, part: 1 }, { name: "c", importance: 0.2, part: 0.5 },
+  ]);
 });

@@ -65,3 +65,11 @@ test("what came since it was first looked at is new for a while", () => {
   listing.load(page(1, 3), 3, true, 4_000);
   expect(listing.isNew(2, 4_200)).toBe(false);
 });
+
+test("what came long ago leaves memory, and is a gap", () => {
+  const listing = new Listing<Said>();
+  listing.load([], 0, true);
+  for (let place = 0; place < 10_001; place++) listing.add(said(place));
+  expect(listing.count).toBe(10_001);
+  expect(listing.gapBefore(10_001)).toBe(5_000);
+});

@@ -1,5 +1,6 @@
 import type { Candidate } from "../client/api";
 import { flatten, type Entry } from "./flatten";
+import { toNumber, type Num } from "./number";
 
 /** How a leaderboard is laid out: what its candidates have in common decides. */
 export interface Layout {
@@ -45,6 +46,29 @@ export function layoutOf(rows: readonly Candidate[]): Layout {
 export function togetherWords(row: Candidate, same: readonly Entry[]): string {
   const dull = new Set(same.map(({ key }) => key));
   return paramsOf(row).filter(({ key }) => !dull.has(key)).map(({ key, text }) => `${key} ${text}`).join(" · ");
+}
+
+/** The scores of which all known ones are counts: `1` beside `0.9680` stands for `1.0000`. */
+export function countsOf(rows: readonly { scores?: Record<string, Num> }[]): Set<string> {
+  const counts = new Set<string>();
+  const others = new Set<string>();
+  for (const row of rows) {
+    for (const [name, held] of Object.entries(row.scores ?? {})) {
+      const score = toNumber(held);
+      (Number.isInteger(score) || !Number.isFinite(score) ? counts : others).add(name);
+    }
+  }
+  for (const name of others) counts.delete(name);
+  return counts;
+}
+
+/** The features that matter most to a candidate, each with its part of the largest one's importance. */
+export function importancesOf(row: Candidate, most: number): { name: string; importance: number; part: number }[] {
+  const known = Object.entries(row.importances ?? {}).map(([name, held]) => ({ name, importance: toNumber(held as Num) }));
+  const finite = known.filter(({ importance }) => Number.isFinite(importance));
+  finite.sort((a, b) => Math.abs(b.importance) - Math.abs(a.importance));
+  const largest = Math.abs(finite[0]?.importance ?? 0) || 1;
+  return finite.slice(0, most).map((one) => ({ ...one, part: Math.abs(one.importance) / largest }));
 }
 
 /** How long a row is shown as new. */

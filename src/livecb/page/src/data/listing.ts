@@ -11,6 +11,8 @@ interface Kept<E> {
   since: number;
 }
 
+/** So many are kept at most: older ones can be asked for again. */
+const MOST = 10_000;
 /** How long what came is shown as new. */
 const NEW_MS = 4_000;
 
@@ -49,6 +51,7 @@ export class Listing<E extends Said> {
   add(event: E, now = performance.now()): void {
     if (this.count === null || this.#knows(event)) return;
     this.#kept.set(this.count++, { event, since: now });
+    if (this.#kept.size > MOST) this.#forget(this.count - MOST / 2);
   }
 
   /** The first place that is missing going back from `from`, -1 if none is. */
@@ -56,6 +59,10 @@ export class Listing<E extends Said> {
     let place = from - 1;
     while (place >= 0 && this.#kept.has(place)) place--;
     return place;
+  }
+
+  #forget(before: number): void {
+    for (const place of this.#kept.keys()) if (place < before) this.#kept.delete(place);
   }
 
   #knows(event: E): boolean {

@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count } from "../data/format";
 import type { Images as Media, Picture } from "../media";
 import type { RunSession } from "../session";
-import { useTopics } from "../topics";
+import { useSpent, useTopics } from "../topics";
 import { Look } from "./look-closer";
 import { captionOf } from "./words";
 
@@ -11,6 +11,7 @@ const MANY = 12;
 /** The pictures of a run: a strip for each name, over time. */
 export function Images({ session }: { session: RunSession }) {
   useTopics(session.topics, "media");
+  useSpent(session.topics);
   const { images } = session.media;
   const [limit, setLimit] = useState(MANY);
   const [open, setOpen] = useState<{ name: string; place: number } | null>(null);
@@ -19,7 +20,7 @@ export function Images({ session }: { session: RunSession }) {
   return (
     <>
       {images.names.slice(0, limit).map(({ name }) => (
-        <Strip key={name} images={images} name={name} version={images.strip(name).count ?? 0} open={(place) => setOpen({ name, place })} />
+        <Strip key={name} images={images} name={name} open={(place) => setOpen({ name, place })} />
       ))}
       {images.names.length > limit && (
         <button type="button" class="small further" onClick={() => setLimit(limit + MANY)}>
@@ -37,7 +38,6 @@ const SPARE = 2;
 interface StripProps {
   images: Media;
   name: string;
-  version: number;
   open(place: number): void;
 }
 

@@ -1,11 +1,11 @@
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Candidate, State } from "../client/api";
-import { keyOf, layoutOf, paramsOf, stageWords, togetherWords, type Layout } from "../data/board";
+import { countsOf, importancesOf, keyOf, layoutOf, paramsOf, stageWords, togetherWords, type Layout } from "../data/board";
 import { text } from "../data/flatten";
 import { count, duration, seconds, value } from "../data/format";
 import { toNumber } from "../data/number";
 import { hasEnded, type RunSession } from "../session";
-import { useTopics } from "../topics";
+import { useSpent, useTopics } from "../topics";
 
 const PAGE = 100;
 /** The state holds so many at most. */
@@ -16,11 +16,14 @@ const CURRENT = ["current", "current_model", "model"];
 /** All candidates, the best first, the failed ones with their reason last. */
 export function Leaderboard({ session }: { session: RunSession }) {
   useTopics(session.topics, "state");
+  useSpent(session.topics);
   const [limit, setLimit] = useState(PAGE);
   const state = session.state as State;
   const good = state.leaderboard.filter((row) => row.ok);
   const failed = state.leaderboard.filter((row) => !row.ok);
-  const layout = layoutOf(good);
+  const said = state.counts.model_completed;
+  const layout = useMemo(() => layoutOf(good), [said]);
+  const wholes = useMemo(() => countsOf(good), [said]);
   const width = 3 + layout.scores.length + layout.columns.length + Number(layout.together);
   return (
     <section class="card wide" aria-label="Leaderboard">
@@ -30,7 +33,7 @@ export function Leaderboard({ session }: { session: RunSession }) {
           <Head layout={layout} />
           <tbody>
             {good.slice(0, limit).map((row) => (
-              <Row key={keyOf(row)} row={row} layout={layout} fresh={session.board.isNew(row)} />
+              <Row key={keyOf(row)} {...{ row, layout, wholes, width }} fresh={session.board.isNew(row)} />
             ))}
             {failed.slice(0, limit).map((row) => (
               <tr key={keyOf(row)} class={session.board.isNew(row) ? "fail new" : "fail"}>
@@ -67,21 +70,66 @@ function Head({ layout }: { layout: Layout }) {
   );
 }
 
-function Row({ row, layout, fresh }: { row: Candidate; layout: Layout; fresh: boolean }) {
+interface RowProps {
+  row: Candidate;
+  layout: Layout;
+  wholes: ReadonlySet<string>;
+  width: number;
+  fresh: boolean;
+}
+
+function Row({ row, layout, wholes, width, fresh }: RowProps) {
+  const [open, setOpen] = useState(false);
   const params = new Map(paramsOf(row).map((entry) => [entry.key, entry.text]));
   const stage = stageWords(row);
   const together = layout.together ? togetherWords(row, layout.same) : "";
+  const hasMore = layout.together || Object.keys(row.importances ?? {}).length > 0;
   return (
-    <tr class={[row.place === 1 ? "first" : "", fresh ? "new" : ""].join(" ").trim()}>
-      <td class="n">{row.place}</td>
-      <th scope="row" title={row.name}>{row.name}{stage && <span class="stage">{stage}</span>}</th>
-      {layout.scores.map((name, i) => (
-        <td key={name} class={i === 0 ? "now" : ""}>{name in (row.scores ?? {}) ? value(toNumber(row.scores?.[name])) : ""}</td>
-      ))}
-      <td>{row.fit_seconds == null ? "" : seconds(row.fit_seconds)}</td>
-      {layout.columns.map((name) => <td key={name} class="param" title={params.get(name)}>{params.get(name)}</td>)}
-      {layout.together && <td class="param" title={together}>{together}</td>}
-    </tr>
+    <>
+      <tr class={[row.place === 1 ? "first" : "", fresh ? "new" : ""].join(" ").trim()}>
+        <td class="n">{row.place}</td>
+        <th scope="row" title={row.name}>
+          {hasMore ? <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>{row.name}</button> : row.name}
+          {stage && <span class="stage">{stage}</span>}
+        </th>
+        {layout.scores.map((name, i) => (
+          <td key={name} class={i === 0 ? "now" : ""}>
+            {name in (row.scores ?? {}) ? value(toNumber(row.scores?.[name]), 4, wholes.has(name)) : ""}
+          </td>
+        ))}
+        <td>{row.fit_seconds == null ? "" : seconds(row.fit_seconds)}</td>
+        {layout.columns.map((name) => <td key={name} class="param" title={params.get(name)}>{params.get(name)}</td>)}
+        {layout.together && <td class="param" title={together}>{together}</td>}
+      </tr>
+      {open && <tr class="more-of"><td /><td colSpan={width - 1}><More row={row} /></td></tr>}
+    </>
+  );
+}
+
+const MOST_FEATURES = 10;
+
+/** What does not fit into a row: all parameters, and the features that matter most. */
+function More({ row }: { row: Candidate }) {
+  const features = importancesOf(row, MOST_FEATURES);
+  const left = Object.keys(row.importances ?? {}).length - features.length;
+  return (
+    <div class="two">
+      <dl class="mono">
+        {paramsOf(row).map(({ key, text: held }) => <div key={key}><dt>{key}</dt><dd>{held}</dd></div>)}
+      </dl>
+      {features.length > 0 && (
+        <div>
+          {features.map(({ name, importance, part }) => (
+            <div key={name} class="meter">
+              <span>{name}</span>
+              <b>{value(importance, 3, false)}</b>
+              <i aria-hidden="true"><u style={{ width: `${part * 100}%` }} /></i>
+            </div>
+          ))}
+          {left > 0 && <p class="more">and {count(left)} that matter less</p>}
+        </div>
+      )}
+    </div>
   );
 }
 

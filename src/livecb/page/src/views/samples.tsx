@@ -1,31 +1,46 @@
 import { useEffect, useState } from "preact/hooks";
 import type { SamplesAnswer } from "../client/api";
+import { countsOf } from "../data/board";
 import { count, value } from "../data/format";
 import { toNumber } from "../data/number";
 import { words } from "../data/sample";
 import type { FileRef, Sample } from "../generated/events";
 import type { Samples as Media } from "../media";
 import type { RunSession } from "../session";
-import { useTopics } from "../topics";
+import { useSpent, useTopics } from "../topics";
 import { captionOf } from "./words";
 
+const PAGE = 50;
+const MOST_ROWS = 2_000;
 const MOST_SCORES = 5;
+/** Of a text that is cut no more is put into the page. */
+const MOST_CUT = 2_000;
 /** Texts that are longer are cut until somebody asks for all of it. */
 const LONG = 240;
 
 /** What the model made of its samples, the newest first, and the mean scores of every epoch. */
 export function Samples({ session }: { session: RunSession }) {
   useTopics(session.topics, "media");
+  useSpent(session.topics);
   const { samples, images } = session.media;
+  const [asked, setAsked] = useState<{ of: unknown; downTo: number } | null>(null);
   useEffect(() => samples.watch(), [samples]);
   if (samples.total === null) return <p class="empty card">Loading …</p>;
   const { listing } = samples;
   const all = listing.count ?? 0;
   const gap = listing.gapBefore(all);
-  const places = Array.from({ length: all - gap - 1 }, (_, i) => all - 1 - i);
+  // What somebody asked for stays, whatever comes on top.
+  const wanted = asked?.of === listing ? Math.min(MOST_ROWS, all - asked.downTo) : PAGE;
+  const places = Array.from({ length: Math.min(wanted, all - gap - 1) }, (_, i) => all - 1 - i);
   const scores = namesOf(samples.epochs.flatMap((epoch) => Object.keys(epoch.scores)));
   const shown = places.map((place) => listing.at(place) as Sample);
+  const wholes = countsOf(shown);
   const columns = (["input", "target", "prediction"] as const).filter((name) => shown.some((one) => one[name] != null));
+  const older = (): void => {
+    const downTo = Math.max(0, all - places.length - PAGE);
+    setAsked({ of: listing, downTo });
+    if (gap >= downTo) void samples.older();
+  };
   return (
     <>
       {samples.epochs.length > 1 && <Epochs samples={samples} scores={scores} />}
@@ -48,13 +63,13 @@ export function Samples({ session }: { session: RunSession }) {
             <tbody>
               {places.map((place) => (
                 <Row key={place} sample={listing.at(place) as Sample} fresh={listing.isNew(place)}
-                  {...{ columns, scores }} file={images.file} />
+                  {...{ columns, scores, wholes }} file={images.file} />
               ))}
             </tbody>
           </table>
         </div>
-        {gap >= 0 && (
-          <button type="button" class="small further" disabled={samples.loading} onClick={() => void samples.older()}>
+        {places.length < all && (
+          <button type="button" class="small further" disabled={samples.loading} onClick={older}>
             {samples.loading ? "loading …" : `show more of ${count(all)}`}
           </button>
         )}
@@ -128,11 +143,12 @@ interface RowProps {
   sample: Sample;
   columns: readonly ("input" | "target" | "prediction")[];
   scores: readonly string[];
+  wholes: ReadonlySet<string>;
   fresh: boolean;
   file(hash: string): string;
 }
 
-function Row({ sample, columns, scores, fresh, file }: RowProps) {
+function Row({ sample, columns, scores, wholes, fresh, file }: RowProps) {
   const [whole, setWhole] = useState(false);
   const texts = columns.map((name) => words(sample[name]));
   const long = texts.some((text) => text.length > LONG || text.split("\n").length > 5);
@@ -146,12 +162,12 @@ function Row({ sample, columns, scores, fresh, file }: RowProps) {
       </th>
       {texts.map((text, i) => (
         <td key={columns[i]} class="text" data-label={columns[i]}>
-          <div class={whole ? "" : "cut"}>{text}</div>
+          <div class={whole ? "" : "cut"}>{whole ? text : text.slice(0, MOST_CUT)}</div>
           {columns[i] === "prediction" && <Files files={sample.files ?? []} file={file} />}
         </td>
       ))}
       {scores.map((name) => (
-        <td key={name} data-label={name}>{name in (sample.scores ?? {}) ? value(toNumber(sample.scores?.[name])) : ""}</td>
+        <td key={name} data-label={name}>{name in (sample.scores ?? {}) ? value(toNumber(sample.scores?.[name]), 4, wholes.has(name)) : ""}</td>
       ))}
     </tr>
   );
