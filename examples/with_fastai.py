@@ -15,5 +15,4 @@ if __name__ == "__main__":
     loaders = DataLoaders(DataLoader(data[:1440], bs=32, shuffle=True), DataLoader(data[1440:], bs=360))
     model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
     learn = Learner(loaders, model, CrossEntropyLoss(), metrics=accuracy)
-    with learn.no_bar():
-        learn.fit(6, 3e-3, cbs=LiveStream("digits, fastai"))
+    learn.fit(6, 3e-3, cbs=LiveStream("digits, fastai"))
