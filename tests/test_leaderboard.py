@@ -92,7 +92,7 @@ def test_a_candidate_as_a_whole_takes_the_place_of_its_folds_also_when_they_are_
 
 def test_one_failed_fold_fails_a_candidate_and_says_which():
     (row,) = fed(fold("a", 0, 0.9), fold("a", 1, math.nan, ok=False, reason="ValueError: no")).to_list()
-    assert (row["ok"], row["place"], row["reason"]) == (False, None, "fold 1: ValueError: no")
+    assert (row["ok"], row["place"], row["reason"]) == (False, None, "fold 2: ValueError: no")
 
 
 def test_a_later_rung_outranks_an_earlier_one_and_starts_the_candidate_anew():

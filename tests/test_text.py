@@ -29,7 +29,10 @@ SAID = {
         {"message": "no gradient", "level": "WARNING", "logger": "torch"},
         "WARNING  torch:  no gradient",
     ),
-    "model_completed": ({"name": "svc", "ok": False, "reason": "singular"}, "svc  failed: singular"),
+    "model_completed": (
+        {"name": "svc", "ok": False, "reason": "singular", "fold": 1, "folds": 5},
+        "svc  fold 2 of 5  failed: singular",
+    ),
     "sample": ({"input": "2+2", "target": 4, "prediction": 5}, "input '2+2'  target 4  prediction 5"),
     "image": ({"name": "faces", "file": FILE, "caption": "epoch 3"}, "faces  epoch 3  12.3 kB"),
     "figure": ({"name": "roc", "file": FILE}, "figure:  roc"),

@@ -66,7 +66,10 @@ class _Candidate:
             max(folds, key=lambda fold: fold.time),
             fold=None,
             ok=all(fold.ok for fold in folds),
-            reason=next((f"fold {fold.fold}: {fold.reason}" for fold in folds if not fold.ok), None),
+            reason=next(
+                (f"fold {at + 1}: {fold.reason}" for at, fold in sorted(self.folds.items()) if not fold.ok),
+                None,
+            ),
             scores=_means(folds),
             fit_seconds=sum(seconds) / len(seconds) if seconds else None,
         )
@@ -82,11 +85,8 @@ class Leaderboard:
         return len(self._candidates)
 
     def feed(self, event: ModelCompleted) -> None:
-        """Take in a row.
-
-        A candidate is known by its name and its parameters; one that is told of by folds by its name.
-        """
-        key = event.name if event.folds else (event.name, msgspec.json.encode(event.params, order="sorted"))
+        """Take in a row. A candidate is known by its name and its parameters."""
+        key = event.name, msgspec.json.encode(event.params, order="sorted")
         self._candidates.setdefault(key, _Candidate()).feed(event)
 
     def ranked(self) -> list[ModelCompleted]:

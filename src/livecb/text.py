@@ -243,7 +243,8 @@ def _log(event: ev.Log) -> str:
 def _completed(event: ev.ModelCompleted) -> str:
     seconds = f"in {format_duration(event.fit_seconds)}" if event.fit_seconds is not None else None
     failed = None if event.ok else f"failed: {event.reason or 'no reason given'}"
-    return _words("model:", event.name, failed, _values(event.scores), seconds)
+    fold = None if event.fold is None else f"fold {event.fold + 1} of {event.folds or '?'}"
+    return _words("model:", event.name, fold, failed, _values(event.scores), seconds)
 
 
 def _sample(event: ev.Sample) -> str:

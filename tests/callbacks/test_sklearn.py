@@ -187,6 +187,13 @@ def test_a_random_search_names_its_candidates_by_their_parameters(recorded: Reco
     assert state["config"]["class"] == "RandomizedSearchCV"
 
 
+def test_candidates_whose_names_look_alike_are_not_taken_for_one(recorded: Recorded) -> None:
+    grid = {"share": [0.123456, 0.123457]}
+    GridSearchCV(Slow(), grid, cv=2, refit=False).set_callbacks(live()).fit(X, ZEROS)
+    rows = told(recorded)["leaderboard"]
+    assert [(row["name"], row["folds_done"]) for row in rows] == [("share=0.1235", 2)] * 2
+
+
 @pytest.mark.parametrize("resource", ["n_samples", "max_leaf_nodes"])
 def test_a_search_by_halving_ranks_by_rung_and_knows_all_its_fits_from_the_start(
     resource: str, recorded: Recorded
@@ -211,7 +218,7 @@ def test_a_candidate_that_fails_is_listed_with_its_reason(recorded: Recorded) ->
     search = GridSearchCV(Slow(), {"fails": [True, False]}, cv=2).set_callbacks(live()).fit(X, ZEROS)
     good, bad = told(recorded)["leaderboard"]
     assert (good["ok"], good["params"]) == (True, search.best_params_)
-    assert (bad["ok"], bad["place"], bad["reason"]) == (False, None, "fold 0: ValueError: cannot learn that")
+    assert (bad["ok"], bad["place"], bad["reason"]) == (False, None, "fold 1: ValueError: cannot learn that")
     assert recorded.of(events.Progress)[-1].counters == {"failed": 2}
 
 

@@ -175,6 +175,8 @@ class LiveStream(Stream):
         session = self._session
         if session.search is None and isinstance(estimator, BaseSearchCV):
             session.search = Search(estimator, tasks.depth(context))
+            if session.stopping:
+                session.search.stop()
             self.max_propagation_depth = session.search.depth
         if self._is_of_search(context):
             return self._begin_in_search(estimator, context)

@@ -202,7 +202,7 @@ class ModelCompleted(Event, frozen=True, kw_only=True, tag="model_completed"):
         reason: Why it failed, when `ok` is false.
         goal: Which way its first score is better, where the score's name does not tell.
         fold: The fold that is done, from 0; absent for the candidate as a whole.
-        folds: Folds of its cross-validation: rows of the same `name` are then one candidate's.
+        folds: Folds of its cross-validation. Rows with the same `name` and `params` are one candidate's.
         rung: Round of a search by halving, from 0: later ones outrank earlier ones.
     """
 
