@@ -70,7 +70,10 @@ def test_a_number_on_an_accelerator_is_sent_for_and_not_waited_for() -> None:
     deferred = scalar(value)
     assert isinstance(deferred, Deferred)
     assert (value.copying, value.waited) == (True, False)
+    assert deferred.value is None
     assert deferred.read() == 0.25
+    assert deferred.value == 0.25
+    assert scalar(deferred) is deferred
 
 
 class Colour(enum.Enum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -178,6 +180,37 @@ def test_a_grid_that_is_on_its_way_at_the_end_is_recorded_before_it(
         train(gan, live)
         assert recorded.of(events.Image) == []
     assert [image.batch for image in recorded.of(events.Image)] == [8]
+
+
+class OnAccelerator:
+    """A number on a device that is slow to tell it."""
+
+    shape = ()
+    device = "slow:0"
+
+    def __init__(self, number: float, readers: set[threading.Thread]) -> None:
+        self.number = number
+        self.readers = readers
+
+    def item(self) -> float:
+        self.readers.add(threading.current_thread())
+        time.sleep(0.001)
+        return self.number
+
+
+def test_numbers_on_a_device_are_recorded_and_alerted_of_and_never_waited_for(recorded: Recorded) -> None:
+    readers: set[threading.Thread] = set()
+    with LiveStream(alerts=[Divergence(patience=20)], **QUIET) as live:
+        for number in live.track(range(30)):
+            live.g_step(OnAccelerator(float(number), readers))
+            live.d_step(OnAccelerator(0.01, readers))
+    assert len(readers) == 1
+    assert threading.current_thread() not in readers
+    assert values(recorded, "loss/G") == list(range(30))
+    assert [event.batch for event in of(recorded, "loss/D")] == list(range(1, 31))
+    assert [(alert.title, alert.batch) for alert in recorded.of(events.Alert)] == [
+        ("The discriminator has won", 20)
+    ]
 
 
 def test_each_run_has_rules_of_its_own(recorded: Recorded) -> None:

@@ -15,9 +15,11 @@ from torch import nn
 import livecb
 from livecb import events
 from livecb.callbacks import gan_samples
+from livecb.callbacks.gan import scores
 from livecb.callbacks.gan_samples import Filmstrip, diversity, draw, grid
 from livecb.errors import ValueRefused
 from livecb.testing import Recorded
+from syncs import Syncs
 
 
 def picture(value: float, colours: int = 1, size: int = 32) -> torch.Tensor:
@@ -63,6 +65,15 @@ def test_diversity_is_the_mean_distance_of_two_pictures_per_pixel() -> None:
     pictures = torch.rand(20, 3, 8, 8)
     pairs = [(pictures[i] - pictures[j]).pow(2).mean().sqrt() for i in range(20) for j in range(i)]
     assert diversity(pictures).item() == pytest.approx(torch.stack(pairs).mean().item(), rel=1e-5)
+
+
+def test_nothing_is_asked_of_the_device_before_a_grid_is_finished() -> None:
+    pictures = torch.rand(9, 3, 16, 16)
+    with Syncs() as syncs:
+        grid(pictures)
+        diversity(pictures)
+        scores(torch.rand(4, 1), torch.rand(4, 1))
+    assert syncs.found == []
 
 
 def test_what_is_kept_is_the_grid_to_the_last_pixel(recorded: Recorded) -> None:
