@@ -17,6 +17,9 @@ from livecb.start import init
 
 __all__ = ["run_program"]
 
+# What passes output on waits no longer than this for what records it.
+_SWITCH_SECONDS = 0.0005
+
 
 def run_program(
     argv: Sequence[str],
@@ -43,6 +46,7 @@ def run_program(
         port: The server's port.
         quiet: Print no address.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     process = Process()
     sinks = [Server(port, quiet=quiet)] if os.environ.get("LIVECB_MODE", "").lower() != "offline" else []
     run = init(project, name, dir=folder, tags=tags, capture=None, sinks=sinks)
