@@ -33,7 +33,9 @@ export function tabsOf(state: State | null): Tab[] {
 export function leadOf(state: State | null): Tab {
   const charts = new Set(Object.values(state?.metrics ?? {}).map((metric) => metric.chart)).size;
   const tabs = tabsOf(state);
-  if (charts <= FEW_CHARTS && tabs.includes("Leaderboard")) return "Leaderboard";
+  // One model of its own training is no search: its curves tell more than its row.
+  const few = (state?.leaderboard.length ?? 0) > 1 ? FEW_CHARTS : 0;
+  if (charts <= few && tabs.includes("Leaderboard")) return "Leaderboard";
   return charts === 0 ? (tabs.find((tab) => tab === "Images" || tab === "Samples") ?? "Curves") : "Curves";
 }
 
