@@ -40,7 +40,7 @@ class StepAxis(Axis[int]):
 
 
 class Step(int):
-    """The number of optimizer steps done, to be called when more are.
+    """`run.step`: the number of optimizer steps done, to be called when more are.
 
     Where nobody has counted yet: those before the run began, 0 unless it goes on with another.
     """

@@ -67,7 +67,8 @@ class Run(Loops):
         name: Free text to show.
         folder: Where the run's files are; None for a run that does nothing.
         summary: What should stand beside the end of the run; yours to fill.
-        step, batch, epoch, samples, tokens: Where the loop stands; every event carries them.
+        step, batch, epoch, samples, tokens: Where the loop stands; every event carries them. `step`
+            can be called, too: `run.step()` counts one more.
     """
 
     def __init__(
