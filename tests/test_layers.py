@@ -63,13 +63,13 @@ THIRD = {
     "uvicorn": "server.serve",
     "lightning": "demo.lightning_demo",
     "sklearn": "demo.lightning_demo callbacks.sklearn*",
-    "torch": "callbacks.gan callbacks.gan_samples demo.* watch",
+    "torch": "callbacks.gan callbacks.gan_samples callbacks.generation callbacks.random_state demo.* watch",
     "keras": "callbacks.keras",
     "xgboost": "callbacks.xgboost",
     "skorch": "callbacks.skorch",
     "accelerate": "callbacks.accelerate",
     "fastai": "callbacks.fastai",
-    "transformers": "callbacks.transformers demo.transformers_demo",
+    "transformers": "callbacks.generation callbacks.transformers demo.transformers_demo",
 }
 
 PURE = "about attempt columns events events.lines events.vocabulary gaps leaderboard metric names pace series state strict tally thinning"

@@ -43,6 +43,7 @@ __all__ = [
     "model_card",
     "on_host",
     "opening",
+    "stream_of",
 ]
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
@@ -92,6 +93,7 @@ class Session:
         samples: Training samples seen; None if that cannot be known.
         rates: Learning rates used since values were last recorded, by name.
         reason: Why the training came to its end, if for a reason.
+        training: What the framework hands to all callbacks of this training, to know it by.
         orphaned: What happens if the callback is thrown away while the run is open.
     """
 
@@ -106,6 +108,7 @@ class Session:
         self.samples: int | None = None
         self.rates: dict[str, Any] = {}
         self.reason: str | None = None
+        self.training: object = None
         self.orphaned: weakref.finalize[..., Any] | None = None
 
     def fate(self, what: str) -> tuple[EndStatus, str | None] | None:
@@ -305,6 +308,12 @@ def _at_exit() -> None:
 # Called before the one that takes a run still open at the end of the program for completed: that
 # was registered earlier. Whoever caught the exception that ended the training did not tell us.
 atexit.register(_at_exit)
+
+
+def stream_of(training: object) -> Stream | None:
+    """Return the stream that records a training, None if none does; see `Session.training`."""
+    known = [stream for stream in list(_streams) if stream._session.training is training]
+    return known[0] if known else None
 
 
 def batch_size(batch: Any) -> int | None:

@@ -8,8 +8,6 @@ together on the device; on CUDA its copy to the host is not waited for.
 from __future__ import annotations
 
 import math
-import random
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ from typing import Any
 import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from livecb.callbacks.random_state import same_random_state
 from livecb.errors import ValueRefused
 
 __all__ = ["Filmstrip", "as_pictures", "diversity", "draw", "grid"]
@@ -68,7 +67,7 @@ def draw(samples: Callable[..., Any], *args: Any) -> Any:
         raise ValueRefused(
             f"expected a function that draws, as in samples=lambda: G(noise), got a {type(samples).__name__}"
         )
-    with torch.no_grad(), _same_random_state(), _same_memory():
+    with torch.no_grad(), same_random_state(), _same_memory():
         pictures = samples(*args)
     return as_pictures(pictures)
 
@@ -133,20 +132,6 @@ def _to_host(pixels: Any) -> tuple[Any, Callable[[], bool]]:
     copied = torch.cuda.Event()
     copied.record(torch.cuda.current_stream(pixels.device))
     return host, copied.query
-
-
-@contextmanager
-def _same_random_state() -> Iterator[None]:
-    numpy = sys.modules.get("numpy")
-    python, theirs = random.getstate(), numpy.random.get_state() if numpy else None
-    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
-    try:
-        with torch.random.fork_rng(devices):
-            yield
-    finally:
-        random.setstate(python)
-        if numpy and theirs is not None:
-            numpy.random.set_state(theirs)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
 
@@ -29,7 +29,10 @@ from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import Run
 
-__all__ = ["LiveStream"]
+if TYPE_CHECKING:
+    from livecb.callbacks.samples import SampleCallback
+
+__all__ = ["LiveStream", "SampleCallback"]
 
 _ESSENTIAL = (
     "learning_rate",
@@ -175,6 +178,8 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
             resumed_step=state.global_step or None if totals else None,
             suffix=_trial(state),
         )
+        if self._session is not None:
+            self._session.training = args
 
     def _begin_again(self, args: Any, state: Any, loader: Any) -> None:
         """The trainer ran out of memory and starts anew with smaller batches: the same run goes on."""
@@ -325,3 +330,11 @@ def _checkpoint(args: Any, state: Any) -> Path:
         trials = Path(args.output_dir).glob(f"run-*/{name}")
         found = max(trials, key=lambda path: path.stat().st_mtime_ns, default=found)
     return found
+
+
+def __getattr__(name: str) -> Any:
+    if name != "SampleCallback":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from livecb.callbacks.samples import SampleCallback  # which is a LiveStream: it knows this module
+
+    return SampleCallback
