@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import importlib
 import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -79,7 +81,12 @@ def stream_of(framework: str) -> Any:
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [(ours, theirs) for ours in (*TRAIN, "accelerate", "xgboost") for theirs in TRAIN if ours != theirs],
+    [
+        (ours, theirs)
+        for ours in (*TRAIN, "accelerate", "fastai", "sklearn", "xgboost")
+        for theirs in TRAIN
+        if ours != theirs
+    ],
 )
 def test_it_is_said_once_with_what_to_import_and_the_training_goes_on(
     ours: str, theirs: str, recorded: Recorded, tmp_path: Path
@@ -99,3 +106,13 @@ def test_what_a_callback_has_not_is_missing_to_everybody_else() -> None:
     assert not hasattr(stream, "on_fit_start")
     with pytest.raises(AttributeError, match="'LiveStream' object has no attribute 'on_fit_start'"):
         copy.copy(stream).on_fit_start()
+
+
+@pytest.mark.parametrize("framework", ["Accelerate", "fastai", "Keras", "skorch"])
+def test_a_framework_that_is_not_installed_is_named_with_what_to_install(framework: str) -> None:
+    extra = framework.lower()
+    code = f"import sys; sys.modules[{extra!r}] = None; import livecb.callbacks.{extra}"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert f"livecb.callbacks.{extra} needs {framework}: pip install 'livecb[{extra}]'" in result.stderr

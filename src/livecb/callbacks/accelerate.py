@@ -23,7 +23,7 @@ from livecb.run import Run
 try:
     from accelerate import PartialState, tracking
 except ModuleNotFoundError as error:
-    if error.name != "accelerate":
+    if (error.name or "").partition(".")[0] != "accelerate":
         raise
     raise ModuleNotFoundError(
         "livecb.callbacks.accelerate needs Accelerate: pip install 'livecb[accelerate]'"

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from livecb.callbacks.base import Session, Stream, batch_size, during, ending, model_card, on_host, opening
+from livecb.callbacks.misplaced import answer, tell
 from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import Run
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 try:
     from fastai.callback.core import Callback
 except ModuleNotFoundError as error:
-    if error.name != "fastai":
+    if (error.name or "").partition(".")[0] != "fastai":
         raise
     raise ModuleNotFoundError("livecb.callbacks.fastai needs fastai: pip install 'livecb[fastai]'") from None
 
@@ -179,6 +180,17 @@ class LiveStream(Callback):  # type: ignore[misc]
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__()
         self.stream = _Stream(*args, **settings)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return answer(self, name)
+
+    def __call__(self, event_name: Any, *said: Any) -> Any:
+        return super().__call__(event_name) if isinstance(event_name, str) else tell(self)
 
     def __enter__(self) -> Self:
         return self

@@ -32,7 +32,7 @@ from livecb.start import rank_from_environment
 try:
     import keras
 except ModuleNotFoundError as error:
-    if error.name != "keras":  # the backend, of which Keras says itself what to do
+    if (error.name or "").partition(".")[0] != "keras":  # the backend, of which Keras says itself what to do
         raise
     raise ModuleNotFoundError("livecb.callbacks.keras needs Keras: pip install 'livecb[keras]'") from None
 

@@ -32,7 +32,7 @@ from livecb.start import rank_from_environment
 try:
     from skorch.callbacks import Callback
 except ModuleNotFoundError as error:
-    if error.name != "skorch":
+    if (error.name or "").partition(".")[0] != "skorch":
         raise
     raise ModuleNotFoundError("livecb.callbacks.skorch needs skorch: pip install 'livecb[skorch]'") from None
 
