@@ -157,15 +157,20 @@ def test_a_training_that_failed_and_was_thrown_away_has_not_stopped_early(
     assert (end(recorded).status, "thrown away" in end(recorded).reason) == ("failed", True)
 
 
-def test_a_program_that_goes_on_after_a_failure_says_so_at_its_end(booster: str, recorded: Recorded) -> None:
+def test_a_program_that_keeps_its_callbacks_says_at_its_end_what_came_of_each(
+    booster: str, recorded: Recorded
+) -> None:
     script = (
         "import boosters\n"
-        f"stream = boosters.live_stream({booster!r})\n"
-        f"try: boosters.train({booster!r}, stream, fail=3)\n"
+        f"first, second = (boosters.live_stream({booster!r}) for _ in range(2))\n"
+        f"try: boosters.train({booster!r}, first, fail=3)\n"
         "except Exception as error: kept = error\n"
+        f"boosters.train({booster!r}, second, rounds=300, patience=3, rate={FASTEST[booster]})\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, check=True)
-    assert (end(recorded).status, "the program ended before" in end(recorded).reason) == ("failed", True)
+    failed, stopped = (end(recorded, run) for run in recorded.runs)
+    assert (failed.status, "the program ended before" in failed.reason) == ("failed", True)
+    assert (stopped.status, stopped.reason) == ("completed", "early_stopped")
 
 
 @pytest.mark.parametrize("action", ["default", "error"])

@@ -35,7 +35,7 @@ __all__ = ["LiveStream"]
 
 _MODULE = "optuna.study._optimize"
 _FAILED = re.compile(r"Trial (\d+) failed .*because of the following error: (.*)\.", re.DOTALL)
-_MOST_CURVES = 100
+_MOST_CURVES = 50
 _MOST_FAILURES = 100
 
 # Trials run in threads of their own, which all call the same callback.
