@@ -99,6 +99,19 @@ def test_each_optimizer_has_its_gradient_norm_beside_its_rate(recorded: Recorded
     assert [event.values["lr-Adam-1"] for event in of(recorded, "lr-Adam-1")] == [2e-3] * 16
 
 
+def test_the_players_can_be_called_by_their_names(recorded: Recorded, tmp_path: Path) -> None:
+    module = fit(pl, tmp_path, GanMonitor(optimizers=("D", "G"), **QUIET), module_of(pl, (1e-3, 2e-3)))
+    assert set(of(recorded, "d_loss")[0].values) == {
+        "d_loss", "g_loss", "lr/D", "lr/G", "grad_norm/D", "grad_norm/G",
+    }  # fmt: skip
+    for name, rate in (("D", 1e-3), ("G", 2e-3)):
+        found = of(recorded, f"lr/{name}")
+        assert [event.values[f"lr/{name}"] for event in found] == [rate] * 16
+        assert [event.values[f"grad_norm/{name}"] for event in found] == [
+            pytest.approx(told[f"{name.lower()}_norm"]) for told in module.told
+        ]
+
+
 def test_samples_are_drawn_by_the_module_every_n_batches(recorded: Recorded, tmp_path: Path) -> None:
     fit(pl, tmp_path, GanMonitor(samples=lambda gan: gan.G(gan.noise), every_n_batches=4, **QUIET))
     assert [(image.batch, image.step, image.epoch) for image in recorded.of(events.Image)] == [

@@ -17,7 +17,7 @@ from livecb.callbacks.gan_alerts import Rule
 from livecb.callbacks.gan_monitor import Monitor, Sampling, held
 from livecb.callbacks.lightning import LiveStream
 from livecb.run import Run
-from livecb.watch import norm_of, parameters_of
+from livecb.watch import measure, norm_of, parameters_of
 
 __all__ = ["GanMonitor"]
 
@@ -31,6 +31,8 @@ class GanMonitor(LiveStream):
         samples: Called with the LightningModule, every `every_n_batches` batches: draws pictures
             N×C×H×W, in 0..1 or -1..1, from a noise that stays the same.
         every_n_batches: Batches between two grids of samples.
+        optimizers: What the players are called, in the order of `configure_optimizers`, as in
+            `("D", "G")`; as Lightning's `LearningRateMonitor` calls them if left out.
         real_samples: Real pictures, as `samples` draws them: what the diversity is held against.
         value_range: What is black and what is white in the samples, where it is neither 0..1 nor -1..1.
         alerts: Rules; `[Divergence(), Collapse()]` if left out, `[]` for none.
@@ -43,6 +45,7 @@ class GanMonitor(LiveStream):
         *,
         samples: Callable[[Any], Any] | None = None,
         every_n_batches: int = 100,
+        optimizers: Sequence[str] = (),
         real_samples: Any = None,
         value_range: tuple[float, float] | None = None,
         alerts: Sequence[Rule] | None = None,
@@ -52,10 +55,16 @@ class GanMonitor(LiveStream):
     ) -> None:
         super().__init__(**settings)
         self.sampling = Sampling(samples, every_n_batches, real_samples, value_range, alerts)
+        self.optimizers = list(optimizers)
         self._losses = {d_loss: "loss/D", g_loss: "loss/G"}
 
     @during
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+        players = zip(self.optimizers, trainer.optimizers, strict=False)
+        names = [name for name, each in players if each is optimizer]
+        if names:
+            self._session.rates.update(measure(self.run, optimizer, parameters_of(optimizer), names[0]))
+            return
         super().on_before_optimizer_step(trainer, pl_module, optimizer)
         rate = next(iter(asked.rates(trainer.optimizers, optimizer)))
         key = "grad_norm" + rate.removeprefix("lr").partition("/")[0]
@@ -66,9 +75,9 @@ class GanMonitor(LiveStream):
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
-        run = self.run
-        place = {"step": run.step, "batch": run.batch, "epoch": run.epoch}
-        self._session.monitor.end_batch(pl_module, **place)
+        session = self._session
+        place = {"step": session.step, "batch": session.batch, "epoch": session.run.epoch}
+        session.monitor.end_batch(pl_module, **place)
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         session = super()._make_session(run, owned)
