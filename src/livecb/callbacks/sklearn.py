@@ -104,19 +104,13 @@ class LiveStream(Stream):
     def _make_session(self, run: Run, owned: bool) -> Session:
         return FitSession(run, owned)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("on_"):
-            raise AttributeError(
-                f"{name} is no hook of scikit-learn: this LiveStream is for estimator.set_callbacks(); "
-                "import the one of your framework, as from livecb.callbacks.lightning"
-            )
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
     # The hooks
 
     @opening
-    def setup(self, estimator: Any, context: Any) -> None:
+    def setup(self, estimator: Any, context: Any, **other: Any) -> None:
         """Open the run, unless one is open."""
+        if other:  # Lightning has a hook of this name, and finds out by the next one
+            return
         if self._session is None:
             self._open(
                 leads=True,
@@ -291,7 +285,7 @@ class _Scored(LiveStream):
 
     @during
     def _tell_score(self, context: Any, X: Any, y: Any, model: Any) -> None:
-        if not tasks.iterates(context):
+        if not tasks.iterates(context) or not self._is_nth(context.task_id, context.task_id + 1):
             return
         try:
             found = check_scoring(model, scoring=self.scoring)(model, X, y)
