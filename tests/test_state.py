@@ -25,6 +25,11 @@ def told(*scripts, alive=True, now=None, **more):
     return fold(*scripts).to_dict(alive=alive, now=now, **more)
 
 
+def test_events_are_counted_by_their_types():
+    script = Script().start().steps(1, 5).say(ev.Note, text="a").say(ev.Alert, title="b")
+    assert fold(script).count("note", "alert", "sample") == 2
+
+
 # Status
 
 

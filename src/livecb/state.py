@@ -91,6 +91,10 @@ class State:
                     begin = at + 1
         self._take(events[begin:], kinds[begin:])
 
+    def count(self, *types: str) -> int:
+        """Return how many events of some types there were."""
+        return sum(self._tally.counts[kind] for kind in types)
+
     def place(self, axis: str) -> float | None:
         """Return where the run stands on an axis: what the last event that says so said."""
         found = [self._said[axis]] if axis in self._said else []

@@ -18,9 +18,12 @@ from livecb.events import decode
 from livecb.server.frames import as_event
 from livecb.server.tail import Stretch
 
-__all__ = ["Catalogue", "Collection", "Key", "Scores", "Spot", "epoch_of"]
+__all__ = ["KEPT", "Catalogue", "Collection", "Key", "Scores", "Spot", "epoch_of"]
 
-_HEADS = (b'{"type":"sample"', b'{"type":"image"', b'{"type":"figure"')
+KEPT = ("sample", "image", "figure")
+"""Types of events that it knows of."""
+
+_HEADS = tuple(b'{"type":"%b"' % kind.encode() for kind in KEPT)
 _MOST = 2.0**53
 
 Key = int | str | None

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from livecb.errors import LogError
 from livecb.events import decode_lines
-from livecb.server.catalogue import Catalogue, Collection, Key, Scores
+from livecb.server.catalogue import KEPT, Catalogue, Collection, Key, Scores
 from livecb.server.frames import as_event, dump, well_formed
 from livecb.server.tail import Place, Tail
 from livecb.server.workers import Workers
@@ -210,8 +210,10 @@ class Index:
                 good = well_formed(lines)
                 events = decode_lines([line for line, fine in zip(lines, good, strict=True) if fine])
             try:
+                kept = self._state.count(*KEPT)
                 self._state.feed(events, broken=len(stretch.lines) - len(events))
-                self._catalogue.feed(stretch)
+                if self._state.count(*KEPT) > kept:
+                    self._catalogue.feed(stretch)
             except Exception as error:
                 raise self._fail(error) from error
             self.place = stretch.after(self.place)

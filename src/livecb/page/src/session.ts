@@ -11,6 +11,7 @@ import type { XAxis } from "./data/series";
 import type { LivecbEvent, Log } from "./generated/events";
 import { Media } from "./media";
 import { restWhileHidden } from "./rest";
+import { Soon } from "./soon";
 import { Topics } from "./topics";
 
 export type RunTopic = "state" | "curves" | "logs" | "link" | "media";
@@ -21,8 +22,8 @@ const HISTORY_POINTS = 2_000;
 const TYPES = "metrics,log,run_started,model_completed,sample,image,figure";
 /** An event that stands so far behind the clock is history being caught up with. */
 const BEHIND_S = 5;
-/** A folded state that is older is asked for anew when a candidate is done: a younger one is followed by the next soon. */
-const OLD_STATE_MS = 200;
+/** When a candidate is done, its place is asked for at once, but never more often than this. */
+const ASK_STATE_MS = 250;
 /** More names than these make an address too long for some proxies. */
 const MANY_NAMES = 20;
 const REST_POLL_MS = 15_000;
@@ -57,7 +58,7 @@ export class RunSession {
   closer = 0;
   #wishes = 0;
   #skew = 0;
-  #stateAt = 0;
+  readonly #askState = new Soon(async () => this.#setState(await getJson<State>(this.#api.run(this.run))), ASK_STATE_MS);
   #follower: Follower | null = null;
   #generation = 0;
   #stopped = false;
@@ -195,21 +196,11 @@ export class RunSession {
     } else if (event.type === "run_started" && !event.rank) {
       this.curves.attempt = event.attempt ?? 1;
     } else if (event.type === "model_completed") {
-      void this.#askState();
+      this.#askState.wish();
     } else {
       this.media.onEvent(event);
     }
     this.#noteLag(event.time);
-  }
-
-  async #askState(): Promise<void> {
-    if (performance.now() - this.#stateAt < OLD_STATE_MS) return;
-    this.#stateAt = performance.now();
-    try {
-      this.#setState(await getJson<State>(this.#api.run(this.run)));
-    } catch {
-      // It comes by the stream as well.
-    }
   }
 
   #noteLag(time: number): void {
@@ -228,7 +219,6 @@ export class RunSession {
   #setState(state: State): void {
     if (state.events < (this.state?.events ?? 0) && state.now < (this.state?.now ?? 0)) return;
     this.#skew = state.now - Date.now() / 1000;
-    this.#stateAt = performance.now();
     this.state = state;
     this.board.see(state.leaderboard);
     this.media.onCounts(state.counts);
