@@ -255,6 +255,26 @@ def test_one_that_comes_to_its_end_was_not_stopped_early(recorded: Recorded) -> 
     assert recorded.events[-1].reason is None
 
 
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_a_checkpoint_is_told_with_the_metric_it_was_saved_for(
+    ours_first: bool, recorded: Recorded, tmp_path: Path
+) -> None:
+    (tmp_path / "last.keras").write_bytes(b"of an earlier training")
+    path = tmp_path / "epoch-{epoch}.weights.h5"
+    best = keras.callbacks.ModelCheckpoint(path, "loss", save_best_only=True, save_weights_only=True)
+    never = keras.callbacks.ModelCheckpoint(
+        tmp_path / "last.keras", "loss", save_best_only=True, initial_value_threshold=0
+    )
+    callbacks = [stream(), best, never] if ours_first else [best, never, stream()]
+    history = fit(network(), *callbacks, epochs=3).history["loss"]
+    saved = [at for at, loss in enumerate(history) if loss == min(history[: at + 1])]
+    told = recorded.of(events.Checkpoint)
+    assert [Path(each.path) for each in told] == [tmp_path / f"epoch-{at + 1}.weights.h5" for at in saved]
+    assert [each.step for each in told] == [5 * (at + 1) for at in saved]
+    assert [(each.metric, each.value) for each in told] == [("loss", history[at]) for at in saved]
+    assert all(each.size == Path(each.path).stat().st_size > 1000 for each in told)
+
+
 def test_an_error_is_told_where_the_stream_is_a_block(recorded: Recorded) -> None:
     with pytest.raises(ValueError, match="a bug of yours"), stream() as live:
         fit(network(), live, Spy(fail))

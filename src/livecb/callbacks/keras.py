@@ -7,7 +7,7 @@ Values: an epoch's, under the names of `History` (`loss`, `val_loss` ...). What 
 batch is no batch's value but the mean over the epoch so far: it is recorded as `running/loss`, so
 that nobody takes it for one.
 
-Keras tells callbacks neither of exceptions nor of each other. An error that ends the program is told
+Keras does not tell its callbacks of exceptions. An error that ends the program is told
 by the interpreter; where it is caught, as in a notebook, the run is ended by the next training, or
 at once by `with LiveStream() as live: model.fit(..., callbacks=[live])`.
 """
@@ -24,6 +24,7 @@ from threading import Lock
 from typing import Any
 
 from livecb.callbacks.base import Session, Stream, during, ending, on_host, opening
+from livecb.callbacks.keras_checkpoints import Checkpoints
 from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import Run
@@ -55,6 +56,8 @@ class _Session(Session):
         told: What Keras said after them; it may do so out of order, from several threads.
         lock: Held while these two are looked at.
         evaluation: Batches of a validation, once there was one.
+        checkpoints: The files that other callbacks save.
+        over: Number and values of the epoch that is over and whose files are not told.
     """
 
     def __init__(self, run: Run, owned: bool) -> None:
@@ -71,6 +74,8 @@ class _Session(Session):
         self.told: dict[int, Mapping[str, Any]] = {}
         self.lock = Lock()
         self.evaluation: int | None = None
+        self.checkpoints: Checkpoints | None = None
+        self.over: tuple[int, Mapping[str, Any]] | None = None
 
     def begin_epoch(self, epoch: int) -> None:
         """Take note that `epoch` begins, counted from 0."""
@@ -130,6 +135,7 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
             self._begin_training(epoch)
         session = self._session
         if session is not None:
+            self._tell_checkpoints()
             session.begin_epoch(epoch)
             self.run.at(**session.axes(0))
 
@@ -161,6 +167,7 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
             session.per_epoch = session.within
         self.run.at(**session.axes(session.within))
         self._tell_progress(session.meter, session.before + session.within, always=True)
+        session.over = (epoch, logs or {})
         values = {name: value for name, value in (logs or {}).items() if name != "learning_rate"}
         validated = {name: value for name, value in values.items() if name.startswith("val_")}
         trained = {name: value for name, value in values.items() if name not in validated}
@@ -171,6 +178,8 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
     @ending
     def on_train_end(self, logs: Any = None) -> None:
         session = self._session
+        if not self._failed:
+            self._tell_checkpoints()
         done = session.before + session.within
         total = session.meter.total
         if not self.model.stop_training or (total is not None and done >= total):
@@ -237,6 +246,7 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
         session.optimizer, session.group = optimizer, group
         session.before, session.per_epoch = steps * group, per_epoch
         session.at_once = int(getattr(self.model, "steps_per_execution", 1))
+        session.checkpoints = Checkpoints()
         self.run.status("running", "fit")
         session.meter = Meter("batch", total, "fit", session.before)
         self._tell_progress(session.meter, session.before, always=True)
@@ -249,6 +259,14 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
         if self._is_nth(before["step"], now["step"]):
             values = {f"running/{name}": value for name, value in logs.items()}
             self.run.log({**values, **rates}, context="train", **now)
+
+    def _tell_checkpoints(self) -> None:
+        """Record what was saved for the epoch that is over, by whichever callback."""
+        session = self._session
+        over, session.over = session.over, None
+        if over is not None:
+            for path, metric, value in session.checkpoints.new(*over):
+                self.run.checkpoint(path, metric=metric, value=value)
 
     def _begin_loop(self, phase: str) -> None:
         if self._session is None:
