@@ -229,6 +229,18 @@ def test_an_exception_that_ends_it_and_was_caught_is_told(jobs: int, recorded: R
     assert end(recorded) == ("failed", "trial 2: ValueError: a bug of yours")
 
 
+def test_what_fails_in_a_study_that_nobody_watches_is_no_failure_of_this_one(recorded: Recorded) -> None:
+    def with_another(trial: optuna.Trial) -> float:
+        study_of().optimize(fails_at_two, n_trials=3, catch=(ValueError,))
+        return square(trial)
+
+    study = study_of()
+    with live() as stream:
+        study.optimize(with_another, n_trials=4, callbacks=[stream])
+    assert [row.ok for row in rows(recorded)] == [True] * 4
+    assert end(recorded) == ("completed", None)
+
+
 def test_an_exception_in_a_with_block_is_a_failed_run_with_its_traceback(recorded: Recorded) -> None:
     with pytest.raises(ValueError, match="a bug of yours"), live() as stream:
         study_of().optimize(fails_at_two, n_trials=9, callbacks=[stream])

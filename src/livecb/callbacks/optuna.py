@@ -14,6 +14,7 @@ a word to the callbacks; it is known from what Optuna logs.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -68,10 +69,9 @@ class _Failures(logging.Filter):
         why, _ = self.untold.pop((threading.get_ident(), number), (None, None))
         return why
 
-    def since(self, began: datetime) -> list[str]:
-        """Return the failures that no callback has been told of."""
-        untold = list(self.untold.items())
-        return [f"trial {number}: {why}" for (_, number), (why, at) in untold if at >= began]
+    def since(self, began: datetime) -> dict[int, str]:
+        """Return why trials have failed that no callback was told of, by number."""
+        return {number: why for (_, number), (why, at) in list(self.untold.items()) if at >= began}
 
 
 _failures = _Failures()
@@ -82,7 +82,7 @@ class _Session(Session):
     """What is known of an optimization.
 
     Attributes:
-        study: Whether the study is known: a `with` block begins before it is.
+        study: The study, once it is known: a `with` block begins before it is.
         names: What the study calls its values.
         goals: Which way each is better.
         first: Trials that were finished before.
@@ -114,14 +114,24 @@ class _Session(Session):
 
     def fate(self, what: str) -> tuple[EndStatus, str | None] | None:
         """Return how it ended: by a failure that no `catch=` names, early, or as it was asked for."""
-        if untold := _failures.since(self.began):
-            return "failed", untold[-1]
+        if (failure := self._failure()) is not None:
+            return "failed", failure
         if what == "the program ended":  # perhaps by an exit code, in the middle of a trial
             return None
         if self.timeout is not None and self.elapsed >= self.timeout:
             return "completed", "timeout"
         early = self.total is not None and self.step < self.total
         return "completed", "stopped early" if early else None
+
+    def _failure(self) -> str | None:
+        """Return which trial of this study has failed without a word to us, and why."""
+        untold = _failures.since(self.began) if self.study is not None else {}
+        if untold:
+            with contextlib.suppress(Exception):  # whatever a storage raises
+                for trial in self.study.get_trials(deepcopy=False):
+                    if trial.state.name == "FAIL" and trial.number in untold:
+                        return f"trial {trial.number}: {untold[trial.number]}"
+        return None
 
 
 class LiveStream(Stream):
@@ -196,17 +206,16 @@ class LiveStream(Stream):
         several = len(session.goals) > 1
         default = [f"value_{number}" for number in range(len(session.goals))] if several else ["value"]
         session.names = list(study.metric_names or default)
-        finished = [
-            each
-            for each in study.get_trials(deepcopy=False)
-            if each.state.is_finished() and each.number != trial.number
-        ]
         if not self._waits and trial.datetime_start is not None:
             session.began = trial.datetime_start
-        before = [each for each in finished if each.datetime_complete < session.began]
+        before = [
+            each
+            for each in study.get_trials(deepcopy=False)
+            if each.datetime_complete is not None and each.datetime_complete <= session.began
+        ]
         session.first = session.step = len(before)
         for each in before:
-            self._is_better(each)
+            self._take_best(each)
         self._plan(study)
         about = {"sampler": type(study.sampler).__name__, "pruner": type(study.pruner).__name__}
         self.run.configure(
@@ -248,8 +257,7 @@ class LiveStream(Stream):
         reason = {"PRUNED": _pruned(trial), "FAIL": why or "see Optuna's log"}.get(state)
         session.counters[{"COMPLETE": "completed", "PRUNED": "pruned"}.get(state, "failed")] += 1
         if ok:
-            best = {f"best_{session.names[0]}": session.best} if self._is_better(trial) is not None else {}
-            self.run.log({**scores, **best})
+            self.run.log({**scores, **self._take_best(trial)})
         self.run.model_completed(
             f"trial {trial.number}",
             ok=ok,
@@ -260,23 +268,20 @@ class LiveStream(Stream):
             goal=session.goals[0],
         )
 
-    def _is_better(self, trial: Any) -> bool | None:
-        """Take in a trial's value; None where there is none, or where several cannot be compared."""
+    def _take_best(self, trial: Any) -> dict[str, float]:
+        """Take in a trial's value, and return the best so far by name; several have no best."""
         session = self._session
         if len(session.goals) > 1 or trial.state.name != "COMPLETE":
-            return None
+            return {}
         value, sign = trial.value, -1 if session.goals[0] == "min" else 1
         if session.best is None or sign * value > sign * session.best:
             session.best = value
             self.run.summary.update(best_value=value, best_trial=trial.number, best_params=trial.params)
-            return True
-        return False
+        return {f"best_{session.names[0]}": session.best}
 
     def _tell_how_far(self) -> None:
         session, elapsed = self._session, self._session.elapsed
-        done, rate = session.step - session.first, None
-        if elapsed > 0:
-            rate = done / elapsed
+        rate = (session.step - session.first) / elapsed if elapsed > 0 else None
         ends = [] if session.timeout is None else [session.timeout - elapsed]
         if rate and session.total is not None:
             ends.append((session.total - session.step) / rate)
