@@ -181,6 +181,7 @@ HEAVY = [
     "uvicorn",
     "websockets",
     "lightning",
+    "sklearn",
     "transformers",
 ]
 

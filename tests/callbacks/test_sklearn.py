@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
+from sklearn.decomposition import PCA
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
@@ -331,6 +332,19 @@ def test_a_search_inside_a_pipeline_is_followed(recorded: Recorded) -> None:
     assert (state["progress"]["unit"], state["progress"]["total"]) == ("fold", 8)
 
 
+def test_what_stands_beside_a_search_in_a_pipeline_is_none_of_it(recorded: Recorded) -> None:
+    search = GridSearchCV(PCA(), {"n_components": [2, 3]}, cv=2)
+    pipeline = make_pipeline(StandardScaler(), search, LogisticRegression())
+    pipeline.set_callbacks(live()).fit(X, Y)
+    phases = [event.phase for event in recorded.of(events.Status)]
+    assert phases == [
+        "fit", "fit-transform-standardscaler", "fit-transform-gridsearchcv", "search", "refit-with-best-params",
+        "fit-final-estimator",
+    ]  # fmt: skip
+    assert [bar.done for bar in recorded.of(events.Progress)][-1] == pipeline[-1].n_iter_[0]
+    assert told(recorded)["leaderboard"][0]["params"] == pipeline[1].best_params_
+
+
 def test_a_search_inside_a_search_is_not_mixed_with_it(recorded: Recorded) -> None:
     inner = GridSearchCV(LogisticRegression(max_iter=20), {"C": [0.1, 1.0]}, cv=2)
     with warnings.catch_warnings():
@@ -507,3 +521,11 @@ def test_the_run_says_what_is_fitted(recorded: Recorded) -> None:
     assert started.config["param_grid"] == DEPTHS
     assert (started.config["cv"], started.config["data"]) == (2, "cancer")
     assert "DecisionTreeClassifier" in started.config["estimator"]
+
+
+def test_indices_of_splits_do_not_fill_the_settings(recorded: Recorded) -> None:
+    halves = [(np.arange(0, 5000), np.arange(5000, 10000))]
+    rows = np.zeros((10000, 1))
+    search = GridSearchCV(Slow(), {"share": [0.1]}, cv=halves, refit=False)
+    search.set_callbacks(live()).fit(rows, np.zeros(10000, dtype=int))
+    assert len(str(recorded.of(events.RunStarted)[0].config["cv"])) <= 2000

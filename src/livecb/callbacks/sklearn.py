@@ -21,7 +21,7 @@ from livecb.callbacks import sklearn_tasks as tasks
 from livecb.callbacks.base import Session, Stream, during, ending, opening
 from livecb.callbacks.sklearn_compare import Candidate, Comparison, compare
 from livecb.callbacks.sklearn_curves import curves
-from livecb.callbacks.sklearn_models import importances
+from livecb.callbacks.sklearn_models import importances, settings
 from livecb.callbacks.sklearn_search import Search, Stopped, finished_fold, row_of
 from livecb.callbacks.sklearn_session import FitSession, leave_others
 from livecb.errors import warn
@@ -49,12 +49,12 @@ class LiveStream(Stream):
     max_propagation_depth: int | None = None
     """How deep scikit-learn hands the callback down: not into the fits of a search's candidates."""
 
-    def __new__(cls, *args: Any, scoring: Any = None, **settings: Any) -> Self:
+    def __new__(cls, *args: Any, scoring: Any = None, **more: Any) -> Self:
         """Return a callback with the hooks that are needed."""
         # scikit-learn prepares the model and the data for hooks that name them, and only for those.
         return super().__new__(_Scored if cls is LiveStream and scoring is not None else cls)  # type: ignore[return-value]
 
-    def __init__(self, *args: Any, scoring: Any = None, **settings: Any) -> None:
+    def __init__(self, *args: Any, scoring: Any = None, **more: Any) -> None:
         if not hasattr(BaseSearchCV, "set_callbacks"):
             raise ImportError(
                 f"scikit-learn {sklearn.__version__} has no callbacks (1.9 has): use "
@@ -62,7 +62,7 @@ class LiveStream(Stream):
             )
         if isinstance(scoring, str):
             get_scorer(scoring)
-        super().__init__(*args, **settings)
+        super().__init__(*args, **more)
         self.scoring = scoring
 
     def __getstate__(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class LiveStream(Stream):
                 leads=True,
                 framework="scikit-learn",
                 versions={"scikit-learn": sklearn.__version__},
-                config={"class": type(estimator).__name__, **estimator.get_params(deep=False)},
+                config={"class": type(estimator).__name__, **settings(estimator)},
             )
         if self._session is not None:
             self._session.roots.add(context.root_uuid)
@@ -168,7 +168,7 @@ class LiveStream(Stream):
         """Say what begins; true if it should not."""
         session = self._session
         if session.search is None and isinstance(estimator, BaseSearchCV):
-            session.search = Search(estimator, tasks.depth(context))
+            session.search = Search(estimator, tasks.key(context), tasks.depth(context))
             if session.stopping:
                 session.search.stop()
             self.max_propagation_depth = session.search.depth
@@ -182,12 +182,14 @@ class LiveStream(Stream):
     def _is_search(self, context: Any) -> bool:
         """Whether a task is the search as a whole."""
         search = self._session.search
-        return search is not None and tasks.depth(context) == search.depth and tasks.is_root(context)
+        return search is not None and tasks.key(context) == search.task
 
     def _is_of_search(self, context: Any) -> bool:
         """Whether a task is a part of the search, and not of what contains it or is fitted by it."""
         search = self._session.search
-        return search is not None and tasks.depth(context) == search.depth and not tasks.is_root(context)
+        return search is not None and (
+            tasks.depth(context) == search.depth and tasks.is_within(context, search.task)
+        )
 
     def _begin_in_search(self, estimator: Any, context: Any) -> bool:
         search, run, name = self._session.search, self._session.run, context.task_name

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy
 
-__all__ = ["chosen", "importances", "named"]
+from livecb.values import plain
+
+__all__ = ["chosen", "importances", "named", "settings"]
 
 _MOST = 100
+_LONGEST = 2_000
 
 
 def importances(model: Any) -> dict[str, float]:
@@ -45,17 +48,25 @@ def _names(model: Any, last: Any, count: int) -> list[str]:
     return [str(name) for name in known]
 
 
+def settings(model: Any) -> dict[str, Any]:
+    """Return the parameters of an estimator; in words where they are long, as indices of splits are."""
+    return {name: _short(value) for name, value in model.get_params(deep=False).items()}
+
+
 def chosen(model: Any) -> dict[str, Any]:
     """Return the parameters of an estimator that differ from its defaults."""
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(type(model).__init__).parameters.items()
-    }
+    known = inspect.signature(type(model).__init__).parameters
+    defaults = {name: repr(parameter.default) for name, parameter in known.items()}
     return {
-        name: value
+        name: _short(value)
         for name, value in model.get_params(deep=False).items()
-        if name not in defaults or repr(value) != repr(defaults[name])
+        if repr(value) != defaults.get(name)
     }
+
+
+def _short(value: Any) -> Any:
+    told = plain(value)
+    return told if len(str(told)) <= _LONGEST else repr(value)[:_LONGEST]
 
 
 def named(models: Any) -> dict[str, Any]:

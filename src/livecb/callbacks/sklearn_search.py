@@ -82,6 +82,7 @@ class Search:
     """A search that is under way: goes to each process that works for it.
 
     Attributes:
+        task: What tells its task from all others.
         depth: How many estimators it is nested in.
         scoring: What its score is called; None if its scores have names of their own.
         first: The score it chooses by, where it has several.
@@ -92,9 +93,10 @@ class Search:
         began: When, Unix seconds.
     """
 
-    def __init__(self, estimator: Any, depth: int) -> None:
+    def __init__(self, estimator: Any, task: tuple[Any, ...], depth: int) -> None:
         scoring = getattr(estimator, "scoring", None)
         refit = getattr(estimator, "refit", None)
+        self.task = task
         self.depth = depth
         self.scoring = scoring if isinstance(scoring, str) else "score"
         self.first = refit if isinstance(refit, str) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["FOLD", "RUNG", "depth", "is_root", "iterates", "key", "rung"]
+__all__ = ["FOLD", "RUNG", "depth", "is_root", "is_within", "iterates", "key", "rung"]
 
 FOLD = "candidate-split-evaluation"
 RUNG = "halving-iteration"
@@ -24,6 +24,12 @@ def _path(context: Any) -> list[Any]:
 def key(context: Any) -> tuple[Any, ...]:
     """Return what tells a task from all others."""
     return (context.root_uuid, *(task.task_id for task in _path(context)))
+
+
+def is_within(context: Any, other: tuple[Any, ...]) -> bool:
+    """Whether it is a part, of whatever order, of the task with this key."""
+    own = key(context)
+    return len(own) > len(other) and own[: len(other)] == other
 
 
 def depth(context: Any) -> int:
