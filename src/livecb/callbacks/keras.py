@@ -154,11 +154,13 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
     @during
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         session = self._session
+        if session is None:  # ended by an exception, while this waited for its turn
+            return
         with session.lock:
             session.told[batch - session.at_once + 1] = dict(logs or {})
             while session.begun and session.begun[0][0] in session.told:
                 first, rates = session.begun.popleft()
-                self._tell_batch(first, session.told.pop(first), rates)
+                self._tell_batch(session, first, session.told.pop(first), rates)
 
     @during
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -251,9 +253,10 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
         session.meter = Meter("batch", total, "fit", session.before)
         self._tell_progress(session.meter, session.before, always=True)
 
-    def _tell_batch(self, first: int, logs: Mapping[str, Any], rates: Mapping[str, Any]) -> None:
+    def _tell_batch(
+        self, session: _Session, first: int, logs: Mapping[str, Any], rates: Mapping[str, Any]
+    ) -> None:
         """Record what Keras said after the batches from `first` on."""
-        session = self._session
         before, session.within = session.axes(session.within), session.after(first)
         now = session.axes(session.within)
         if self._is_nth(before["step"], now["step"]):
