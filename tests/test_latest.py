@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import torch
 
 import livecb
 import livecb as wandb
@@ -242,3 +243,27 @@ def test_a_forked_child_does_not_speak_for_the_run(recorded: Recorded) -> None:
 
 def test_every_name_of_the_module_is_there() -> None:
     assert [name for name in livecb.__all__ if not hasattr(livecb, name)] == []
+
+
+@pytest.mark.parametrize("config", ["config.yaml", 3, ["lr"]])
+def test_settings_that_are_none_are_left_out_and_the_run_is_recorded(config: Any, recorded: Recorded) -> None:
+    with pytest.warns(
+        LivecbWarning, match="config was left out: expected a dict or an object with attributes"
+    ):
+        wandb.init(config=config)
+    wandb.log({"a": 1.0})
+    assert metrics(recorded) == [(1, {"a": 1.0})]
+
+
+def test_a_model_is_watched_with_wandbs_arguments(recorded: Recorded) -> None:
+    wandb.init()
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.warns(LivecbWarning, match="livecb.watch ignores log='all'"):
+        wandb.watch(model, log="all", log_freq=2)
+    for _ in range(4):
+        model(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        wandb.log({"loss": 0.5})
+    found = [(step, *values) for step, values in metrics(recorded) if "loss" not in values]
+    assert found == [(2, "lr", "grad_norm"), (4, "lr", "grad_norm")]

@@ -259,6 +259,9 @@ def _settings(config: Any) -> dict[str, Any]:
     if config is None:
         return {}
     if not isinstance(config, Mapping) and not hasattr(config, "keys"):
+        if not hasattr(config, "__dict__"):
+            warn(f"config was left out: expected a dict or an object with attributes, got {config!r:.200}")
+            return {}
         config = vars(config)  # an argparse.Namespace, a dataclass, a plain object
     settings: dict[str, Any] = plain(dict(config))
     return settings

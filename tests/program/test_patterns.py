@@ -95,6 +95,7 @@ def test_not_a_number_is_one() -> None:
         ("Map: 100%|██████████| 1000/1000 [00:00<00:00, 3000.12 examples/s]", Bar(1000, 1000, "examples", "Map"), NONE),
         ("12/100 ━━━━━━━━━━━━━━━━━━━━ 3s 2ms/step - loss: 0.3 - acc: 0.9", Bar(12, 100, "step", ""), {None: {"loss": 0.3, "acc": 0.9}}),
         (" 12/100 [==>......] - ETA: 3s - loss: 0.3", Bar(12, 100, "step", ""), {None: {"loss": 0.3}}),
+        ("Epoch 2/4 ━━━━━━━━╸━━━━━━━ 12/20 0:00:01 • 0:00:02 9.35it/s train_loss: 0.3", Bar(12, 20, "step", "Epoch 2/4"), {None: {"train_loss": 0.3}}),
         ("Epoch [2/10], Step [100/600], Loss: 0.5", Bar(100, 600, "step", "step"), {None: {"loss": 0.5}}),
         ("Epoch: [3][ 10/5005]\tTime 0.5 (0.6)\tLoss 6.9e+00 (6.9e+00)", Bar(10, 5005, "batch", "epoch"), {None: {"loss": 6.9}}),
         ("| epoch   3 |   200/ 2983 batches | lr 5.00 | loss  3.41 |", Bar(200, 2983, "batch", "epoch"), {None: {"lr": 5.0, "loss": 3.41}}),

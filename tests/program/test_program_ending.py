@@ -19,6 +19,8 @@ INT, TERM, KILL, SEGV = signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SI
         (2, {}, "x\nE: y", 0, Ending(2, "failed", "exit code 2", None, "x\nE: y")),
         (1, {}, "x\nMemoryError", 0, Ending(1, "failed", "out of memory", None, "x\nMemoryError")),
         (1, {}, "x\ntorch.OutOfMemoryError: CUDA out of memory.", 0, Ending(1, "failed", "out of memory", None, "x\ntorch.OutOfMemoryError: CUDA out of memory.")),
+        (1, {}, "x\nRuntimeError: worker 7 was killed", 1, Ending(1, "failed", "out of memory", None, "x\nRuntimeError: worker 7 was killed")),
+        (1, {}, "x\nE: y", 1, Ending(1, "failed", "exit code 1", None, "x\nE: y")),
         (-KILL, {}, None, 0, Ending(137, "killed", "SIGKILL")),
         (-KILL, {}, None, 1, Ending(137, "killed", "out of memory", "the kernel")),
         (137, {}, None, 1, Ending(137, "killed", "out of memory", "the kernel")),

@@ -108,6 +108,9 @@ def open_channels() -> list[Channel]:
 
 
 def _is_same_place() -> bool:
-    mode = os.fstat(1).st_mode
+    try:
+        mode = os.fstat(1).st_mode
+    except OSError:  # it is closed
+        return False
     kept = os.isatty(1) or stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
     return kept and os.path.sameopenfile(1, 2)

@@ -55,7 +55,10 @@ def tell_ending(code: int, passed: Mapping[int, bool], error: str | None, memory
     if number == signal.SIGKILL and memory_kills > 0:
         return Ending(shown, "killed", "out of memory", "the kernel")
     if code > 0 and not (name and number in passed):
-        short = error is not None and _NO_MEMORY.search(last_line(error))
+        said = last_line(error) if error is not None else ""
+        short = _NO_MEMORY.search(said) or (
+            memory_kills > 0 and "killed" in said.lower()
+        )  # a worker of its own
         return Ending(shown, "failed", "out of memory" if short else f"exit code {code}", None, error)
     if name in _FAULTS:
         return Ending(shown, "failed", f"{name}: {signal.strsignal(number)}", None, error)

@@ -45,6 +45,7 @@ _TQDM = re.compile(
     r"\[[\d:]+<[\d:?]+,\s*(?P<rate>[^\],]*)(?P<said>[^\]]*)\]"
 )
 _KERAS = re.compile(r"\s*(?P<done>\d+)/(?P<total>\d+)\s+(?:\[[=>.]+\]|[━╸╺]+)(?P<said>.*)")
+_RICH = re.compile(r"\s*(?P<label>\S[^━]*?)\s*[━╸╺]+\s+(?P<done>\d+)/(?P<total>\d+)(?P<said>\s.*)")
 _DICT = re.compile(r"\{[^{}]*:[^{}]*\}")
 _ITEM = re.compile(rf"['\"]([A-Za-z_][\w./@ -]*)['\"]\s*:\s*['\"]?({_NUMBER})['\"]?\s*(?=[,}}])")
 # What says how the loop goes, beside what names.goal knows to measure something.
@@ -145,6 +146,8 @@ def _find_bar(line: str) -> tuple[Bar | None, str, str]:
         return Bar(int(tqdm["done"]), int(tqdm["total"]), unit, label), tqdm["said"], label
     if keras := _KERAS.match(line):
         return Bar(int(keras["done"]), int(keras["total"]), "step", ""), keras["said"], ""
+    if rich := _RICH.match(line):
+        return Bar(int(rich["done"]), int(rich["total"]), "step", rich["label"]), rich["said"], rich["label"]
     return None, "", line
 
 
