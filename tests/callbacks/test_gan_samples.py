@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import warnings
 from typing import Any
 
 import numpy
@@ -161,3 +162,23 @@ def test_what_is_no_batch_of_pictures_is_refused_with_the_cure(shape: tuple[int,
 
 def test_pictures_without_an_axis_of_colours_are_grey() -> None:
     assert draw(lambda: torch.zeros(5, 8, 8)).shape == (5, 1, 8, 8)
+
+
+def test_a_compiled_module_is_not_compiled_anew_by_drawing() -> None:
+    from torch._dynamo.utils import counters
+
+    torch._dynamo.reset()
+    counters.clear()
+    net = torch.compile(
+        nn.Sequential(nn.Linear(4, 64), nn.BatchNorm1d(64), nn.Unflatten(1, (1, 8, 8))), backend="eager"
+    )
+    graphs = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(4):
+            net(torch.randn(8, 4)).sum().backward()
+            before = [each.clone() for each in net.buffers()]
+            draw(lambda: net(torch.randn(3, 4)))
+            assert all(torch.equal(*pair) for pair in zip(net.buffers(), before, strict=True))
+            graphs.append(counters["stats"]["unique_graphs"])
+    assert graphs == [1, 1, 1, 1]

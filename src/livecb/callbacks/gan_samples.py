@@ -8,10 +8,12 @@ together on the device; on CUDA its copy to the host is not waited for.
 from __future__ import annotations
 
 import math
+import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -67,7 +69,7 @@ def draw(samples: Callable[..., Any], *args: Any) -> Any:
         raise ValueRefused(
             f"expected a function that draws, as in samples=lambda: G(noise), got a {type(samples).__name__}"
         )
-    with torch.no_grad(), same_random_state(), _same_memory():
+    with torch.no_grad(), _nothing_compiled(), same_random_state(), _same_memory():
         pictures = samples(*args)
     return as_pictures(pictures)
 
@@ -132,6 +134,15 @@ def _to_host(pixels: Any) -> tuple[Any, Callable[[], bool]]:
     copied = torch.cuda.Event()
     copied.record(torch.cuda.current_stream(pixels.device))
     return host, copied.query
+
+
+def _nothing_compiled() -> AbstractContextManager[object]:
+    """Have compiled modules run as they are: our hook would make them compile anew, and soon no more."""
+    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
+        return nullcontext()
+    warnings.filterwarnings("ignore", r"Using `torch\.compile\(module\)` when there are global hooks")
+    stance: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+    return stance
 
 
 @contextmanager
