@@ -122,13 +122,16 @@ function Frame({ left, picture, on, fresh, images, open }: FrameProps) {
   return (
     <button type="button" class={`frame ${on ? "on" : ""} ${fresh ? "fresh" : ""}`} style={style} tabIndex={-1} onClick={open}
       title={picture.caption ?? picture.name}>
-      <img src={images.file(picture.file.hash)} alt={picture.caption ?? picture.name} class={isTiny(picture) ? "tiny" : ""} decoding="async" />
+      <img src={images.file(picture.file.hash)} alt={picture.caption ?? picture.name} class={lookOf(picture)} decoding="async" />
       <span>{captionOf(picture)}</span>
     </button>
   );
 }
 
-/** Whether its pixels are meant to be seen. */
-export function isTiny(picture: Picture): boolean {
-  return picture.type === "image" && picture.width != null && picture.width < 128;
+const TINY = 128;
+
+/** How it is drawn: the pixels of a small one are meant to be seen, and drawings are made for paper. */
+export function lookOf(picture: Picture): string {
+  if (picture.type === "figure") return "paper";
+  return picture.width != null && picture.width < TINY ? "tiny" : "";
 }

@@ -126,7 +126,7 @@ function More({ row }: { row: Candidate }) {
               <i aria-hidden="true"><u style={{ width: `${part * 100}%` }} /></i>
             </div>
           ))}
-          {left > 0 && <p class="more">and {count(left)} that matter less</p>}
+          {left > 0 && <p class="more">and {count(left)} more</p>}
         </div>
       )}
     </div>

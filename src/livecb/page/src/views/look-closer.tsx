@@ -3,7 +3,7 @@ import { clock, count } from "../data/format";
 import type { Images } from "../media";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
-import { isTiny } from "./images";
+import { lookOf } from "./images";
 import { captionOf } from "./words";
 
 const AHEAD = 3;
@@ -42,7 +42,7 @@ export function Look({ session, images, name, place: first, close }: Props) {
           <button type="button" class="small" onClick={() => dialog.current?.close()}>Close</button>
         </p>
         <div class="large">
-          {picture && <img src={images.file(picture.file.hash)} alt={picture.caption ?? name} class={isTiny(picture) ? "tiny" : ""} />}
+          {picture && <img src={images.file(picture.file.hash)} alt={picture.caption ?? name} class={lookOf(picture)} />}
         </div>
         <p class="soft said">{picture?.caption}</p>
         <p class="through">

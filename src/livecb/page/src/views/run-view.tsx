@@ -29,7 +29,10 @@ export function tabsOf(state: State | null): Tab[] {
   return tabs.filter(([, shown]) => shown).map(([tab]) => tab);
 }
 
-/** What is shown until somebody chooses: a leaderboard beside few curves, else whatever there is where there are none. */
+/**
+ * What is shown until somebody chooses: a leaderboard of several beside few curves, else whatever there is where there
+ * are none.
+ */
 export function leadOf(state: State | null): Tab {
   const charts = new Set(Object.values(state?.metrics ?? {}).map((metric) => metric.chart)).size;
   const tabs = tabsOf(state);
