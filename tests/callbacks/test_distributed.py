@@ -88,3 +88,14 @@ def test_two_processes_of_accelerate_make_one_run(recorded: Recorded) -> None:
     assert [step for step, _ in told] == [1, 2, 3, 4]
     assert {loss for _, loss in told} == losses
     assert recorded.events[-1].status == "completed"
+
+
+def test_two_processes_of_keras_make_one_run(recorded: Recorded) -> None:
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
+    said = launch(*torchrun, f"--master_port={free_port()}", HERE / "keras_ranks.py")
+    assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
+    assert recorded.of(events.RunStarted)[0].world_size == 2
+    told = [event.values["loss"] for event in recorded.of(events.Metrics) if "loss" in event.values]
+    losses = {tuple(map(float, line.split()[1:])) for line in said.splitlines() if line.startswith("loss")}
+    assert losses == {tuple(told)}
+    assert recorded.events[-1].status == "completed"
