@@ -361,6 +361,26 @@ def test_folds_of_a_cross_validation_add_to_a_run_that_is_given(recorded: Record
     assert len([event for event in recorded.of(events.Metrics) if event.step == 1]) == 2
 
 
+def test_calls_of_partial_fit_add_to_a_run_that_is_given(recorded: Recorded) -> None:
+    with livecb.init(sinks=[], system_interval=0) as run:
+        scaler = StandardScaler().set_callbacks(live(run=run))
+        for _ in range(3):
+            scaler.partial_fit(X)
+    assert len(recorded.of(events.Status)) == 3
+    assert recorded.of(events.RunEnded)[0].status == "completed"
+
+
+def test_a_search_that_is_not_to_be_recorded_is_left_alone(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("LIVECB_MODE", "disabled")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    search = GridSearchCV(tree(), DEPTHS, cv=2, n_jobs=2).set_callbacks(live()).fit(X, Y)
+    assert not np.isnan(search.cv_results_["mean_test_score"]).any()
+    assert recorded.runs == []
+    assert list(tmp_path.glob("livecb-*")) == []
+
+
 # Stopping
 
 

@@ -60,9 +60,9 @@ class Candidate:
         return next(iter(self.scores.values()), math.nan) if self.error is None else math.nan
 
 
-@dataclass
+@dataclass(repr=False)
 class Comparison:
-    """What a comparison came to.
+    """What a comparison came to; printed, it is a table.
 
     Attributes:
         candidates: The best first, those without a score and the failed ones last.
@@ -84,7 +84,7 @@ class Comparison:
         self.candidates.append(candidate)
         self.candidates.sort(key=lambda each: (each.error is not None, math.isnan(each.score), -each.score))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         width = max((len(each.name) for each in self.candidates), default=0)
         return "\n".join(f"{each.name:{width}}  {_said(each)}" for each in self.candidates)
 
