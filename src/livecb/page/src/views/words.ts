@@ -50,7 +50,7 @@ export function meaning(state: State): string | null {
 
 const FRAMEWORKS: Record<string, string> = {
   lightning: "Lightning", transformers: "Transformers", pytorch_lightning: "PyTorch Lightning", sklearn: "scikit-learn",
-  keras: "Keras", xgboost: "XGBoost", lightgbm: "LightGBM",
+  keras: "Keras", xgboost: "XGBoost", lightgbm: "LightGBM", catboost: "CatBoost", optuna: "Optuna",
 };
 
 /** A framework and the versions that matter. */
