@@ -288,7 +288,7 @@ def test_a_script_that_uses_livecb_itself_adds_to_the_run(recorded: Recorded) ->
         for step in range(1, 4):
             run.log({"train/loss": 1 / step}, step=step)
         print("loss: 0.25")
-        time.sleep(1.1)
+        time.sleep(0.2)
         print("loss: 0.75")
     """
     assert run(code).returncode == 0

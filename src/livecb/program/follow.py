@@ -6,7 +6,6 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from queue import Empty, Queue
 from typing import Any
 
 from livecb.errors import ValueRefused
@@ -19,8 +18,8 @@ from livecb.run import Run
 __all__ = ["Follower"]
 
 # What the program is ahead of us by, at most: beyond, it waits, for memory has an end.
-_MOST_CHUNKS = 1_000
-_LOOK_SECONDS = 1.0
+_MOST_BYTES = 64 << 20
+_LOOK_SECONDS = 0.05
 _PAUSE_SECONDS = 0.05
 _NOT_TRAINING = re.compile(
     r"\b(?:val|valid|validat\w*|eval\w*|test\w*|predict\w*|download\w*|load\w*|map|filter|tokeniz\w*|sanity)\b",
@@ -42,7 +41,10 @@ class Follower:
         self._own = own
         self._common = common
         self._streams: dict[str, Lines] = {}
-        self._said: Queue[tuple[str, bytes] | None] = Queue(_MOST_CHUNKS)
+        self._said: list[tuple[str, bytes]] = []
+        self._behind = 0
+        self._closed = False
+        self._more = threading.Condition()
         self._looked = 0.0
         self._loop = _Loop(run)
         self._passing = False
@@ -52,30 +54,41 @@ class Follower:
 
     def tell(self, stream: str, chunk: bytes) -> None:
         """Take in output of a stream."""
-        self._said.put((stream, chunk))
+        with self._more:
+            self._more.wait_for(lambda: self._behind < _MOST_BYTES)
+            self._behind += len(chunk)
+            self._said.append((stream, chunk))
+            self._more.notify_all()
 
     def close(self) -> None:
         """The program has ended: record what is left."""
-        self._said.put(None)
+        with self._more:
+            self._closed = True
+            self._more.notify_all()
         self._thread.join()
 
     def _follow(self) -> None:
         pause: float | None = None
         while True:
-            try:
-                said = self._said.get(timeout=pause)
-            except Empty:
-                pause = None
+            said, closed = self._wait(pause)
+            for stream, chunk in said:
+                self._take(stream, self._streams.setdefault(stream, Lines()).feed(chunk))
+            if closed:
+                break
+            pause = _PAUSE_SECONDS if said else None
+            if not said:
                 for stream, lines in self._streams.items():
                     self._take(stream, lines.pause())
-                continue
-            if said is None:
-                break
-            stream, chunk = said
-            self._take(stream, self._streams.setdefault(stream, Lines()).feed(chunk))
-            pause = _PAUSE_SECONDS
         for stream, lines in self._streams.items():
             self._take(stream, lines.close())
+
+    def _wait(self, timeout: float | None) -> tuple[list[tuple[str, bytes]], bool]:
+        """Return what was told since the last call, and whether that is all."""
+        with self._more:
+            self._more.wait_for(lambda: self._said or self._closed, timeout)
+            said, self._said, self._behind = self._said, [], 0
+            self._more.notify_all()
+            return said, self._closed
 
     def _take(self, stream: str, lines: Iterator[Line]) -> None:
         try:
