@@ -190,6 +190,7 @@ def test_a_hook_that_fails_is_said_once_and_the_training_goes_on(
     ours = [str(each.message) for each in said if issubclass(each.category, LivecbWarning)]
     assert len(ours) == (1 if action == "default" else 0)
     assert [alert.title for alert in recorded.of(events.Alert)] == ["livecb stopped recording"]
+    assert booster != "xgboost" or end(recorded).status == "completed"  # which alone tells of every end
 
 
 def test_values_of_every_nth_round_alone_are_recorded_if_wanted(booster: str, recorded: Recorded) -> None:

@@ -20,7 +20,7 @@ except ModuleNotFoundError as error:
         "livecb.callbacks.xgboost needs XGBoost: pip install 'livecb[xgboost]'"
     ) from error
 
-from livecb.callbacks.base import Session, during, opening
+from livecb.callbacks.base import Session, during, ending, opening
 from livecb.callbacks.boosting import Boosting, BoostingStream, named
 from livecb.callbacks.calls import asked
 from livecb.callbacks.misplaced import tell
@@ -96,9 +96,12 @@ class LiveStream(BoostingStream, TrainingCallback):  # type: ignore[misc]
         session.history = history
         self._tell_round(session.first + epoch + 1, values_of(history, epoch))
 
-    @during
+    @ending
     def _finish_with(self, model: Any) -> None:
         session = self._session
+        if self._failed:
+            self._end()
+            return
         session.model = model
         # A callback before ours that stops the training hides its last round from us.
         while values := values_of(session.history, session.step - session.first):
