@@ -516,6 +516,19 @@ def test_a_callback_takes_part_in_any_number_of_fits(recorded: Recorded) -> None
     assert units == [set(), {"fold"}, {"iteration"}]
 
 
+def test_fits_in_several_threads_that_share_a_callback_share_its_run(recorded: Recorded) -> None:
+    stream = live()
+    searches = [GridSearchCV(tree(), DEPTHS, cv=2).set_callbacks(stream) for _ in range(3)]
+    fits = [threading.Thread(target=search.fit, args=(X, Y)) for search in searches]
+    for fit in fits:
+        fit.start()
+    for fit in fits:
+        fit.join()
+    assert all(hasattr(search, "best_score_") for search in searches)
+    assert {recorded.of(events.RunEnded, run)[0].status for run in recorded.runs} == {"completed"}
+    assert not stream.run.active
+
+
 def test_an_older_scikit_learn_is_told_what_to_use_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ours, "BaseSearchCV", object)
     with pytest.raises(

@@ -10,6 +10,7 @@ Older versions and estimators without callbacks: `livecb.callbacks.sklearn.compa
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Candidate", "Comparison", "LiveStream", "compare", "curves"]
+
+# Fits in several threads may share a callback, and its run. Not the callback's own: it is pickled.
+_one_at_a_time = threading.RLock()
 
 
 class LiveStream(Stream):
@@ -111,34 +115,25 @@ class LiveStream(Stream):
         """Open the run, unless one is open."""
         if other:  # Lightning has a hook of this name, and finds out by the next one
             return
-        if self._session is None:
-            self._open(
-                leads=True,
-                framework="scikit-learn",
-                versions={"scikit-learn": sklearn.__version__},
-                config={"class": type(estimator).__name__, **settings(estimator)},
-            )
-        if self._session is not None:
-            self._session.roots.add(context.root_uuid)
+        with _one_at_a_time:
+            if self._session is None:
+                self._open(
+                    leads=True,
+                    framework="scikit-learn",
+                    versions={"scikit-learn": sklearn.__version__},
+                    config={"class": type(estimator).__name__, **settings(estimator)},
+                )
+            if self._session is not None:
+                self._session.roots.add(context.root_uuid)
 
     @ending
     def teardown(self, estimator: Any, context: Any) -> None:
         """End the run, as the fit ended."""
-        session = self._session
-        session.roots.discard(context.root_uuid)
-        if session.roots:
-            return
-        self.max_propagation_depth = None
-        error = sys.exc_info()[1]
-        stopped = session.stopped
-        if session.search is not None:
-            session.search.close()
-        if error is not None and error is not session.before:
-            self._end_with(error)
-        elif stopped:
-            self._end("stopped", session.stopping)
-        else:
-            self._end()
+        with _one_at_a_time:
+            session = self._session
+            session.roots.discard(context.root_uuid)
+            if not session.roots:
+                self._end_fit(session)
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Say what begins.
@@ -176,6 +171,18 @@ class LiveStream(Stream):
             return self._begin_in_search(estimator, context)
         self._begin_task(context)
         return False
+
+    def _end_fit(self, session: FitSession) -> None:
+        self.max_propagation_depth = None
+        error, stopped = sys.exc_info()[1], session.stopped
+        if session.search is not None:
+            session.search.close()
+        if error is not None and error is not session.before:
+            self._end_with(error)
+        elif stopped:
+            self._end("stopped", session.stopping)
+        else:
+            self._end()
 
     # Searches
 
@@ -246,6 +253,8 @@ class LiveStream(Stream):
             self._say_ignored(
                 f"{parent.estimator_name} in scikit-learn {sklearn.__version__} does not listen"
             )
+        if context.task_name == tasks.FOLD:  # of a search inside another, or at the same time
+            return
         if not iterates:
             # No bar: the steps of a pipeline are too unlike each other to tell how long it takes.
             of = parent.max_subtasks if parent is not None and parent.sequential_subtasks else None
