@@ -3,6 +3,7 @@
 ```python
 from livecb.callbacks.lightning import LiveStream
 from livecb.callbacks.transformers import LiveStream
+from livecb.callbacks.keras import LiveStream
 ```
 
 Importing this package imports no framework.
