@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Candidate } from "../src/client/api";
-import { BoardNews, countsOf, importancesOf, keyOf, layoutOf, stageWords, togetherWords } from "../src/data/board";
+import { BoardNews, brief, countsOf, importancesOf, isPruned, keyOf, layoutOf, stageWords, togetherWords } from "../src/data/board";
 
 function row(name: string, params: object, more: Partial<Candidate> = {}): Candidate {
   return { type: "model_completed", seq: 1, time: 1, name, ok: true, params, scores: { acc: 0.5 }, place: 1, ...more } as Candidate;
@@ -18,6 +18,21 @@ test("parameters of candidates of different kinds stand together", () => {
   expect(layout.together).toBe(true);
   expect(layout.columns).toEqual([]);
   expect(togetherWords(rows[0]!, layout.same)).toBe("xa 1 · xb 1 · xc 1 · xd 1");
+});
+
+test("parameters that most candidates have not stand together", () => {
+  expect(layoutOf([row("a", { depth: 3 }), row("b", { C: 1 }), row("c", { C: 2 })]).together).toBe(true);
+});
+
+test("numbers are told with the digits that matter", () => {
+  expect(["0.025725175998109518", "1.23456789e-7", "0.001", "2024.5", "gini"].map(brief)).toEqual(
+    ["0.02573", "1.235e-7", "0.001", "2024.5", "gini"],
+  );
+});
+
+test("what was given up on purpose did not fail", () => {
+  expect(isPruned(row("a", {}, { ok: false, reason: "pruned at step 3" }))).toBe(true);
+  expect(isPruned(row("a", {}, { ok: false, reason: "ValueError: pruned" }))).toBe(false);
 });
 
 test("one candidate hides nothing", () => {

@@ -40,3 +40,9 @@ test("slow rates are told as seconds a unit", () => {
 test("changes have a sign", () => {
   expect([0.004, -0.032, 0].map((delta) => plain(format.change(delta)))).toEqual(["+0.0040", "-0.032", "±0"]);
 });
+
+test("measured seconds are told as exactly as matters", () => {
+  expect([0.00681, 0.099, 0.2, 2.345, 99.9, 125].map((measured) => plain(format.seconds(measured)))).toEqual(
+    ["6.81 ms", "99.0 ms", "0.200 s", "2.35 s", "99.9 s", "2 min 05 s"],
+  );
+});

@@ -20,6 +20,11 @@ test.each([
   expect(leadOf(state(charts, candidates, counts))).toBe(lead);
 });
 
+test("the leaderboard of a search leads beside any curves", () => {
+  expect(leadOf({ ...state(9, 1), progress: { unit: "fold" } } as State)).toBe("Leaderboard");
+  expect(leadOf({ ...state(9, 1), progress: { unit: "step" } } as State)).toBe("Curves");
+});
+
 test("there is a view of what there is, and of nothing else", () => {
   expect(tabsOf(null)).toEqual(["Curves", "Log", "Values", "Config"]);
   expect(tabsOf(state(1, 1, { figure: 2, sample: 1 }))).toEqual(

@@ -14,6 +14,14 @@ export interface Layout {
   same: Entry[];
 }
 
+/** How loops name what they are at, beside their progress. */
+export const CURRENT = ["current", "current_model", "model"];
+
+/** Whether what is counted are candidates: the run is a search. */
+export function countsCandidates(progress: { unit: string } | null): boolean {
+  return progress !== null && /candidate|model|trial|fold/.test(progress.unit);
+}
+
 const MOST_SCORES = 6;
 const MOST_COLUMNS = 6;
 
@@ -38,14 +46,29 @@ export function layoutOf(rows: readonly Candidate[]): Layout {
     if (rows.length > 1 && held.size === 1 && times === rows.length) same.push({ key, text });
     else telling.push(key);
   }
-  const together = telling.length > MOST_COLUMNS;
+  const rare = telling.some((key) => 2 * sum([...(values.get(key)?.values() ?? [])]) < rows.length);
+  const together = telling.length > MOST_COLUMNS || (rare && telling.length > 1);
   return { scores: [...scores].slice(0, MOST_SCORES), columns: together ? [] : telling, together, same };
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** A parameter as it is told in a table: numbers with the digits that matter. */
+export function brief(text: string): string {
+  return /^-?\d+\.\d{5,}(e-?\d+)?$/.test(text) ? String(Number(Number(text).toPrecision(4))) : text;
+}
+
+/** Whether a candidate was given up on purpose: that is no failure. */
+export function isPruned(row: Candidate): boolean {
+  return !row.ok && /^(pruned|skipped)\b/i.test(row.reason ?? "");
 }
 
 /** What of a candidate's parameters is worth a look where they stand in one column. */
 export function togetherWords(row: Candidate, same: readonly Entry[]): string {
   const dull = new Set(same.map(({ key }) => key));
-  return paramsOf(row).filter(({ key }) => !dull.has(key)).map(({ key, text }) => `${key} ${text}`).join(" · ");
+  return paramsOf(row).filter(({ key }) => !dull.has(key)).map(({ key, text }) => `${key} ${brief(text)}`).join(" · ");
 }
 
 /** The scores of which all known ones are counts: `1` beside `0.9680` stands for `1.0000`. */

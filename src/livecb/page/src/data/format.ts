@@ -83,6 +83,7 @@ export function duration(seconds: number): string {
 
 /** Seconds that were measured: as exactly as matters. */
 export function seconds(measured: number): string {
+  if (measured < 0.1) return `${value(measured * 1000, 3, false)}${NBSP}ms`;
   return measured < 100 ? `${value(measured, 3, false)}${NBSP}s` : duration(measured);
 }
 

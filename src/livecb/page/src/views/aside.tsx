@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { State } from "../client/api";
 import type { Gpu } from "../generated/events";
+import { isPruned, keyOf } from "../data/board";
 import { flatten, text } from "../data/flatten";
 import { bytes, clock, count, duration, value } from "../data/format";
 import { toNumber, type Num } from "../data/number";
@@ -75,10 +76,10 @@ export function CandidatesCard({ state }: { state: State }) {
           {state.leaderboard.slice(0, 15).map((row, i) => {
             const [score] = Object.values(row.scores ?? {});
             return (
-              <tr key={`${row.seq}`} class={row.ok ? "" : "fail"}>
+              <tr key={keyOf(row)} class={row.ok || isPruned(row) ? "" : "fail"}>
                 <td class="n">{row.ok ? (row.place ?? i + 1) : "–"}</td>
-                <td title={text(row.params ?? {})}>{row.ok ? row.name : `${row.name}: ${row.reason ?? "failed"}`}</td>
-                <td>{row.ok && score !== undefined ? value(toNumber(score as Num)) : "failed"}</td>
+                <td title={text(row.params ?? {})}>{row.ok || isPruned(row) ? row.name : `${row.name}: ${row.reason ?? "failed"}`}</td>
+                <td>{row.ok ? (score === undefined ? "" : value(toNumber(score as Num))) : isPruned(row) ? "pruned" : "failed"}</td>
               </tr>
             );
           })}

@@ -1,4 +1,5 @@
 import type { ProgressState, State } from "../client/api";
+import { CURRENT } from "../data/board";
 import { text } from "../data/flatten";
 import { clock, count, duration, percent, rate, value } from "../data/format";
 import { hasEnded, type RunSession } from "../session";
@@ -126,9 +127,9 @@ function Facts({ state, now }: { state: State; now: number }) {
   const elapsed = elapsedOf(state, now);
   const unit = progress?.unit ?? "step";
   const known = ["step", "epoch"].includes(unit) || (progress !== null && isStep(state, progress));
-  const same = progress?.done === state.step;
-  // What is counted along with the steps stands for them where it alone knows how many there are.
-  const other = progress && !known && (!same || (progress.total !== null && totals?.steps == null));
+  // What is counted along with the steps stands for them: a trial, a sample.
+  const other = known ? null : progress;
+  const same = other?.done === state.step;
   return (
     <div class="facts">
       {fraction !== null && <b>{percent(fraction)}</b>}
@@ -138,7 +139,7 @@ function Facts({ state, now }: { state: State; now: number }) {
           {totals?.epochs ? ` / ${value(totals.epochs)}` : ""}
         </span>
       )}
-      {state.step !== null && !(other && same) && (
+      {state.step !== null && !same && (
         <span>
           step <b>{count(state.step)}</b>
           {totals?.steps ? ` / ${count(totals.steps)}` : ""}
@@ -146,9 +147,9 @@ function Facts({ state, now }: { state: State; now: number }) {
       )}
       {other && (
         <span>
-          {unit} <b>{count(progress.done)}</b>
-          {progress.total ? ` / ${count(progress.total)}` : ""}
-          {progress.phase && progress.phase !== state.phase ? ` of ${progress.phase}` : ""}
+          {unit} <b>{count(other.done)}</b>
+          {other.total ? ` / ${count(other.total)}` : ""}
+          {other.phase && other.phase !== state.phase ? ` of ${other.phase}` : ""}
         </span>
       )}
       {elapsed !== null && state.attempt === 1 && (
@@ -177,8 +178,9 @@ const MOST_FIELDS = 6;
 function Counts({ state }: { state: State }) {
   const { counters = {}, fields = {}, unit } = state.progress ?? {};
   const shares = new Set(sharesOf(counters).map(([name]) => name));
-  // What has a curve, or is counted by kind, stands there.
-  const beside = Object.entries(fields).filter(([name, held]) => held != null && name !== unit && !shares.has(name) && !(name in state.metrics));
+  // What has a curve, or is counted by kind, stands there; what was worked on last is over with the run.
+  const hidden = new Set([unit, ...Object.keys(state.metrics), ...(hasEnded(state) ? CURRENT : [])]);
+  const beside = Object.entries(fields).filter(([name, held]) => held != null && !shares.has(name) && !hidden.has(name));
   return (
     <>
       {Object.entries(counters).filter(([name]) => !name.includes("/")).map(([name, held]) => (

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Candidate, State } from "../client/api";
-import { countsOf, importancesOf, keyOf, layoutOf, paramsOf, stageWords, togetherWords, type Layout } from "../data/board";
+import { CURRENT, brief, countsOf, importancesOf, isPruned, keyOf, layoutOf, paramsOf, stageWords, togetherWords, type Layout } from "../data/board";
 import { text } from "../data/flatten";
 import { count, duration, seconds, value } from "../data/format";
 import { toNumber } from "../data/number";
@@ -10,8 +10,6 @@ import { useSpent, useTopics } from "../topics";
 const PAGE = 100;
 /** The state holds so many at most. */
 const MOST_ROWS = 500;
-/** How loops name what they are at, beside the progress. */
-const CURRENT = ["current", "current_model", "model"];
 
 /** All candidates, the best first, the failed ones with their reason last. */
 export function Leaderboard({ session }: { session: RunSession }) {
@@ -36,7 +34,7 @@ export function Leaderboard({ session }: { session: RunSession }) {
               <Row key={keyOf(row)} {...{ row, layout, wholes, width }} fresh={session.board.isNew(row)} />
             ))}
             {failed.slice(0, limit).map((row) => (
-              <tr key={keyOf(row)} class={session.board.isNew(row) ? "fail new" : "fail"}>
+              <tr key={keyOf(row)} class={`${isPruned(row) ? "pruned" : "fail"} ${session.board.isNew(row) ? "new" : ""}`}>
                 <td class="n">–</td>
                 <th scope="row" title={row.name}>{row.name}</th>
                 <td colSpan={width - 2} title={togetherWords(row, [])}>{row.reason ?? "failed"}</td>
@@ -98,7 +96,7 @@ function Row({ row, layout, wholes, width, fresh }: RowProps) {
           </td>
         ))}
         <td>{row.fit_seconds == null ? "" : seconds(row.fit_seconds)}</td>
-        {layout.columns.map((name) => <td key={name} class="param" title={params.get(name)}>{params.get(name)}</td>)}
+        {layout.columns.map((name) => <td key={name} class="param" title={params.get(name)}>{brief(params.get(name) ?? "")}</td>)}
         {layout.together && <td class="param" title={together}>{together}</td>}
       </tr>
       {open && <tr class="more-of"><td /><td colSpan={width - 1}><More row={row} /></td></tr>}
@@ -139,7 +137,7 @@ function captionWords(state: State): string {
   const shown = leaderboard.length;
   const candidates = (number: number): string => `${count(number)} ${number === 1 ? "candidate" : "candidates"}`;
   const counted = progress && /candidate|model|trial/.test(progress.unit) ? progress : null;
-  const words = [counted?.total ? `${count(counted.done)} of ${candidates(counted.total)}` : candidates(Math.max(shown, counted?.done ?? 0))];
+  const words = [counted?.total && counted.done !== counted.total ? `${count(counted.done)} of ${candidates(counted.total)}` : candidates(Math.max(shown, counted?.done ?? 0))];
   if (counted && counted.done > shown && shown >= MOST_ROWS) words.push(`the best ${count(shown)} are shown`);
   if (!hasEnded(state)) {
     const current = CURRENT.map((name) => progress?.fields[name]).find((held) => held != null);

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { State } from "../client/api";
+import { countsCandidates } from "../data/board";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
@@ -30,14 +31,15 @@ export function tabsOf(state: State | null): Tab[] {
 }
 
 /**
- * What is shown until somebody chooses: a leaderboard of several beside few curves, else whatever there is where there
- * are none.
+ * What is shown until somebody chooses: the leaderboard of a search, or of several beside few curves; else whatever
+ * there is where there are no curves.
  */
 export function leadOf(state: State | null): Tab {
   const charts = new Set(Object.values(state?.metrics ?? {}).map((metric) => metric.chart)).size;
   const tabs = tabsOf(state);
   // One model of its own training is no search: its curves tell more than its row.
-  const few = (state?.leaderboard.length ?? 0) > 1 ? FEW_CHARTS : 0;
+  const several = (state?.leaderboard.length ?? 0) > 1;
+  const few = countsCandidates(state?.progress ?? null) ? Infinity : several ? FEW_CHARTS : 0;
   if (charts <= few && tabs.includes("Leaderboard")) return "Leaderboard";
   return charts === 0 ? (tabs.find((tab) => tab === "Images" || tab === "Samples") ?? "Curves") : "Curves";
 }

@@ -1,5 +1,6 @@
 import type { State } from "../client/api";
 import type { Gpu, System } from "../generated/events";
+import { isPruned } from "../data/board";
 import { bytes, count, value } from "../data/format";
 import { toNumber } from "../data/number";
 import { telling, tileOf, type Tile } from "../data/tiles";
@@ -39,15 +40,18 @@ function boardTiles(state: State): Tile[] {
   const [best] = state.leaderboard;
   if (!best?.ok) return [];
   const [main, ...others] = Object.entries(best.scores ?? {});
-  if (!main) return [];
+  const alone = Object.keys(state.metrics).length === 0;
+  // One candidate is its own curves' best.
+  if (!main || (!alone && state.leaderboard.length < 2)) return [];
   const tiles = [{ key: `best ${main[0]}`, value: value(toNumber(main[1])), best: false, note: best.name }];
-  if (Object.keys(state.metrics).length > 0) return tiles;
+  if (!alone) return tiles;
   for (const [name, score] of others.slice(0, 2)) {
     tiles.push({ key: name, value: value(toNumber(score)), best: false, note: `of ${best.name}` });
   }
-  const failed = state.leaderboard.filter((row) => !row.ok).length;
-  const all = count(state.leaderboard.length);
-  return [...tiles, { key: "candidates", value: all, best: false, note: failed > 0 ? `${count(failed)} failed` : "none failed" }];
+  const pruned = state.leaderboard.filter(isPruned).length;
+  const failed = state.leaderboard.filter((row) => !row.ok).length - pruned;
+  const note = [failed > 0 ? `${count(failed)} failed` : "", pruned > 0 ? `${count(pruned)} pruned` : ""].filter(Boolean);
+  return [...tiles, { key: "candidates", value: count(state.leaderboard.length), best: false, note: note.join(" · ") || "none failed" }];
 }
 
 function machineTile(system: System): Tile | null {

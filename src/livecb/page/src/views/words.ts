@@ -50,7 +50,8 @@ export function meaning(state: State): string | null {
 
 const FRAMEWORKS: Record<string, string> = {
   lightning: "Lightning", transformers: "Transformers", pytorch_lightning: "PyTorch Lightning", sklearn: "scikit-learn",
-  keras: "Keras", xgboost: "XGBoost", lightgbm: "LightGBM", catboost: "CatBoost", optuna: "Optuna",
+  keras: "Keras", xgboost: "XGBoost", lightgbm: "LightGBM", catboost: "CatBoost", optuna: "Optuna", torch: "PyTorch",
+  accelerate: "Accelerate",
 };
 
 /** A framework and the versions that matter. */
@@ -58,7 +59,7 @@ export function frameworkWords(row: Pick<RunRow, "framework"> & { versions?: Rec
   const words: string[] = [];
   const { framework, versions = {} } = row;
   if (framework) words.push(`${FRAMEWORKS[framework] ?? framework} ${versions[framework] ?? ""}`.trim());
-  if (versions.torch) words.push(`torch ${versions.torch}`);
+  if (versions.torch && framework !== "torch") words.push(`torch ${versions.torch}`);
   return words;
 }
 
