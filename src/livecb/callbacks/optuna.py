@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from livecb.callbacks.base import Session, Stream, during, opening
-from livecb.callbacks.calls import asked_anywhere
+from livecb.callbacks.calls import asked, asked_anywhere
 from livecb.callbacks.misplaced import tell
 from livecb.events import Totals
 from livecb.run import EndStatus, Run
@@ -206,8 +206,9 @@ class LiveStream(Stream):
         several = len(session.goals) > 1
         default = [f"value_{number}" for number in range(len(session.goals))] if several else ["value"]
         session.names = list(study.metric_names or default)
-        if not self._waits and trial.datetime_start is not None:
-            session.began = trial.datetime_start
+        if not self._waits:
+            wanted = asked(_MODULE, "_optimize_sequential")
+            session.began = wanted.get("time_start") or trial.datetime_start or session.began
         before = [
             each
             for each in study.get_trials(deepcopy=False)
