@@ -121,6 +121,7 @@ def test_code_runs(page, tmp_path):
     [
         "how-to/lightning.md",
         "how-to/transformers.md",
+        "how-to/samples.md",
         "how-to/gan.md",
         "how-to/boosting.md",
         "how-to/optuna.md",

@@ -31,6 +31,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
         ("with_keras", "val_loss"),
         ("with_skorch", "valid_loss"),
         ("with_accelerate", "val/acc"),
+        ("with_samples", "samples/exact"),
+        ("with_trl", "samples/exact"),
         ("with_fastai", "valid_loss"),
     ],
 )
@@ -48,7 +50,7 @@ def test_each_example_learns_something_and_is_short(
             check=True,
         )
     values = [event.values[score] for event in recorded.of(events.Metrics) if score in event.values]
-    more_is_better = score in ("val/acc", "diversity")
+    more_is_better = score in ("val/acc", "diversity", "samples/exact")
     assert values[-1] > values[0] if more_is_better else values[-1] < values[0]
     assert [event.status for event in recorded.of(events.RunEnded)] == ["completed"]
     assert len(script.read_text().splitlines()) < 40

@@ -136,6 +136,7 @@ def _room(model: Any, ids: Any) -> int:
     if length == 0:
         raise ValueRefused("it is empty")
     taken = 1 if model.config.is_encoder_decoder else length
+    taken += getattr(getattr(model, "active_peft_config", None), "num_virtual_tokens", None) or 0
     if taken >= most or length > most:
         raise ValueRefused(f"it has {length} tokens, and the model takes {most} with its answer: shorten it")
     if (largest := int(ids.max())) >= known:
