@@ -152,10 +152,15 @@ def test_what_is_no_number_is_refused_with_the_cure() -> None:
         "loss:" * 10**5,
         "a-b." * 10**4,
         "|" * 10**5,
+        "%|" * 10**5,
+        "1%|" * 10**5,
+        "x ━" * 10**5,
+        "1 / " * 10**5,
+        "epoch " * 10**5,
         "{" + "'a':" * 10**4,
     ],
 )
 def test_no_line_takes_long(line: str) -> None:
     began = time.process_time()
     find(line)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 0.2

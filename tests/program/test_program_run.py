@@ -323,6 +323,21 @@ def test_what_the_program_left_running_is_not_waited_for(recorded: Recorded) -> 
     assert end(recorded).status == "completed"
 
 
+def test_what_it_left_running_is_not_listened_to_for_ever(recorded: Recorded) -> None:
+    background = "while sleep 0.01; do echo on || exit; done"
+    began = time.monotonic()
+    done = subprocess.run(
+        [PYTHON, "-m", "livecb", "run", "--", "sh", "-c", f"({background}) & sleep 0.2; echo end"],
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert time.monotonic() - began < 15
+    assert done.returncode == 0
+    assert b"end\n" in done.stdout
+    assert end(recorded).status == "completed"
+
+
 def test_a_run_is_served_by_a_server_that_hears_signals(
     recorded: Recorded, monkeypatch: pytest.MonkeyPatch, free_port: int
 ) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 __all__ = ["Channel", "open_channels"]
 
 _CHUNK = 1 << 16
+_MOST_IN_A_PIPE = 1 << 20
 _OUTPUT_FLAGS = 1  # of what tcgetattr returns
 
 
@@ -44,7 +45,7 @@ class Channel:
             settings[_OUTPUT_FLAGS] &= ~termios.OPOST  # the terminal itself does that, once
             termios.tcsetattr(self.end, termios.TCSANOW, settings)
             self.resize()
-        self._reading = threading.Event()
+        self._ended, self._end = os.pipe()
         self._thread: threading.Thread | None = None
 
     def resize(self) -> None:
@@ -67,37 +68,42 @@ class Channel:
     def drain(self) -> None:
         """The program has ended: wait until all it wrote was passed on.
 
-        What it has left running may hold its end open: that is not waited for.
+        What it has left running may hold its end open, and write on: that is not waited for.
         """
-        while self._thread is not None and self._thread.is_alive():
-            self._thread.join(0.02)
-            try:
-                if self._reading.is_set() and not select.select([self._source], [], [], 0.1)[0]:
-                    break
-            except (OSError, ValueError):  # it was closed while it was asked
-                break
+        os.close(self._end)
+        if self._thread is not None:
+            self._thread.join()
 
     def _pass_on(self, tell: Callable[[str, bytes], object]) -> None:
-        while chunk := self._read():
-            try:
-                left = memoryview(chunk)
-                while left:
-                    left = left[os.write(self._target, left) :]
-            except OSError:
+        left: int | None = None  # what the program may have left in the pipe, once it has ended
+        while left is None or left > 0:
+            ready, _, _ = select.select([self._source, self._ended], [], [])
+            if self._ended in ready and left is None:
+                left = _MOST_IN_A_PIPE
+            if self._source not in ready or not (chunk := self._read()):
+                break
+            left = None if left is None else left - len(chunk)
+            is_read = self._write(chunk)
+            tell(self.name, chunk)
+            if not is_read:
                 # Who read us is gone: the program learns of it as it would have, by its next write.
                 os.close(self._source)
-                tell(self.name, chunk)
                 break
-            tell(self.name, chunk)
 
     def _read(self) -> bytes:
-        self._reading.set()
         try:
             return os.read(self._source, _CHUNK)
         except OSError:  # EIO is how a pseudo-terminal says that nobody writes any more
             return b""
-        finally:
-            self._reading.clear()
+
+    def _write(self, chunk: bytes) -> bool:
+        left = memoryview(chunk)
+        try:
+            while left:
+                left = left[os.write(self._target, left) :]
+        except OSError:
+            return False
+        return True
 
 
 def open_channels() -> list[Channel]:

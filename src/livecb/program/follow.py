@@ -17,8 +17,9 @@ from livecb.run import Run
 
 __all__ = ["Follower"]
 
-# What the program is ahead of us by, at most: beyond, it waits, for memory has an end.
-_MOST_BYTES = 64 << 20
+# What the program is ahead of us by, at most: some 200,000 lines. Beyond, it waits: memory has an end, and
+# so has the patience of who waits for the end.
+_MOST_BYTES = 16 << 20
 _LOOK_SECONDS = 0.05
 _PAUSE_SECONDS = 0.05
 _NOT_TRAINING = re.compile(

@@ -139,14 +139,14 @@ def _find_common(line: str) -> Found:
 
 def _find_bar(line: str) -> tuple[Bar | None, str, str]:
     """Return a bar, what is said behind it and what stands before it: all, where there is none."""
-    if tqdm := _TQDM.search(line):
+    if "%|" in line and (tqdm := _TQDM.search(line)):
         label = (tqdm["label"] or "").strip()
         found = re.search(r"[\d?.]+\s*([A-Za-z]+)/s|s/([A-Za-z]+)", tqdm["rate"])
         unit = (found and (found[1] or found[2])) or "it"
         return Bar(int(tqdm["done"]), int(tqdm["total"]), unit, label), tqdm["said"], label
     if keras := _KERAS.match(line):
         return Bar(int(keras["done"]), int(keras["total"]), "step", ""), keras["said"], ""
-    if rich := _RICH.match(line):
+    if "━" in line and (rich := _RICH.match(line)):
         return Bar(int(rich["done"]), int(rich["total"]), "step", rich["label"]), rich["said"], rich["label"]
     return None, "", line
 
