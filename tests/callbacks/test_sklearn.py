@@ -222,6 +222,10 @@ def test_a_search_by_halving_ranks_by_rung_and_knows_all_its_fits_from_the_start
     fits = sum(search.n_candidates_) * 2
     bars = [event for event in recorded.of(events.Progress) if event.fields]
     assert [bar.total for bar in bars] == [fits] * fits
+    first = search.n_candidates_[0] * 2
+    work = [2 * candidates * 3**rung for rung, candidates in enumerate(search.n_candidates_)]
+    assert bars[first - 1].left == pytest.approx(bars[first - 1].elapsed * sum(work[1:]) / work[0])
+    assert bars[-1].left == 0
     rows = told(recorded)["leaderboard"]
     assert len(rows) == 8
     best = {name: value for name, value in search.best_params_.items() if name != resource}

@@ -105,6 +105,7 @@ class Search:
         self.skips = isinstance(error_score, float) and isnan(error_score)
         self.folds: int | None = None
         self.total: int | None = None
+        self._rungs: list[tuple[int, float]] = []  # fits, and what one costs against the first rung's
         self.began = now()
         self._folder = Path(tempfile.mkdtemp(prefix="livecb-search-"))
 
@@ -117,13 +118,16 @@ class Search:
             rungs: How often the better part of the candidates is kept and tried again.
         """
         self.folds = getattr(estimator, "n_splits_", None)
-        self.total = fits
+        if fits is None:
+            return
+        self._rungs = [(fits, 1.0)]
         factor = getattr(estimator, "factor", None)
-        if rungs is not None and fits and self.folds and factor:
-            left, self.total = fits // self.folds, 0
-            for _ in range(rungs):
-                self.total += left * self.folds
-                left = ceil(left / factor)
+        if rungs is not None and self.folds and factor:
+            kept = fits // self.folds
+            for rung in range(1, rungs):
+                kept = ceil(kept / factor)
+                self._rungs.append((kept * self.folds, float(factor) ** rung))
+        self.total = sum(fits for fits, _ in self._rungs)
 
     def finish_fold(self, fold: Fold, rung: int) -> None:
         """Count a fold that was told of; the last good one makes its candidate complete."""
@@ -151,9 +155,18 @@ class Search:
             "phase": "search",
             "rate": rate,
             "elapsed": elapsed,
-            "left": max(self.total - done, 0) / rate if rate and self.total is not None else None,
+            "left": self._left(done, elapsed),
             "counters": counters,
         }
+
+    def _left(self, done: int, elapsed: float) -> float | None:
+        """Return the seconds left, if each rung's fits take as much longer as they are given more."""
+        whole, finished, rest = 0.0, 0.0, done
+        for fits, cost in self._rungs:
+            whole += fits * cost
+            finished += min(rest, fits) * cost
+            rest -= min(rest, fits)
+        return elapsed * (whole - finished) / finished if finished else None
 
     def count(self, name: str) -> int:
         """Return how often something was counted."""
