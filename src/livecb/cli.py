@@ -99,7 +99,7 @@ def view(folder: Path | None, port: int | None, host: str, hosts: tuple[str, ...
         return
 
 
-@main.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@main.command("run", context_settings={"allow_interspersed_args": False})
 @click.argument("command", metavar="[--] COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option("--project", help="What the run belongs to. [LIVECB_PROJECT]")
 @click.option("--name", help="Free text to show. [LIVECB_NAME]")

@@ -9,7 +9,9 @@ import pytest
 
 import livecb
 from livecb import events
+from livecb.errors import LivecbWarning
 from livecb.program.follow import Follower
+from livecb.program.patterns import parse_pattern
 from livecb.testing import Recorded, record
 
 
@@ -19,9 +21,9 @@ def recorded() -> Iterator[Recorded]:
         yield found
 
 
-def follow(*chunks: str) -> None:
+def follow(*chunks: str, own: tuple[str, ...] = ()) -> None:
     run = livecb.init(capture=None, system_interval=0)
-    follower = Follower(run)
+    follower = Follower(run, [parse_pattern(each) for each in own])
     for chunk in chunks:
         follower.tell("stdout", chunk.encode())
     follower.close()
@@ -114,6 +116,16 @@ def test_what_stands_in_a_traceback_is_no_metric(recorded: Recorded) -> None:
     follow('Traceback (most recent call last):\n  File "a.py", line 3, in f\n    loss = 0.5\nValueError: x\n')
     assert metrics(recorded) == []
     assert len(recorded.of(events.Log)) == 4
+
+
+def test_a_place_that_is_none_is_told_and_the_rest_recorded(recorded: Recorded) -> None:
+    with pytest.warns(LivecbWarning, match="step was left out: it is nan: expected a finite number"):
+        follow("at nan loss: 0.5\nat 3 loss: 0.4\n", own=(r"step=at (\S+)",))
+    assert [(step, values) for step, _, _, values in metrics(recorded)] == [
+        (1, {"loss": 0.5}),
+        (3, {"loss": 0.4}),
+    ]
+    assert [event.message for event in recorded.of(events.Log)] == ["at nan loss: 0.5", "at 3 loss: 0.4"]
 
 
 def test_lines_of_other_contexts_are_told_apart(recorded: Recorded) -> None:

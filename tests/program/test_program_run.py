@@ -79,6 +79,23 @@ def test_a_script_becomes_a_run_with_its_lines_and_its_curves(recorded: Recorded
     assert end(recorded).status == "completed"
 
 
+def test_the_commands_own_options_are_its_own(recorded: Recorded) -> None:
+    command = [
+        PYTHON,
+        "-m",
+        "livecb",
+        "run",
+        "--name",
+        "mine",
+        PYTHON,
+        "-c",
+        "import sys; print(sys.argv[1:])",
+    ]
+    done = subprocess.run([*command, "--name", "its", "--", "-h"], capture_output=True, text=True, check=True)
+    assert done.stdout == "['--name', 'its', '--', '-h']\n"
+    assert [event.name for event in recorded.of(events.RunStarted)] == ["mine"]
+
+
 @pytest.mark.parametrize("code", [0, 3, 255])
 def test_the_exit_code_is_the_programs(code: int, recorded: Recorded) -> None:
     assert run(f"raise SystemExit({code})").returncode == code
@@ -204,7 +221,9 @@ def test_a_program_that_outlives_livecb_does_not_hang(tmp_path: Path) -> None:
     process.stderr.close()
 
 
-def test_a_command_that_is_not_found_leaves_no_run(recorded: Recorded, tmp_path: Path) -> None:
+def test_a_command_that_is_not_found_leaves_no_run(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def livecb_run(*argv: str) -> subprocess.CompletedProcess[str]:
         command = [PYTHON, "-m", "livecb", "run", *argv]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -220,6 +239,9 @@ def test_a_command_that_is_not_found_leaves_no_run(recorded: Recorded, tmp_path:
     assert livecb_run("--metric", "loss=(", "--", "true").returncode == 2
     assert "put parentheses around the number" in livecb_run("--metric", "loss=x", "--", "true").stderr
     assert livecb_run().returncode == 2
+    assert "No such option" in livecb_run("--typo", "--", "true").stderr
+    monkeypatch.chdir(tmp_path)
+    assert "not found: train.py; there is a file of this name" in livecb_run("train.py").stderr
     assert recorded.runs == []
 
 

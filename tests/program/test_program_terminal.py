@@ -104,7 +104,11 @@ def test_what_the_terminal_shows_is_the_same_byte_by_byte(recorded: Recorded) ->
 
 
 def test_what_is_typed_reaches_the_program(recorded: Recorded) -> None:
-    with terminal("print(input('name? ') + '!'); import getpass; print(len(getpass.getpass()))") as shown:
+    # What goes straight to /dev/tty does not wait for what was printed before.
+    code = (
+        "import getpass, time; print(input('name? ') + '!'); time.sleep(0.5); print(len(getpass.getpass()))"
+    )
+    with terminal(code) as shown:
         shown.wait_for("name? ")
         shown.type("ann\n")
         shown.wait_for("Password: ")

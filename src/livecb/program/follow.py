@@ -92,22 +92,18 @@ class Follower:
             return said, self._closed
 
     def _take(self, stream: str, lines: Iterator[Line]) -> None:
-        try:
-            for line in lines:
-                self._take_line(stream, line)
-        except Exception as error:  # whatever was printed: the program's output is passed on all the same
-            self._run.warn_once("output", f"some output was not recorded: {error!r}")
-
-    def _take_line(self, stream: str, line: Line) -> None:
-        if line.final:
-            self.error.take(line.text)
-        if not self.error.under_way:
+        for line in lines:
+            if line.final:
+                self.error.take(line.text)
             try:
-                self._apply(find(line.text, self._own, common=not self._is_told()), line.final)
+                if not self.error.under_way:
+                    self._apply(find(line.text, self._own, common=not self._is_told()), line.final)
             except ValueRefused as error:
                 self._run.warn_once(str(error), str(error))
-        if line.final and line.text.strip():
-            self._run.text(line.text, stream=stream)
+            except Exception as error:  # whatever was printed: the line itself is recorded all the same
+                self._run.warn_once("numbers", f"no numbers were read from {line.text[:80]!r}: {error!r}")
+            if line.final and line.text.strip():
+                self._run.text(line.text, stream=stream)
 
     def _apply(self, found: Found, final: bool) -> None:
         self._loop.take(found)
@@ -155,7 +151,8 @@ class _Loop:
         if found.bar is not None and found.bar.total > 0:
             self._take_bar(found.bar)
         if found.places:
-            self._run.at(**{axis: int(value) for axis, value in found.places.items()})
+            places: dict[str, Any] = found.places
+            self._run.at(**places)
 
     def _take_bar(self, bar: Bar) -> None:
         trains = bar.unit in _UNITS and not _NOT_TRAINING.search(bar.label)

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from livecb.program.channel import Channel, open_channels
 __all__ = ["Problem", "Process", "find_problem"]
 
 _PASSED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH")
+_POLL_SECONDS = 0.02
 # Python ignores these, and what is ignored stays so in a new program.
 _AS_BEFORE = ("SIGPIPE", "SIGXFSZ")
 
@@ -37,7 +39,10 @@ def find_problem(command: str) -> Problem | None:
     if os.sep in command and os.path.exists(command):
         why = "is a folder" if os.path.isdir(command) else "cannot be executed"
         return Problem(f"{command} {why}: name what runs it, as in `livecb run -- python train.py`", 126)
-    return Problem(f"command not found: {command}", 127)
+    hint = (
+        f"; there is a file of this name: `livecb run -- python {command}`" if os.path.isfile(command) else ""
+    )
+    return Problem(f"command not found: {command}{hint}", 127)
 
 
 class Process:
@@ -87,10 +92,14 @@ class Process:
 
     def wait(self) -> int:
         """Wait until it has ended and all it wrote was passed on; return the exit code, -N for signal N."""
-        os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
-        with self._lock:  # no signal must go to another process that gets this number
-            _, status = os.waitpid(self._pid, 0)
-            self._pid = 0
+        while self._pid:
+            if hasattr(os, "waitid"):  # not on every macOS
+                os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
+            else:
+                time.sleep(_POLL_SECONDS)
+            with self._lock:  # no signal must go to another process that gets this number
+                ended, status = os.waitpid(self._pid, os.WNOHANG)
+                self._pid = 0 if ended else self._pid
         for each in self._channels:
             each.drain()
         return os.waitstatus_to_exitcode(status)
