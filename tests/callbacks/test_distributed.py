@@ -77,6 +77,19 @@ def test_two_processes_of_transformers_make_one_run(recorded: Recorded, tmp_path
     assert recorded.events[-1].status == "completed"
 
 
+def test_of_two_processes_one_asks_the_model_and_their_weights_stay_the_same(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
+    said = launch(*torchrun, f"--master_port={free_port()}", HERE / "asked.py", tmp_path)
+    weights = [line for line in said.splitlines() if line.startswith("weights=")]
+    assert len(weights) == 4
+    assert len(set(weights)) == 1
+    assert [event.step for event in recorded.of(events.Sample)] == [1, 2, 3]
+    assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
+    assert recorded.events[-1].status == "completed"
+
+
 def test_two_processes_of_accelerate_make_one_run(recorded: Recorded) -> None:
     torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
     said = launch(*torchrun, f"--master_port={free_port()}", HERE / "accelerated.py")

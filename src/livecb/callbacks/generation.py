@@ -83,17 +83,17 @@ def answer(
     tokens = _encode(tokenizer, prompt)
     device = model.get_input_embeddings().weight.device
     inputs = {name: tokens[name].to(device) for name in ("input_ids", "attention_mask") if name in tokens}
-    longest = min(max_new_tokens, _room(model, inputs["input_ids"]))
+    longest = min(settings.get("max_new_tokens", max_new_tokens), _room(model, inputs["input_ids"]))
     deadline = _Deadline(until)
     told = {
-        "max_new_tokens": longest,
         "do_sample": False,
+        "use_cache": True,
         "pad_token_id": _pad_of(model, tokenizer),
         **settings,
+        "max_new_tokens": longest,
+        "stopping_criteria": StoppingCriteriaList([*settings.get("stopping_criteria", ()), deadline]),
     }
-    output = model.generate(
-        **inputs, use_cache=True, stopping_criteria=StoppingCriteriaList([deadline]), **told
-    )
+    output = model.generate(**inputs, **told)
     (said,) = getattr(output, "sequences", output)[:1].tolist()
     if not model.config.is_encoder_decoder:
         said = said[inputs["input_ids"].shape[1] :]
@@ -166,6 +166,7 @@ def _is_split_by(model: Any) -> str | None:
     for parameter in model.parameters():
         if hasattr(parameter, "ds_id"):
             return "DeepSpeed ZeRO-3"
-        if type(parameter).__name__ in ("DTensor", "FlatParameter"):
+        kind = type(parameter).__name__
+        if kind in ("DTensor", "FlatParameter") or hasattr(parameter, "_fsdp_flattened"):
             return "FSDP or tensor parallelism"
     return None
