@@ -37,11 +37,12 @@ def test_the_means_of_an_epoch_are_those_of_its_finite_scores() -> None:
     catalogue = Catalogue()
     catalogue.feed(stretch_of(sample(0, 0.5, bleu=0.25), sample(1, 1.0, bleu=0.75, exact=True)))
     catalogue.feed(stretch_of(sample(2, 1.2, bleu=0.5), sample(3, 2.0, bleu=math.nan), sample(4)))
-    assert list(catalogue.samples.groups()) == [
+    assert catalogue.samples.groups(9) == [
         (1, 2, {"bleu": {"mean": 0.5, "count": 2}, "exact": {"mean": 1.0, "count": 1}}),
         (2, 2, {"bleu": {"mean": 0.5, "count": 1}}),
         (None, 1, {}),
     ]
+    assert [key for key, *_ in catalogue.samples.groups(2)] == [2, None]
     assert list(catalogue.samples.of(2)) == [2, 3]
     assert list(catalogue.samples.of(7)) == []
 
@@ -51,7 +52,7 @@ def test_pictures_and_drawings_go_by_their_names() -> None:
     picture = ev.encode(ev.Image(seq=0, time=1.0, name="fake", file=FILE))
     drawing = ev.encode(ev.Figure(seq=1, time=1.0, name="confusion", file=FILE))
     catalogue.feed(stretch_of(picture, drawing, picture))
-    assert [(key, count) for key, count, _ in catalogue.images.groups()] == [("fake", 2), ("confusion", 1)]
+    assert [(key, count) for key, count, _ in catalogue.images.groups(9)] == [("fake", 2), ("confusion", 1)]
 
 
 @pytest.mark.parametrize("line", [b'{"type":"sample"', b'{"type":"sample","seq":"no"}', b'{"type":"image"}'])

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from livecb import events as ev
@@ -84,10 +85,11 @@ class Collection:
         self._begins.append(spot.begin)
         self._sizes.append(spot.size)
 
-    def groups(self) -> Iterator[tuple[Key, int, Scores]]:
-        """Yield each group's key, how many it has, and the means of their finite scores."""
-        for key, group in self._groups.items():
-            yield key, len(group.numbers), group.scores()
+    def groups(self, most: int) -> list[tuple[Key, int, Scores]]:
+        """Return the groups that began last: key, how many it has, and the means of their finite scores."""
+        first = max(0, len(self._groups) - most)
+        latest = islice(self._groups.items(), first, None)
+        return [(key, len(group.numbers), group.scores()) for key, group in latest]
 
     def of(self, key: Key) -> Sequence[int]:
         """Return the numbers of what belongs to a group."""

@@ -38,6 +38,9 @@ _STATE_SECONDS = 0.45
 _BYTES = 8 << 20
 """A page takes no further line once it holds so many."""
 
+_GROUPS = 500
+"""A page tells of no more epochs or names: those that began last."""
+
 _PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 
@@ -161,7 +164,7 @@ class Index:
                 if size > _BYTES:
                     break
             cursor = self._tail.format(self.place)
-            return Page(cursor, len(found), list(found.groups()), len(numbers), end, lines)
+            return Page(cursor, len(found), found.groups(_GROUPS), len(numbers), end, lines)
 
     def close(self) -> None:
         """Close the files."""

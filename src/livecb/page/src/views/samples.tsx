@@ -12,6 +12,7 @@ import { captionOf } from "./words";
 
 const PAGE = 50;
 const MOST_ROWS = 2_000;
+const MOST_EPOCHS = 200;
 const MOST_SCORES = 5;
 /** Of a text that is cut no more is put into the page. */
 const MOST_CUT = 2_000;
@@ -111,7 +112,7 @@ function Epochs({ samples, scores }: { samples: Media; scores: string[] }) {
             </tr>
           </thead>
           <tbody>
-            {epochs.map((epoch) => <Epoch key={epoch.epoch} {...{ epoch, samples, scores }} />)}
+            {epochs.slice(0, MOST_EPOCHS).map((epoch) => <Epoch key={epoch.epoch} {...{ epoch, samples, scores }} />)}
           </tbody>
         </table>
       </div>
