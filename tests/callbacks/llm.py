@@ -48,8 +48,9 @@ def rows(words: Any) -> list[dict[str, Any]]:
 
 
 def trainer(folder: Path, callbacks: list[Any], model: Any = None, words: Any = None, **settings: Any) -> Any:
-    """Return a trainer of 25 texts in batches of 5: 5 steps an epoch."""
+    """Return a trainer of 25 texts in batches of 5: 5 steps an epoch; `eval`: evaluate, too."""
     words = words or tokenizer()
+    evaluates = settings.pop("eval", False)
     settings = {
         "num_train_epochs": 2, "per_device_train_batch_size": 5, "learning_rate": 5e-3, "logging_steps": 1,
         "save_strategy": "no", "report_to": [], "use_cpu": True, "disable_tqdm": True,
@@ -59,6 +60,7 @@ def trainer(folder: Path, callbacks: list[Any], model: Any = None, words: Any = 
         model=model or gpt2(words),
         args=TrainingArguments(output_dir=str(folder), **settings),
         train_dataset=rows(words),
+        eval_dataset=rows(words)[:5] if evaluates else None,
         processing_class=words,
         data_collator=transformers.DataCollatorForLanguageModeling(words, mlm=False),
         callbacks=callbacks,

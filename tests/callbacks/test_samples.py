@@ -245,6 +245,59 @@ def test_the_thousandth_answer_costs_what_the_first_did(recorded: Recorded) -> N
     assert len(pickle.dumps({**vars(interview), "predict": None})) == before
 
 
+def test_it_says_that_it_asks_after_what_was_measured_at_the_step(recorded: Recorded, tmp_path: Path) -> None:
+    asked = asking(["1 plus"], 3, score=len, at_start=True)
+    llm.trainer(tmp_path, [asked], eval_strategy="steps", eval_steps=3, num_train_epochs=1, eval=True).train()
+    evaluating = ["evaluating evaluate", "metrics val @3", "running train"]
+    interview = ["predicting samples", "metrics None @3", "running train"]
+    story = tiny.story(recorded.events)
+    assert story[:5] == [
+        "run_started",
+        "running train",
+        "predicting samples",
+        "metrics None @0",
+        "running train",
+    ]
+    assert story[7:15] == ["metrics train @3", *evaluating, *interview, "metrics train @4"]
+    assert [event.phase for event in recorded.of(events.Status)][-2:] == ["samples", "train"]
+
+
+def test_a_model_that_does_not_generate_is_said_once_with_the_cure(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    trainer = tiny.hf_trainer(tmp_path, [stream(), asking(every=1)])
+    with pytest.warns(LivecbWarning, match="nothing is asked: .* does not generate: give predict=") as caught:
+        trainer.train()
+    assert [each.category for each in caught].count(LivecbWarning) == 1
+    assert trainer.state.global_step == 10
+    asked = asking(["1"], every=10, predict=lambda model, prompt: model.training)
+    tiny.hf_trainer(tmp_path, [asked]).train()
+    first, second = recorded.runs
+    assert recorded.of(events.Sample, first) == []
+    assert [event.prediction for event in recorded.of(events.Sample, second)] == [False]
+
+
+def test_a_tokenizer_that_the_trainer_has_not_is_asked_for(recorded: Recorded, tmp_path: Path) -> None:
+    words = llm.tokenizer()
+    trainer = llm.trainer(tmp_path, [asking(every=1)])
+    trainer.callback_handler.processing_class = None
+    with pytest.warns(LivecbWarning, match=r"no tokenizer: SampleCallback\(prompts, tokenizer=tokenizer\)"):
+        trainer.train()
+    trainer.remove_callback(SampleCallback)
+    trainer.add_callback(asking(["1 plus"], tokenizer=words))
+    trainer.train()
+    assert [len(recorded.of(events.Sample, run)) for run in recorded.runs] == [0, 2]
+
+
+def test_a_run_that_is_given_is_recorded_into_and_left_open(recorded: Recorded, tmp_path: Path) -> None:
+    with livecb.init(sinks=[], system_interval=0, capture=None) as run:
+        llm.trainer(tmp_path, [asking(run=run)]).train()
+        run.log({"mine": 1.0})
+    assert len(recorded.of(events.Sample)) == 4
+    assert "mine" in recorded.of(events.Metrics)[-1].values
+    assert "loss" in tiny.steps_of(recorded.events)
+
+
 def test_nothing_is_asked_where_nothing_is_recorded(
     monkeypatch: pytest.MonkeyPatch, recorded: Recorded, tmp_path: Path
 ) -> None:
