@@ -10,7 +10,7 @@ import llm
 import pytest
 import torch
 import transformers
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 
 from livecb.callbacks.generation import answer, at_rest, refuse_model
 from livecb.callbacks.prompts import Prompt
@@ -73,7 +73,7 @@ def test_a_chat_goes_through_the_template_of_the_tokenizer() -> None:
 def test_each_token_is_computed_once_also_where_the_training_keeps_no_cache(cache: bool) -> None:
     words = llm.tokenizer()
     model = llm.gpt2(words)
-    model.config.use_cache = cache
+    model.config.use_cache = model.generation_config.use_cache = cache
     lengths = []
     model.register_forward_pre_hook(
         lambda module, args, kwargs: lengths.append(kwargs["input_ids"].shape[1]), with_kwargs=True
@@ -166,15 +166,21 @@ def test_a_model_that_does_not_generate_is_refused_unless_something_else_asks_it
 def test_a_model_that_is_split_over_processes_is_refused() -> None:
     words = llm.tokenizer()
     split, zero = llm.gpt2(words), llm.gpt2(words)
+    inside = {names: llm.gpt2(words) for names in (True, False)}
     torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
     try:
         fully_shard(split, mesh=torch.distributed.device_mesh.init_device_mesh("cpu", (1,)))
+        kept = [
+            FullyShardedDataParallel(model, use_orig_params=names, device_id=torch.device("cpu"))
+            for names, model in inside.items()
+        ]
     finally:
         torch.distributed.destroy_process_group()
     zero.lm_head.weight.ds_id = 1  # as DeepSpeed marks those that it has split
-    for model, how in ((split, "FSDP"), (zero, "DeepSpeed ZeRO-3")):
+    cases = [(model, "FSDP") for model in (split, *inside.values(), *kept)]
+    for model, how in [*cases, (zero, "DeepSpeed ZeRO-3")]:
         for generates in (True, False):
             with pytest.raises(
-                ValueRefused, match=f"{how}.* splits the model over the processes.* ask a saved"
+                ValueRefused, match=f"{how}.* splits the model over .* ask a saved checkpoint"
             ):
                 refuse_model(model, generates=generates)

@@ -18,12 +18,14 @@ import torch
 import transformers
 import trl
 from at_step import At
+from starlette.testclient import TestClient
 
 import livecb
 from livecb import events
 from livecb.callbacks.interview import Interview
 from livecb.callbacks.transformers import SampleCallback
 from livecb.errors import LivecbWarning
+from livecb.server import create_app
 from livecb.testing import Recorded
 
 PROMPTS = [{"prompt": "2 plus 2 is", "target": "4"}, "1 plus"]
@@ -143,6 +145,19 @@ def test_the_mean_scores_of_an_interview_are_metrics(recorded: Recorded, tmp_pat
         assert mean == sum(len(event.prediction) for event in samples if event.step == step) / 3
     assert [step for step, _ in scores(recorded, "samples/exact")] == [0, 50, 100, 150, 200]
     assert scores(recorded, "samples/exact")[0][1] < scores(recorded, "samples/exact")[-1][1] == 1.0
+
+
+def test_the_page_has_a_table_of_them_by_epoch_with_their_mean_scores(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    llm.trainer(tmp_path, [asking(at_start=True, score={"length": len})]).train()
+    with TestClient(create_app(recorded.store, token=False), base_url="http://localhost") as client:
+        table = client.get(f"/api/runs/{recorded.run.id}/samples").json()
+    assert table["total"] == 6
+    assert [(epoch["epoch"], epoch["count"]) for epoch in table["epochs"]] == [(0, 2), (1, 2), (2, 2)]
+    means = [epoch["scores"]["length"]["mean"] for epoch in table["epochs"]]
+    assert means == [mean for _, mean in scores(recorded, "samples/length")]
+    assert table["samples"][0]["step"] == 10
 
 
 def test_the_training_notices_nothing(recorded: Recorded, tmp_path: Path) -> None:
