@@ -65,11 +65,11 @@ class App:
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self.hub.watched:
             self.hub.touch()
+        scope.setdefault("app", self)  # where there is one, Starlette raises its errors for us to word
         try:
             await self._router(scope, receive, send)
         except HTTPException as error:  # Starlette's own parts, before they answered
-            where = f"{scope['path']}: {error.detail}"
-            await refuse(scope, receive, send, Problem(error.status_code, "Not to be had", where))
+            await refuse(scope, receive, send, _worded(error, scope))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -132,6 +132,15 @@ def routes_of(hub: Hub) -> list[Any]:
         Route("/r/{run}/", endpoint(pages.run_folder), methods=get),
         Route("/{name}", endpoint(pages.top_file), methods=get),
     ]
+
+
+def _worded(error: HTTPException, scope: Scope) -> Problem:
+    headers = error.headers or {}
+    if error.status_code == 405:
+        told = f"{scope['path']} takes {headers.get('Allow', 'other methods')}, got {scope['method']}"
+        return Problem(405, "No such method here", told, headers=headers)
+    where = f"{scope['path']}: {error.detail}"
+    return Problem(error.status_code, "Not to be had", where, headers=headers)
 
 
 async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
