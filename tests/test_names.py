@@ -59,7 +59,7 @@ CASES = [
     ("scores/other", None, "scores/other", "other"),
     # several losses
     ("gan/d_loss", None, "gan/loss", "d"),
-    ("gan/loss_G", None, "gan/loss", "g"),
+    ("gan/loss_G", None, "gan/loss", "G"),
     ("d_loss", "train", "loss", "train d"),
     ("loss/discriminator", None, "loss", "discriminator"),
     ("train/box_loss", None, "box_loss", "train"),

@@ -48,6 +48,7 @@ def test_few_points_come_as_they_are():
         "x": [1, 2, 3],
         "y": [3.0, 2.0, 1.0],
         "step": [1, 2, 3],
+        "batch": [None, None, None],
         "time": [BEGAN, BEGAN + 1, BEGAN + 2],
         "epoch": [None, None, None],
         "attempt": [1, 1, 1],

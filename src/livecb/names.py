@@ -305,7 +305,7 @@ def _take_part(rest: str) -> tuple[str, str | None]:
         tail = "/".join(words[-size:])
         folder = "".join(f"{word}/" for word in words[:-size])
         if found := _PLAYER_FIRST.fullmatch(tail):
-            return folder + found[2], found[1].lower()
+            return folder + found[2], found[1]
         if found := _PLAYER_LAST.fullmatch(tail):
-            return folder + found[1], found[2].lower()
+            return folder + found[1], found[2]
     return rest, None

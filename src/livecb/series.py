@@ -150,6 +150,7 @@ class Series:
             "x": [json_number(strand.xs[row], whole=axis in _WHOLE) for strand, row in found],
             "y": [json_number(strand.column.values[row]) for strand, row in found],
             "step": [json_number(strand.frame.at("step", row), whole=True) for strand, row in found],
+            "batch": [json_number(strand.frame.at("batch", row), whole=True) for strand, row in found],
             "time": [strand.frame.at("time", row) for strand, row in found],
             "epoch": [strand.frame.at("epoch", row) for strand, row in found],
             "attempt": [strand.attempt for strand, _ in found],

@@ -3,13 +3,14 @@ import { Topics } from "./topics";
 
 /** How all charts are shown; kept for the next visit. */
 export interface Settings {
-  axis: XAxis;
+  /** null: what suits the run. */
+  axis: XAxis | null;
   smoothing: number;
   log: boolean;
 }
 
 const KEY = "livecb.look";
-const DEFAULTS: Settings = { axis: "step", smoothing: 0.8, log: false };
+const DEFAULTS: Settings = { axis: null, smoothing: 0.8, log: false };
 
 /** What the viewer chose for the charts: axis, smoothing, scale, and the part looked at. */
 export class LookChoice {

@@ -66,7 +66,7 @@ test("a tile says whether it is the best, where the best was, or that it is no n
 
 test("a rate that stands still says since when", () => {
   const lr = new Series();
-  for (let step = 0; step < 10; step++) lr.append({ step, value: step < 4 ? 1 : 0.5, attempt: 1, epoch: 0, time: 0 });
+  for (let step = 0; step < 10; step++) lr.append({ step, value: step < 4 ? 1 : 0.5, attempt: 1, batch: NaN, epoch: 0, time: 0 });
   expect(tileOf("lr", metric("lr", "lr"), lr).note).toBe("since step 4");
 });
 

@@ -10,7 +10,7 @@ const LOOK: Look = { axis: "step", smoothing: 0, from: null, to: null, zero: 0 }
 
 function series(points: [step: number, value: number, attempt?: number][]): Series {
   const made = new Series();
-  for (const [step, value, attempt = 1] of points) made.append({ step, value, attempt, epoch: step / 10, time: 100 + step });
+  for (const [step, value, attempt = 1] of points) made.append({ step, value, attempt, batch: NaN, epoch: step / 10, time: 100 + step });
   return made;
 }
 
@@ -33,7 +33,7 @@ test("a gap is kept when a curve is thinned", () => {
 
 test("a curve that grows for long is thinned with its extremes, and still counts every point", () => {
   const long = new Series();
-  for (let i = 0; i < 30_000; i++) long.append({ step: i, value: i === 12_345 ? 9 : 0, attempt: 1, epoch: NaN, time: i });
+  for (let i = 0; i < 30_000; i++) long.append({ step: i, value: i === 12_345 ? 9 : 0, attempt: 1, batch: NaN, epoch: NaN, time: i });
   expect(long.length).toBeLessThanOrEqual(20_000);
   expect(long.count).toBe(30_000);
   expect(long.thinned).toBe(true);
@@ -50,7 +50,7 @@ test("smoothing is debiased and passes by what is not finite", () => {
 test("what a later attempt abandoned is a branch of its own", () => {
   const curve = series([[8, 1], [9, 2], [10, 3], [11, 4]]);
   curve.rewind([{ attempt: 2, from_step: 11, to_step: 9, time: 200 }]);
-  for (const [step, value] of [[10, 5], [11, 6], [12, 7]] as const) curve.append({ step, value, attempt: 2, epoch: 0, time: 300 });
+  for (const [step, value] of [[10, 5], [11, 6], [12, 7]] as const) curve.append({ step, value, attempt: 2, batch: NaN, epoch: 0, time: 300 });
   const { main, abandoned } = drawnOf(curve, LOOK, 1000);
   expect(main.x).toEqual([8, 9, 10, 11, 12]);
   expect(main.raw).toEqual([1, 2, 5, 6, 7]);
@@ -81,7 +81,7 @@ test("merged columns know points, gaps, and rows of others", () => {
 test("each attempt after the first begins where its first point is, whichever curve has it", () => {
   const curves = new Curves();
   const columns = (time: number[], attempt: number[]) => ({
-    chart: "loss", series: "train", count: time.length, thinned: false, axis: "step", x: time, y: time, step: time, time, epoch: time, attempt,
+    chart: "loss", series: "train", count: time.length, thinned: false, axis: "step", x: time, y: time, step: time, batch: time, time, epoch: time, attempt,
   });
   const series = { "val/loss": columns([5, 30], [1, 2]), "train/loss": columns([0, 10, 20, 40], [1, 1, 2, 3]) };
   curves.load({ cursor: "9", series, rewinds: [] } as SeriesAnswer, 3);

@@ -121,6 +121,7 @@ export interface SeriesColumns {
   x: (Num | null)[];
   y: Num[];
   step: (number | null)[];
+  batch: (number | null)[];
   time: (number | null)[];
   epoch: (number | null)[];
   attempt: (number | null)[];

@@ -52,6 +52,7 @@ export class Curves {
         value: toNumber(measured),
         // What does not say where it stands, stands where the point before it stood.
         step: event[place] ?? series.step.at(series.length - 1),
+        batch: event.batch ?? NaN,
         epoch: event.epoch ?? NaN,
         time: event.time,
         attempt: this.attempt,
@@ -72,7 +73,8 @@ export class Curves {
       const attempt = series.attempt.at(i);
       if (attempt === before) continue;
       before = attempt;
-      const point = { step: series.step.at(i), epoch: series.epoch.at(i), time: series.time.at(i), attempt };
+      const [step, batch] = [series.step.at(i), series.batch.at(i)];
+      const point = { step, batch, epoch: series.epoch.at(i), time: series.time.at(i), attempt };
       if (attempt > 1 && !(point.time >= (this.begins.get(attempt)?.time ?? Infinity))) this.begins.set(attempt, point);
     }
   }
@@ -98,7 +100,8 @@ export function* pointsOf(columns: SeriesColumns): Generator<Point> {
   for (let i = 0; i < columns.y.length; i++) {
     yield {
       value: toNumber(columns.y[i]),
-      step: toNumber(columns.x[i]),
+      step: toNumber(columns.step[i] ?? columns.x[i]),
+      batch: columns.batch[i] ?? NaN,
       epoch: columns.epoch[i] ?? NaN,
       time: columns.time[i] ?? NaN,
       attempt: columns.attempt[i] ?? 1,

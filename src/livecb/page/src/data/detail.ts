@@ -35,6 +35,7 @@ function pointAt(series: Series, index: number): Point {
   return {
     value: series.value.at(index),
     step: series.step.at(index),
+    batch: series.batch.at(index),
     epoch: series.epoch.at(index),
     time: series.time.at(index),
     attempt: series.attempt.at(index),

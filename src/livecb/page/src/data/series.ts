@@ -2,12 +2,15 @@ import { Column } from "./column";
 import { thin } from "./thin";
 
 /** The axes a curve can be drawn over. */
-export type XAxis = "step" | "epoch" | "time";
+export type XAxis = (typeof X_AXES)[number];
+
+export const X_AXES = ["step", "batch", "epoch", "time"] as const;
 
 /** One measured value with all its x-axes; what is not known is NaN. */
 export interface Point {
   value: number;
   step: number;
+  batch: number;
   epoch: number;
   time: number;
   attempt: number;
@@ -28,6 +31,7 @@ const THIN_TO = 10_000;
 export class Series {
   readonly value = new Column();
   readonly step = new Column();
+  readonly batch = new Column();
   readonly epoch = new Column();
   readonly time = new Column();
   readonly attempt = new Column();
@@ -42,6 +46,7 @@ export class Series {
   #rewinds: readonly Rewind[] = [];
   #extents: Record<XAxis, [number, number]> = {
     step: [Infinity, -Infinity],
+    batch: [Infinity, -Infinity],
     epoch: [Infinity, -Infinity],
     time: [Infinity, -Infinity],
   };
@@ -75,6 +80,7 @@ export class Series {
   x(axis: XAxis, index: number): number {
     const known = this[axis].at(index);
     if (!Number.isNaN(known)) return known;
+    if (axis === "batch") return this.x("step", index);
     return axis === "time" ? NaN : index;
   }
 
@@ -86,11 +92,12 @@ export class Series {
   #push(point: Point): void {
     this.value.push(point.value);
     this.step.push(point.step);
+    this.batch.push(point.batch);
     this.epoch.push(point.epoch);
     this.time.push(point.time);
     this.attempt.push(point.attempt);
     this.abandoned.push(this.#isAbandoned(this.length - 1));
-    for (const axis of ["step", "epoch", "time"] as const) {
+    for (const axis of X_AXES) {
       const x = this.x(axis, this.length - 1);
       const extent = this.#extents[axis];
       if (x < extent[0]) extent[0] = x;
@@ -107,7 +114,7 @@ export class Series {
 
   #thin(): void {
     const kept = thin(this.value.view(), THIN_TO);
-    for (const column of [this.value, this.step, this.epoch, this.time, this.attempt, this.abandoned]) {
+    for (const column of [this.value, ...X_AXES.map((axis) => this[axis]), this.attempt, this.abandoned]) {
       column.keep(kept);
     }
     this.thinned = true;

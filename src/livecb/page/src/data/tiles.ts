@@ -14,12 +14,14 @@ export interface Tile {
 
 /** The names of the metrics that tell most, at most `limit`. */
 export function telling(metrics: Record<string, MetricState>, limit: number): string[] {
-  const goals = new Set<string>();
+  const goals = new Map<string, string>();
   return Object.entries(metrics)
     .map(([name, state], place) => {
-      const again = !isMeasured(state) && state.goal !== null && goals.has(state.goal);
-      if (!isMeasured(state) && state.goal) goals.add(state.goal);
-      // The parts of a training loss tell less than the loss, and less than the learning rate.
+      const first = state.goal && !isMeasured(state) ? (goals.get(state.goal) ?? state.chart) : state.chart;
+      if (state.goal && !isMeasured(state)) goals.set(state.goal, first);
+      // The parts of a training loss tell less than the loss, and less than the learning rate. The losses of
+      // two players, which share a chart, are none of each other's parts.
+      const again = first !== state.chart;
       return { name, score: score(name, state) - (again ? 1 : 0), place };
     })
     .sort((a, b) => b.score - a.score || a.place - b.place)

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Link } from "../client/link";
 import { clock, count } from "../data/format";
+import { X_AXES } from "../data/series";
 import { place, runPath } from "../routes";
 import { RunsSession } from "../runs";
 import { RunSession, hasEnded } from "../session";
@@ -83,7 +84,7 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
   });
   useKeys({
     ...Object.fromEntries(tabsOf(state).map((name, at) => [at + 1, () => setTab(name)])),
-    s: () => choice.set({ axis: "step" }), e: () => choice.set({ axis: "epoch" }), t: () => choice.set({ axis: "time" }),
+    ...Object.fromEntries(X_AXES.map((axis) => [axis[0], () => choice.set({ axis })])),
     l: () => choice.set({ log: !choice.settings.log }),
     "[": () => choice.smoother(-0.1), "]": () => choice.smoother(0.1),
     Escape: () => choice.zoom(null, null),

@@ -102,7 +102,7 @@ function valueAt(line: LineSpec, index: number, state: State, hover: Hover, mode
 
 function whereWords(x: number, look: Look): string {
   if (look.axis === "time") return axisTime(x);
-  return look.axis === "epoch" ? `epoch ${value(x, 3)}` : `step ${count(Math.round(x))}`;
+  return look.axis === "epoch" ? `epoch ${value(x, 3)}` : `${look.axis} ${count(Math.round(x))}`;
 }
 
 /** A chart in words, for those who do not see it. */

@@ -88,6 +88,7 @@ const NON_FINITE = "Non-finite loss";
 
 interface Happening {
   step?: number | null;
+  batch?: number | null;
   epoch?: number | null;
   time: number;
 }
@@ -101,7 +102,7 @@ export function marksOf(chart: ChartSpec, state: State, begins: Curves["begins"]
   };
   const wentBack = new Map(state.rewinds.map((rewind) => [rewind.attempt, rewind]));
   for (const [attempt, { to_step: step, time }] of wentBack) {
-    put("attempt", { step, epoch: begins.get(attempt)?.epoch, time }, `attempt ${attempt}`);
+    put("attempt", { step, batch: begins.get(attempt)?.batch, epoch: begins.get(attempt)?.epoch, time }, `attempt ${attempt}`);
   }
   for (const [attempt, begin] of begins) if (!wentBack.has(attempt)) put("attempt", begin, `attempt ${attempt}`);
   for (const checkpoint of state.checkpoints) put("checkpoint", checkpoint);

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { State } from "../client/api";
 import { chartsOf, matches } from "../data/charts";
 import type { Look } from "../data/lines";
+import { axesOf, axisOf } from "../data/axes";
 import type { XAxis } from "../data/series";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
@@ -20,7 +21,8 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
   const names = Object.keys(state.metrics).join("\n");
   const charts = useMemo(() => chartsOf(state.metrics), [names]);
   const shown = wanted.trim() ? charts.filter((chart) => matches(chart, wanted.trim())) : charts;
-  const { axis, smoothing, log } = choice.settings;
+  const { smoothing, log } = choice.settings;
+  const axis = axisOf(state, choice.settings.axis);
   const look: Look = { axis, smoothing, from: choice.from, to: choice.to, zero: state.started ?? 0 };
   const range = rangeOf(shown, session.curves, look);
   useEffect(() => {
@@ -39,7 +41,7 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
   }
   return (
     <>
-      <ChartBar choice={choice} wanted={charts.length >= MANY ? wanted : null} setWanted={setWanted} />
+      <ChartBar {...{ choice, axis }} axes={axesOf(state)} wanted={charts.length >= MANY ? wanted : null} setWanted={setWanted} />
       <div class={`charts ${["", "single", "", "three"][shown.length] ?? ""}`}>
         {shown.map((chart) => (
           <ChartCard
@@ -54,21 +56,21 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
   );
 }
 
-const AXES: XAxis[] = ["step", "epoch", "time"];
-
 interface BarProps {
   choice: LookChoice;
+  axis: XAxis;
+  axes: readonly XAxis[];
   /** What is looked for; null where there is too little to look for. */
   wanted: string | null;
   setWanted(wanted: string): void;
 }
 
-function ChartBar({ choice, wanted, setWanted }: BarProps) {
-  const { axis, smoothing, log } = choice.settings;
+function ChartBar({ choice, axis, axes, wanted, setWanted }: BarProps) {
+  const { smoothing, log } = choice.settings;
   return (
     <div class="bar" role="group" aria-label="How the charts are shown">
       <div class="seg" role="radiogroup" aria-label="Horizontal axis">
-        {AXES.map((name) => (
+        {axes.map((name) => (
           <label key={name} class={name === axis ? "on" : ""}>
             <input type="radio" name="axis" checked={name === axis} onChange={() => choice.set({ axis: name })} />
             {name}

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 const KEYS: [string, string][] = [
   ["1 – 7", "the views, from left to right"],
-  ["s e t", "over steps, epochs, time"],
+  ["s b e t", "over steps, batches, epochs, time"],
   ["l", "logarithmic scale, and back"],
   ["[ ]", "less, more smoothing"],
   ["drag", "zoom into a part of all charts"],

@@ -147,7 +147,7 @@ export class Plot {
       gap: 6,
       space: axis === "time" ? 72 : 58,
       grid: { show: false },
-      incrs: axis === "step" ? undefined : axis === "time" ? TIME_STEPS : undefined,
+      incrs: axis === "time" ? TIME_STEPS : undefined,
       values: (_u, splits) => {
         const words = axis === "time" ? splits.map(axisTime) : axisNumber(splits);
         // By the label alone, not by where it stands: else the chart would twitch as it grows.
