@@ -55,6 +55,7 @@ class About:
             "name": (labels and labels.name) or name,
             "project": self._project,
             "tags": list(self._tags if labels is None or labels.tags is None else labels.tags),
+            "archived": bool(labels and labels.archived),
             "framework": self._framework,
             "versions": dict(self._versions),
             "host": start.host if start else "",

@@ -22,6 +22,7 @@ from livecb.about import About
 from livecb.attempt import Attempt, Rewind
 from livecb.leaderboard import Leaderboard
 from livecb.series import Series
+from livecb.steering import Steering
 from livecb.strict import json_number, json_ready
 from livecb.tally import Tally
 
@@ -70,6 +71,7 @@ class State:
         self._alerts: deque[ev.Alert] = deque(maxlen=_MOST_MESSAGES)
         self._notes: deque[ev.Note] = deque(maxlen=_MOST_MESSAGES)
         self._leaderboard = Leaderboard()
+        self._steering = Steering()
 
     def feed(self, events: Sequence[_Event], broken: int = 0) -> None:
         """Take in the next events, in the order of the log; about 2,000 at a time are fastest.
@@ -156,6 +158,8 @@ class State:
             "checkpoints": json_ready(list(self._checkpoints)),
             "alerts": json_ready(list(self._alerts)),
             "notes": json_ready(list(self._notes)),
+            "controls": self._steering.controls(),
+            "commands": self._steering.commands(),
             "leaderboard": self._leaderboard.to_list(),
             "summary": json_ready(end.summary) if end else {},
             "result": json_ready(end.result) if end else None,
@@ -169,7 +173,7 @@ class State:
         status = self.attempt.status_now(alive, last_words)
         return {
             "run": self.run,
-            **{key: about[key] for key in ("name", "project", "framework", "tags")},
+            **{key: about[key] for key in ("name", "project", "framework", "tags", "archived")},
             "status": status,
             "phase": self.attempt.phase,
             **self._times(status, now),
@@ -231,6 +235,7 @@ class State:
         self.attempt = Attempt(number, event)
         self._starts.append((event.time, number))
         self._about.begin(event)
+        self._steering.begin()
         self._reached = self.place("step")
         self._resumes = again and event.resumed_step is None
         if event.resumed_step is not None:
@@ -316,6 +321,8 @@ class State:
             self._alerts.append(event)
         elif isinstance(event, ev.Note):
             self._notes.append(event)
+        elif isinstance(event, ev.Controls | ev.Command):
+            self._steering.feed(event)
 
     def _note_places(self, event: ev.Event, number: int) -> None:
         for axis in _PLACES:

@@ -61,6 +61,7 @@ class Labels(msgspec.Struct, omit_defaults=True):
 
     name: str | None = None
     tags: list[str] | None = None
+    archived: bool = False
 
 
 def default_root() -> Path:
@@ -199,14 +200,20 @@ class StoredRun:
         except (OSError, msgspec.DecodeError):
             return Labels()
 
-    def label(self, *, name: str | None = None, tags: list[str] | None = None) -> Labels:
-        """Give the run another name or other tags; what is None stays.
+    def label(
+        self, *, name: str | None = None, tags: list[str] | None = None, archived: bool | None = None
+    ) -> Labels:
+        """Give the run another name or other tags, or put it away from lists; what is None stays.
 
         Raises:
             StoreError: They cannot be written.
         """
         now = self.labels
-        labels = Labels(name if name is not None else now.name, tags if tags is not None else now.tags)
+        labels = Labels(
+            now.name if name is None else name,
+            now.tags if tags is None else tags,
+            now.archived if archived is None else archived,
+        )
         _write_whole(self.folder / "labels.json", msgspec.json.encode(labels))
         return labels
 

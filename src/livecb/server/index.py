@@ -118,7 +118,7 @@ class Index:
             self._advance(stop)
             data, mark, made = self.folded
             labels = self.run.labels
-            now = (self.place, alive, labels.name, tuple(labels.tags or ()))
+            now = (self.place, alive, labels.name, tuple(labels.tags or ()), labels.archived)
             if now != mark or time.monotonic() - made > _STATE_SECONDS:
                 data = dump(self._state_dict(alive))
                 self.folded = (data, now, time.monotonic())

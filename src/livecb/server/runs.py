@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from typing import Any
 
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from livecb.errors import LivecbError
@@ -13,6 +15,7 @@ from livecb.server.board import Board
 from livecb.server.frames import SSE
 from livecb.server.hub import Hub
 from livecb.server.replies import json_response, problem_of, refuse
+from livecb.server.selection import Selection
 from livecb.server.stream import RETRY, SSE_HEADERS, abort_of, wants_stream
 
 __all__ = ["Runs"]
@@ -28,23 +31,27 @@ class Runs:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         try:
+            selection = Selection.parse(Request(scope).query_params)
             await self.board.refresh()
+            page, total, following = selection.page(self.board.since(0)[0])
         except LivecbError as error:
             await refuse(scope, receive, send, problem_of(error))
             return
         if wants_stream(scope) and not self.hub.closing:
             await send({"type": "http.response.start", "status": 200, "headers": SSE_HEADERS})
-            await _Watcher(self.board, send, self.hub).run(receive)
+            await _Watcher(self.board, send, self.hub, selection).run(receive)
             return
-        rows, _ = self.board.since(0)
-        await json_response({"runs": rows, "now": time.time()})(scope, receive, send)
+        answer = {"runs": page, "now": time.time(), "total": total, "next": following}
+        await json_response(answer)(scope, receive, send)
 
 
 class _Watcher:
     """Someone who watches the list."""
 
-    def __init__(self, board: Board, send: Send, hub: Hub) -> None:
+    def __init__(self, board: Board, send: Send, hub: Hub, selection: Selection) -> None:
         self._board = board
+        self._selection = selection
+        self._shown: set[str] = set()
         self._hub = hub
         self._send = send
         self._abort = abort_of(send)
@@ -78,7 +85,7 @@ class _Watcher:
         pace = self._hub.pace
         beat = time.monotonic() + pace.heartbeat
         while not self._left.is_set():
-            rows, gone = self._board.since(seen)
+            rows, gone = self._sift(*self._board.since(seen))
             seen = self._board.change
             if rows or first:
                 await self._write(self._framing.message("runs", {"runs": rows, "now": time.time()}))
@@ -94,6 +101,14 @@ class _Watcher:
                 await self._board.refresh()
             except LivecbError:
                 continue  # the store cannot be listed now: what was said stays true
+
+    def _sift(self, changed: list[dict[str, Any]], gone: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return the rows that are meant, and what was shown and is meant no more."""
+        rows = [row for row in changed if self._selection.has(row)]
+        meant = {row["run"] for row in rows}
+        gone = [*gone, *(run for row in changed if (run := row["run"]) not in meant and run in self._shown)]
+        self._shown = self._shown - set(gone) | meant
+        return rows, gone
 
     async def _until_gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
