@@ -11,6 +11,7 @@ import livecb
 from livecb import events
 from livecb.errors import LivecbWarning
 from livecb.program.follow import Follower
+from livecb.program.lines import Line, Lines
 from livecb.program.patterns import parse_pattern
 from livecb.testing import Recorded, record
 
@@ -131,3 +132,19 @@ def test_a_place_that_is_none_is_told_and_the_rest_recorded(recorded: Recorded) 
 def test_lines_of_other_contexts_are_told_apart(recorded: Recorded) -> None:
     follow("Epoch 3 | Train loss: 0.3 | Val loss: 0.4\n")
     assert metrics(recorded) == [(1, 3, "train", {"loss": 0.3}), (1, 3, "val", {"loss": 0.4})]
+
+
+def test_output_that_breaks_the_recording_does_not_keep_the_program_waiting(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Lines.feed
+
+    def break_once(self: Lines, data: bytes, *, last: bool = False) -> Iterator[Line]:
+        if data == b"odd":
+            raise RuntimeError("a bug of ours")
+        yield from feed(self, data, last=last)
+
+    monkeypatch.setattr(Lines, "feed", break_once)
+    with pytest.warns(LivecbWarning, match="was not recorded: RuntimeError"):
+        follow("odd", "loss: 0.5\n")
+    assert metrics(recorded) == [(1, None, None, {"loss": 0.5})]

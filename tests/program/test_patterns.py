@@ -157,6 +157,7 @@ def test_what_is_no_number_is_refused_with_the_cure() -> None:
         "x ━" * 10**5,
         "1 / " * 10**5,
         "epoch " * 10**5,
+        "epoch" + " " * 1000 + "x",
         "{" + "'a':" * 10**4,
     ],
 )

@@ -90,3 +90,7 @@ def test_bars_of_tqdm_within_each_other_end_as_they_stand() -> None:
 def test_a_line_without_end_is_kept_short() -> None:
     (line,) = final(*[b"x" * 1000] * 1000)
     assert len(line) == 16_384
+
+
+def test_a_cursor_move_of_any_length_is_a_move() -> None:
+    assert final(b"ab\x1b[" + b"9" * 5000 + b"Dc\n") == ["cb"]

@@ -92,18 +92,24 @@ class Follower:
             return said, self._closed
 
     def _take(self, stream: str, lines: Iterator[Line]) -> None:
-        for line in lines:
-            if line.final:
-                self.error.take(line.text)
-            try:
-                if not self.error.under_way:
-                    self._apply(find(line.text, self._own, common=not self._is_told()), line.final)
-            except ValueRefused as error:
-                self._run.warn_once(str(error), str(error))
-            except Exception as error:  # whatever was printed: the line itself is recorded all the same
-                self._run.warn_once("numbers", f"no numbers were read from {line.text[:80]!r}: {error!r}")
-            if line.final and line.text.strip():
-                self._run.text(line.text, stream=stream)
+        try:
+            for line in lines:
+                self._take_line(stream, line)
+        except Exception as error:  # the program would soon wait for a thread that is dead
+            self._run.warn_once("output", f"some of what was printed was not recorded: {error!r}")
+
+    def _take_line(self, stream: str, line: Line) -> None:
+        if line.final:
+            self.error.take(line.text)
+        try:
+            if not self.error.under_way:
+                self._apply(find(line.text, self._own, common=not self._is_told()), line.final)
+        except ValueRefused as error:
+            self._run.warn_once(str(error), str(error))
+        except Exception as error:  # whatever was printed: the line itself is recorded all the same
+            self._run.warn_once("numbers", f"no numbers were read from {line.text[:80]!r}: {error!r}")
+        if line.final and line.text.strip():
+            self._run.text(line.text, stream=stream)
 
     def _apply(self, found: Found, final: bool) -> None:
         self._loop.take(found)

@@ -16,6 +16,7 @@ __all__ = ["Line", "Lines"]
 
 _LONGEST = 16_384
 _MOST_ROWS = 64
+_MOST_DIGITS = 9  # of a cursor move: Python refuses to read thousands
 _CONTROL = re.compile(
     r"[\r\n\b]"
     r"|\x1b\[([0-9;?]*)([@-~])"  # colours and cursor moves
@@ -105,7 +106,7 @@ class Lines:
             yield from self._move(control[2], control[1])
 
     def _move(self, command: str, argument: str) -> Iterator[Line]:
-        count = int(argument) if argument.isdecimal() else 0
+        count = int(argument[:_MOST_DIGITS]) if argument.isdecimal() else 0
         if command == "K":  # erase in the line
             self._text = "" if count == 2 else self._text if count == 1 else self._text[: self._column]
         elif command == "G":

@@ -34,7 +34,7 @@ _CONTEXT = re.compile(
 )
 _CONTEXTS = {"tr": "train", "va": "val", "ev": "val", "de": "val", "te": "test"}
 _PLACE = re.compile(
-    r"(?<![\w./-])(global[_ ]step|step|iteration|iter|batch|epoch)\s*[:=#]?\s*[\[(]?\s*"
+    r"(?<![\w./-])(global[_ ]step|step|iteration|iter|batch|epoch)\s*(?:[:=#]\s*)?(?:[\[(]\s*)?"
     rf"(\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?)(?:\s*(?:/|of)\s*(\d+))?(?:\s*[\])])?{_STANDS_ALONE}(?!%)(?:\s*\[\s*(\d+)/(\d+)\])?",
     re.IGNORECASE,
 )
