@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import numpy
 import pytest
 import torch
 
@@ -92,6 +93,19 @@ def test_what_is_not_committed_belongs_to_the_step_of_the_next_call(recorded: Re
     assert [(step, *values) for step, values in metrics(recorded)] == [
         (1, "loss"), (1, "acc"), (2, "loss"), (2, "acc"), (10, "far"), (10, "same"), (11, "next"), (20, "done"), (21, "after"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("of", [int, float, numpy.int64, numpy.float32, torch.tensor])
+def test_the_next_call_is_about_a_step_of_whatever_type_it_is(of: Any, recorded: Recorded) -> None:
+    wandb.init()
+    wandb.log({"far": 1.0}, step=of(10))
+    wandb.log({"same": 1.0})
+    wandb.log({"next": 1.0})
+    assert [(step, *values) for step, values in metrics(recorded)] == [
+        (10, "far"),
+        (10, "same"),
+        (11, "next"),
+    ]
 
 
 def test_a_step_that_goes_back_is_recorded_and_told_with_the_cure(recorded: Recorded) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 import pytest
 import torch
+from matplotlib import pyplot
 from PIL import Image as Pillow
 from torch.utils.tensorboard import SummaryWriter as Original
 
@@ -92,6 +93,20 @@ def test_the_rest_has_its_events(recorded: Recorded) -> None:
     assert [event.summary for event in recorded.of(events.RunEnded)] == [{"hparam/acc": 0.9}]
 
 
+def test_figures_are_closed_and_what_only_draws_like_one_is_let_be(recorded: Recorded) -> None:
+    class Drawing:
+        def savefig(self, file: io.BytesIO, format: str) -> None:
+            file.write(b"<svg/>")
+
+    figure = pyplot.figure()
+    with SummaryWriter() as writer:
+        writer.add_figure("kept", figure, close=False)
+        assert pyplot.fignum_exists(figure.number)
+        writer.add_figure("mixed", [Drawing(), figure], 2)
+    assert not pyplot.fignum_exists(figure.number)
+    assert [event.name for event in recorded.of(events.Figure)] == ["kept", "mixed/0", "mixed/1"]
+
+
 def test_what_has_no_counterpart_records_nothing_and_says_so_once(recorded: Recorded) -> None:
     with SummaryWriter() as writer:
         with pytest.warns(LivecbWarning, match=r"SummaryWriter.add_graph records nothing"):
@@ -115,6 +130,12 @@ def test_what_is_wrong_is_told_with_the_cure_and_training_goes_on(recorded: Reco
             writer.add_image("b", numpy.zeros((4, 5)), 1)
         with pytest.warns(LivecbWarning, match="image 'c' was not recorded"):
             writer.add_images("c", object(), 1)
+        with pytest.warns(
+            LivecbWarning, match="SummaryWriter.add_scalars could not record .* no attribute 'items'"
+        ):
+            writer.add_scalars("e", [1.0, 2.0], 1)
+        with pytest.warns(LivecbWarning, match="SummaryWriter.add_hparams could not record"):
+            writer.add_hparams({"lr": 0.1}, None)
         writer.add_scalar("d", 1.0, 2)
     assert [(event.step, dict(event.values)) for event in recorded.of(events.Metrics)] == [(2, {"d": 1.0})]
 

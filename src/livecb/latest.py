@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from livecb.endings import latest_run
 from livecb.errors import warn
+from livecb.values import axis
 
 if TYPE_CHECKING:
     from livecb.config import Config
@@ -124,9 +125,11 @@ def log(values: Mapping[str, Any], step: int | None = None, commit: bool | None 
         run.log(flat, commit=commit is not False, **axes)
         return
     run.log(flat, step=step, **axes)
-    if isinstance(step, int):
-        _note_step(run, step)
-        run._clock = step - (not commit)  # without a step, the next call is about this one, unless committed
+    if (number := _whole(step)) is not None:
+        _note_step(run, number)
+        run._clock = number - (
+            not commit
+        )  # without a step, the next call is about this one, unless committed
 
 
 def config() -> Config:
@@ -183,6 +186,14 @@ def _asked(verb: str) -> Run | None:
         _said.add(verb)
         warn(f"livecb.{verb} does nothing before livecb.init, or after the run has ended: begin a run first")
     return None
+
+
+def _whole(step: Any) -> int | None:
+    """Return a step as the number that `Run.log` takes it for; None if it is none, which that says."""
+    try:
+        return int(axis("step", step))
+    except Exception:  # whatever it is
+        return None
 
 
 def _note_step(run: Run, step: int) -> None:

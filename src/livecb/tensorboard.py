@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import wraps
 from math import prod
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from livecb.run import Run
 from livecb.start import init
@@ -22,6 +23,24 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["SummaryWriter"]
+
+P = ParamSpec("P")
+
+
+def _harmless(
+    method: Callable[Concatenate[SummaryWriter, P], None],
+) -> Callable[Concatenate[SummaryWriter, P], None]:
+    """Turn what a method cannot take, which would end the training, into a warning."""
+
+    @wraps(method)
+    def harmless(writer: SummaryWriter, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(writer, *args, **kwargs)
+        except Exception as error:
+            name = method.__name__
+            writer.run.warn_once(name, f"SummaryWriter.{name} could not record what it was given: {error!r}")
+
+    return harmless
 
 
 class SummaryWriter:
@@ -58,6 +77,7 @@ class SummaryWriter:
         """Return what was given as `log_dir`, else the run's id."""
         return self.log_dir
 
+    @_harmless
     def add_scalar(
         self,
         tag: str,
@@ -70,6 +90,7 @@ class SummaryWriter:
         """Record a number."""
         self.run.log({tag: _single(scalar_value)}, step=global_step)
 
+    @_harmless
     def add_scalars(
         self,
         main_tag: str,
@@ -81,6 +102,7 @@ class SummaryWriter:
         values = {f"{main_tag}/{tag}": _single(value) for tag, value in tag_scalar_dict.items()}
         self.run.log(values, step=global_step)
 
+    @_harmless
     def add_histogram(
         self,
         tag: str,
@@ -93,6 +115,7 @@ class SummaryWriter:
         """Record a distribution; `bins` in TensorBoard's words are 64 of equal width."""
         self.run.histogram(tag, values, bins=bins if isinstance(bins, int) else 64, step=global_step)
 
+    @_harmless
     def add_image(
         self,
         tag: str,
@@ -105,6 +128,7 @@ class SummaryWriter:
         if (pixels := self._pixels(tag, img_tensor, dataformats)) is not None:
             self.run.image(tag, pixels, step=global_step)
 
+    @_harmless
     def add_images(
         self,
         tag: str,
@@ -118,6 +142,7 @@ class SummaryWriter:
         for number, one in enumerate(pixels if pixels is not None else ()):
             self.run.image(f"{tag}/{number}", one, step=global_step)
 
+    @_harmless
     def add_figure(
         self,
         tag: str,
@@ -131,15 +156,17 @@ class SummaryWriter:
         for number, one in enumerate(figure if several else [figure]):
             self.run.figure(f"{tag}/{number}" if several else tag, one, step=global_step)
             pyplot = sys.modules.get("matplotlib.pyplot")
-            if close and pyplot is not None:
+            if close and pyplot is not None and isinstance(one, pyplot.Figure):
                 pyplot.close(one)
 
+    @_harmless
     def add_text(
         self, tag: str, text_string: str, global_step: int | None = None, walltime: float | None = None
     ) -> None:
         """Record text, as a line of the log whose logger is the tag."""
         self.run.text(text_string, logger=tag, step=global_step)
 
+    @_harmless
     def add_audio(
         self,
         tag: str,
@@ -152,6 +179,7 @@ class SummaryWriter:
         flat = snd_tensor.reshape(-1).tolist() if hasattr(snd_tensor, "reshape") else snd_tensor
         self.run.audio(tag, (flat, sample_rate), step=global_step)
 
+    @_harmless
     def add_hparams(
         self,
         hparam_dict: Mapping[str, Any],
