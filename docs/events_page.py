@@ -43,7 +43,7 @@ _ITEM = re.compile(r"^ {4}(\w+(?:, \w+)*): (.*(?:\n {8}.*)*)", re.MULTILINE)
 def page() -> str:
     """Return the whole page."""
     types = [_section(f"`{tag}`", kind) for tag, kind in events.EVENTS.items()]
-    parts = [_section(f"`{kind.__name__}`", kind) for kind in (events.Totals, events.FileRef, events.Gpu)]
+    parts = [_section(f"`{kind.__name__}`", kind) for kind in (events.Totals, events.FileRef, events.Gpu, events.Parameter)]
     every = _section("Every event", events.Event)
     free = ", ".join(f"`{name}`" for name in sorted(FREE_FORM))
     intro = INTRO.replace("VERSION", str(events.VERSION)).replace("FREE_FORM", free)
@@ -55,7 +55,7 @@ def _section(title: str, kind: type[msgspec.Struct]) -> str:
     told, described = _docstring(kind)
     common = set() if kind is events.Event else set(events.Event.__struct_fields__)
     fields = [field for field in msgspec.structs.fields(kind) if field.name not in common]
-    level = "###" if kind in (events.Totals, events.FileRef, events.Gpu) else "##"
+    level = "###" if kind in (events.Totals, events.FileRef, events.Gpu, events.Parameter) else "##"
     lines = [f"{level} {title}\n", f"{told}\n"]
     if fields:
         lines += ["| field | type | default | |", "| --- | --- | --- | --- |"]

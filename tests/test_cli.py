@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 import livecb
-from livecb import cli
+from livecb import browser
 from livecb.server import launch
 
 TRAIN = """
@@ -339,7 +339,54 @@ def test_listing_loads_no_server_and_no_framework():
 
 def test_a_browsers_command_line_does_not_tell_the_token(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    detour = cli._detour("http://127.0.0.1:7117/?token=secret&x=1")
+    detour = browser.detour("http://127.0.0.1:7117/?token=secret&x=1")
     assert "token=secret&amp;x=1" in detour.read_text()
     assert "secret" not in detour.as_uri()
     assert detour.parent.stat().st_mode & 0o077 == 0
+
+
+# Commands
+
+STEERED = """
+import livecb, time
+with livecb.init(name="steered", sinks=[], capture=None, system_interval=0) as run:
+    rate = run.control("lr", 0.1, max=1)
+    for step in run.track(range(3000)):
+        if step == 0:
+            print(run.id, flush=True)
+        time.sleep(0.01)
+"""
+
+
+def test_a_training_is_paused_changed_and_stopped_from_the_command_line():
+    process = subprocess.Popen([sys.executable, "-c", STEERED], stdout=subprocess.PIPE, text=True)
+    try:
+        run_id = process.stdout.readline().strip()
+        for words, said in {
+            ("pause", "--for", "60"): r"command:  pause  applied  by ada",
+            ("set", "lr=0.5"): r"set  lr  0\.1 → 0\.5  applied  by ada",
+            ("resume",): r"resume  applied",
+        }.items():
+            result = livecb_("send", run_id, *words, "--by", "ada")
+            assert (result.returncode, result.stderr) == (0, "")
+            assert re.search(said, result.stdout)
+        refused = livecb_("send", run_id, "set", "lr=2")
+        assert (refused.returncode, "between" in refused.stdout) == (1, True)
+        unable = livecb_("send", run_id, "save")
+        assert (unable.returncode, "no place for it" in unable.stderr) == (1, True)
+        assert livecb_("send", run_id, "stop").returncode == 0
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    late = livecb_("send", run_id, "stop")
+    assert (late.returncode, "has ended" in late.stderr) == (1, True)
+    assert "stopped" in livecb_("ls").stdout
+
+
+def test_what_is_no_command_is_a_usage_error(finished):
+    for words in (["dance"], ["set"], ["set", "lr"], ["stop", "now"], ["stop", "--for", "3"]):
+        result = livecb_("send", finished.id, *words)
+        assert result.returncode == 2, words
+        assert "expected" in result.stderr or "is for pause" in result.stderr

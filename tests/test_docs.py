@@ -25,6 +25,7 @@ PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md
 RUN = [
     "tutorial/first-run.md",
     "how-to/plain-loop.md",
+    "how-to/control.md",
     "how-to/drop-ins.md",
     "how-to/async.md",
     "how-to/sinks.md",

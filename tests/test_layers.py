@@ -20,17 +20,19 @@ ROOT = Path(__file__).parent.parent / "src" / "livecb"
 ROOMS = {
     "facts": "errors events events.* strict values",
     "logs": "logs logs.*",
-    "store": "lock store words",
-    "state": "about attempt columns gaps leaderboard metric names pace series state tally thinning",
-    "run": "axes bar capture config endings handler latest logged loops media meter progress run start system tensorboard track turn verbs watch writer",
+    "store": "lock store trash words",
+    "commands": "control control.commands",
+    "state": "about attempt columns gaps leaderboard metric names pace series state steering tally thinning",
+    "run": "axes bar capture config control.inbox control.parameter control.steered control.steering endings handler latest logged loops media meter progress run start system tensorboard track turn verbs watch writer",
     "sinks": "sinks sinks.*",
     "callbacks": "callbacks callbacks.*",
     "server": "server server.*",
-    "reading": "listing lookup tailing text",
+    "client": "client client.*",
+    "reading": "listing lookup sending tailing text",
     "testing": "testing",
     "demo": "demo demo.*",
     "program": "program program.*",
-    "cli": "cli __main__",
+    "cli": "browser cli __main__",
 }
 
 MAY = {
@@ -38,23 +40,30 @@ MAY = {
     "logs": "facts",
     "store": "facts logs",
     "state": "facts",
-    "run": "facts logs store sinks",
+    "commands": "facts logs store",
+    "run": "facts logs store commands sinks",
     "sinks": "facts logs store reading",
-    "callbacks": "facts run sinks",
-    "server": "facts logs store state",
-    "reading": "facts logs store state",
+    "callbacks": "facts commands run sinks",
+    "server": "facts logs store commands state",
+    "client": "facts logs store",
+    "reading": "facts logs store commands state",
     "testing": "facts logs store state",
     "demo": "run sinks callbacks",
     "program": "facts state run sinks",
-    "cli": "facts store reading server demo program",
+    "cli": "facts store commands reading server demo program",
 }
 
-# The sink that starts a server knows how one is started, and nothing else of it.
-EXCEPTIONS = {("sinks.server", "server.launch"), ("sinks.server", "server")}
+# The sink that starts a server knows how one is started, and nothing else of it; the client knows how one is found.
+EXCEPTIONS = {
+    ("sinks.server", "server.launch"),
+    ("sinks.server", "server"),
+    ("client.calls", "server.launch"),
+}
 
 THIRD = {
     "msgspec": "*",
     "click": "cli server.__main__",
+    "httpx": "logs.http",
     "psutil": "lock system",
     "pynvml": "system",
     "numpy": "media tensorboard callbacks.sklearn_models",
@@ -72,7 +81,7 @@ THIRD = {
     "transformers": "callbacks.generation callbacks.transformers demo.transformers_demo",
 }
 
-PURE = "about attempt columns events events.lines events.vocabulary gaps leaderboard metric names pace series state strict tally thinning"
+PURE = "about attempt columns events events.lines events.vocabulary gaps leaderboard metric names pace series state steering strict tally thinning"
 NO_IO = {
     "io",
     "os",

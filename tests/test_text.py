@@ -45,8 +45,12 @@ SAID = {
     "alert": ({"title": "NaN", "text": "in loss", "level": "ERROR"}, "ERROR: NaN\n          in loss"),
     "note": ({"text": "looks good", "author": "ada"}, "ada:  looks good"),
     "command": (
-        {"name": "set_lr", "phase": "applied", "old": 0.1, "new": 0.01},
-        "set_lr  applied  0.1 → 0.01",
+        {"name": "set", "parameter": "lr", "phase": "applied", "old": 0.1, "new": 0.01, "by": "ada"},
+        "set  lr  0.1 → 0.01  applied  by ada",
+    ),
+    "controls": (
+        {"commands": {"pause": "", "save": "no"}, "parameters": [ev.Parameter("lr", 0.1)]},
+        "it can be asked to  pause, set lr",
     ),
     "run_ended": (
         {"status": "failed", "error": "E: x", "traceback": "Traceback\n  File"},

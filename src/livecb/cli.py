@@ -5,17 +5,16 @@ Only what a verb needs is imported, when it runs.
 
 from __future__ import annotations
 
-import html
 import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from livecb import __version__
+from livecb.browser import open_browser
 from livecb.errors import LivecbError, RunNotFound
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def view(folder: Path | None, port: int | None, host: str, hosts: tuple[str, ...
             return
         _announce(url, address.port, host, how)
         if not no_browser and not said:
-            _open_browser(url)
+            open_browser(url)
         said.append(url)
 
     asked = launch.port_asked(port)
@@ -202,6 +201,39 @@ def tail(
     sys.exit(0 if tailing.status in _WELL else 1)
 
 
+@main.command()
+@click.argument("run", metavar="RUN")
+@click.argument("words", metavar="COMMAND...", nargs=-1, required=True)
+@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option("--by", help="Who asks; this user if left out.")
+@click.option("--for", "seconds", type=float, help="Of pause: it ends by itself after so many seconds.")
+@click.option(
+    "--wait", type=float, default=10.0, show_default=True, help="Seconds to wait for the answer; 0 for none."
+)
+def send(
+    run: str, words: tuple[str, ...], folder: Path | None, by: str | None, seconds: float | None, wait: float
+) -> None:
+    """Ask a running training to pause, resume, stop, save, evaluate, sample, or `set lr=0.001`.
+
+    RUN is what `livecb tail` takes. The exit code is 0 if the command was applied, or waits for the next
+    safe point; 1 if it was refused; 2 if there is no such run or command.
+    """
+    from livecb.lookup import find_run
+    from livecb.sending import send, wishes
+    from livecb.text import format_event
+
+    try:
+        asked = wishes(words, by, seconds)
+    except LivecbError as error:
+        raise click.UsageError(str(error)) from error
+    stored = find_run(_store(folder), run)
+    answers = send(stored, asked, wait)
+    for each in asked:
+        waits = f"{each.name} was asked; it will be obeyed at the next safe point"
+        click.echo(format_event(answers[each.id]) if each.id in answers else waits)
+    sys.exit(1 if any(answer.phase == "refused" for answer in answers.values()) else 0)
+
+
 @main.command("ls")
 @click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
 @click.option(
@@ -274,7 +306,7 @@ def demo(framework: str, epochs: int | None, folder: Path | None, port: int | No
     if missing:
         names = ", ".join(missing)
         raise click.ClickException(f'the demo needs {names}: pip install "livecb[demo]"')
-    demos.start(framework, epochs, _store(folder).root, port, None if no_browser else _open_browser)
+    demos.start(framework, epochs, _store(folder).root, port, None if no_browser else open_browser)
 
 
 def _store(folder: Path | None) -> Store:
@@ -309,25 +341,3 @@ def _announce(url: str, port: int, host: str, how: str) -> None:
 
         here = socket.gethostname()
         click.echo(f"livecb: from your machine first: ssh -L {port}:127.0.0.1:{port} {here}")
-
-
-def _open_browser(url: str) -> None:
-    """Open a browser where a person sits in front of one."""
-    has_display = sys.platform in ("darwin", "win32") or any(
-        map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))
-    )
-    if has_display and sys.stdout.isatty() and not os.environ.get("SSH_CONNECTION"):
-        import webbrowser
-
-        webbrowser.open(_detour(url).as_uri())
-
-
-def _detour(url: str) -> Path:
-    """Return a file that leads to an address, and that only this user can read.
-
-    A browser's command line is there for everybody to read, and the address holds the token.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="livecb-open-"))  # made for its owner only
-    path = folder / "open.html"
-    path.write_text(f'<meta http-equiv="refresh" content="0;url={html.escape(url)}"><title>livecb</title>')
-    return path

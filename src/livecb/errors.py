@@ -7,7 +7,9 @@ LivecbError
 ├── LogError          a log that cannot be read or written
 │   └── CursorError   a cursor that is none
 ├── StoreError        a store that cannot be used
-│   └── RunNotFound   no such run
+│   ├── RunNotFound   no such run
+│   └── RunWritten    a run whose writer lives
+├── CommandRefused    a command that cannot be given, or not obeyed
 └── ServerError       a server that could not be started or reached
 LivecbWarning         (UserWarning) what went wrong beside a training that goes on
 ```
@@ -23,12 +25,15 @@ import sys
 import warnings
 
 __all__ = [
+    "ApiError",
+    "CommandRefused",
     "CursorError",
     "EventError",
     "LivecbError",
     "LivecbWarning",
     "LogError",
     "RunNotFound",
+    "RunWritten",
     "ServerError",
     "StoreError",
     "ValueRefused",
@@ -66,8 +71,35 @@ class RunNotFound(StoreError, LookupError):
     """The store holds no run of this id."""
 
 
+class RunWritten(StoreError):
+    """A run's writer lives, and what was asked would hurt it."""
+
+
+class CommandRefused(LivecbError):
+    """A command cannot be given, or not be obeyed; the message says why, and what can be done."""
+
+
 class ServerError(LivecbError):
     """A server could not be started or reached."""
+
+
+class ApiError(ServerError):
+    """A server answered with an error.
+
+    Attributes:
+        status: The HTTP status.
+        title: What is wrong, in a few words.
+        detail: What is wrong, and what to do.
+    """
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(f"{title} ({status}): {detail}")
+        self.status = status
+        self.title = title
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[ApiError], tuple[int, str, str]]:
+        return type(self), (self.status, self.title, self.detail)
 
 
 class LivecbWarning(UserWarning):

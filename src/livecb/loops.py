@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-from livecb.track import Loop, Options, begin
-from livecb.verbs import Verbs
+from livecb.control.steered import Steered
+from livecb.track import Epochs, Loop, Options, Training, begin
 
 __all__ = ["Loops"]
 
 _T = TypeVar("_T")
 
+_PAUSE_SECONDS = 0.05  # between two looks whether a paused coroutine may go on
 
-class Loops(Verbs):
+
+class Loops(Steered):
     """The verbs of a Run that are about its loop."""
+
+    _trains = False  # whether a loop of `track` has trained, and not only stood beside a training
 
     def at(
         self,
@@ -55,6 +60,10 @@ class Loops(Verbs):
         unit `epoch`, to the first loop inside each of its items. Other loops inside it, and those
         that have a phase, have a bar of their own and leave the axes alone.
 
+        After each item it obeys what readers ask: it waits while the run is paused, and ends when it
+        is to stop. A loop that trains and begins only then goes through one item: code that
+        needs one does not fail.
+
         Args:
             iterable: Anything that can be iterated over, once an epoch.
             epochs: How often.
@@ -70,15 +79,33 @@ class Loops(Verbs):
         """`track` for `async for`: the options are the same."""
         return _AsyncEach(self, iterable, Options(**options))
 
+    def _begin(self, iterable: object, options: Options) -> Loop:
+        self._begin_looking()
+        loop = begin(self, iterable, options)
+        self._trains = self._trains or isinstance(loop, Epochs | Training)
+        if self._stop_asked is not None and self._ends(loop):
+            self.warn_once(
+                "stopped",
+                "readers asked to stop, and another loop of run.track begins: it goes through one item only. "
+                "Look at run.should_stop in the loop around it, or say run.track(range(n), unit='epoch')",
+            )
+        return loop
 
-def _each(run: Verbs, iterable: Iterable[_T], options: Options) -> Iterator[_T]:
-    loop = begin(run, iterable, options)
+    def _ends(self, loop: Loop) -> bool:
+        """Whether a loop ends when readers ask to stop: an evaluation within a training goes on to its end."""
+        return isinstance(loop, Epochs | Training) or not self._trains
+
+
+def _each(run: Loops, iterable: Iterable[_T], options: Options) -> Iterator[_T]:
+    loop = run._begin(iterable, options)
     try:
         while loop.begin_epoch():
             for item in iterable:
                 loop.take()
                 yield item
                 loop.passed()
+                if run._asked and run.obey() and run._ends(loop):
+                    return
     finally:
         loop.leave()
 
@@ -89,7 +116,7 @@ class _AsyncEach(AsyncIterator[_T], Generic[_T]):
     # No async generator: one that is broken off ends some turns later, and the loop after it would
     # begin inside it.
 
-    def __init__(self, run: Verbs, iterable: AsyncIterable[_T], options: Options) -> None:
+    def __init__(self, run: Loops, iterable: AsyncIterable[_T], options: Options) -> None:
         self._run = run
         self._iterable = iterable
         self._options = options
@@ -101,10 +128,13 @@ class _AsyncEach(AsyncIterator[_T], Generic[_T]):
 
     async def __anext__(self) -> _T:
         if self._loop is None:
-            self._loop = begin(self._run, self._iterable, self._options)
+            self._loop = self._run._begin(self._iterable, self._options)
         else:
             self._loop.passed()
         try:
+            if self._run._asked and await self._obeyed():
+                self._loop.leave()
+                raise StopAsyncIteration
             while self._items is not None or self._loop.begin_epoch():
                 if self._items is None:
                     self._items = self._iterable.__aiter__()
@@ -120,6 +150,14 @@ class _AsyncEach(AsyncIterator[_T], Generic[_T]):
             raise
         self._loop.leave()
         raise StopAsyncIteration
+
+    async def _obeyed(self) -> bool:
+        """Obey what readers ask, and let others have their turn meanwhile; true if that ends the loop."""
+        run = self._run
+        assert self._loop is not None
+        while run._steer().look():
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return self._loop.done > 0 and run._stop_asked is not None and run._ends(self._loop)
 
     def __del__(self) -> None:
         if getattr(self, "_loop", None) is not None:

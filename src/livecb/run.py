@@ -242,6 +242,10 @@ class Run(Loops):
             status = "completed"
         for close in self._closers:
             self._try(close)
+        if self._steering is not None:
+            self._try(self._steering.close)
+        if status == "completed" and (stop := self._stop_asked) is not None:
+            status, reason, by = "stopped", None, stop.by
         self.check_log()
         if not self.flush():
             self.give_up_waiting()

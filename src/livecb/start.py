@@ -218,6 +218,7 @@ def _become_child(run: Run, stored: StoredRun, lock: WriterLock | None) -> None:
     if lock is not None:
         lock.forget()
     run._leads = False
+    run._forget_commands()
     run._sinks, run._closers, run._last_closers = [], [], []
     # One part for all children, which come and go with every epoch; it is opened when one has
     # something to say, as a data-loader worker seldom has.

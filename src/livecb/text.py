@@ -271,7 +271,13 @@ def _artifact(event: ev.Artifact) -> str:
 def _command(event: ev.Command) -> str:
     change = f"{event.old!r} → {event.new!r}" if event.old is not None or event.new is not None else None
     by = f"by {event.by}" if event.by else None
-    return _words("command:", event.name, event.phase, change, by, event.reason)
+    return _words("command:", event.name, event.parameter, change, event.phase, by, event.reason)
+
+
+def _controls(event: ev.Controls) -> str:
+    able = [name for name, reason in event.commands.items() if not reason]
+    able += [f"set {each.name}" for each in event.parameters if not each.reason]
+    return _words("it can be asked to", ", ".join(able) or "do nothing")
 
 
 def _ended(event: ev.RunEnded) -> str:
@@ -305,5 +311,6 @@ _FORMATS: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.Alert: lambda event: _words(f"{event.level}: {event.title}") + _lines(event.text),
     ev.Note: lambda event: _words("note:", event.author and f"{event.author}:", event.text),
     ev.Command: _command,
+    ev.Controls: _controls,
     ev.RunEnded: _ended,
 }

@@ -16,6 +16,7 @@ __all__ = [
     "Checkpoint",
     "Command",
     "Config",
+    "Controls",
     "Event",
     "Figure",
     "FileRef",
@@ -28,6 +29,7 @@ __all__ = [
     "ModelCompleted",
     "Note",
     "Number",
+    "Parameter",
     "Progress",
     "RunEnded",
     "RunStarted",
@@ -339,15 +341,54 @@ class Note(Event, frozen=True, kw_only=True, tag="note"):
 
 
 class Command(Event, frozen=True, kw_only=True, tag="command"):
-    """A wish was asked, applied or refused: by whom, old and new value, and why if refused."""
+    """A reader's wish was asked, applied or refused.
+
+    Attributes:
+        name: `pause`, `resume`, `stop`, `save`, `evaluate`, `sample` or `set`.
+        id: Names the wish: what was asked and what became of it have the same.
+        by: Whose wish it is.
+        parameter: What is set.
+        old: Its value before.
+        new: Its value then, or the value asked for.
+        reason: Why it was refused, or what to know of how it was applied.
+    """
 
     name: str
     phase: Literal["asked", "applied", "refused"]
     id: str | None = None
     by: str | None = None
+    parameter: str | None = None
     old: Any = None
     new: Any = None
     reason: str | None = None
+
+
+class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value that readers may set while the run goes on.
+
+    Attributes:
+        min: The smallest value it takes.
+        max: The largest.
+        reason: Why it cannot be set now; absent where it can.
+    """
+
+    name: str
+    value: Any = None
+    min: float | None = None
+    max: float | None = None
+    reason: str | None = None
+
+
+class Controls(Event, frozen=True, kw_only=True, tag="controls"):
+    """What readers may ask of the run; what this says replaces what was said before.
+
+    Attributes:
+        commands: Why each command cannot be obeyed, by name; empty where it can.
+        parameters: What can be set, and what cannot with the reason.
+    """
+
+    commands: dict[str, str] = {}
+    parameters: list[Parameter] = []
 
 
 class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
@@ -411,6 +452,7 @@ AnyEvent = (
     | Alert
     | Note
     | Command
+    | Controls
     | RunEnded
 )
 

@@ -31,7 +31,7 @@ CHANNELS: dict[str, frozenset[str]] = {
     "training": frozenset(
         (
             "run_started config status metrics checkpoint artifact model_completed alert note command "
-            "run_ended"
+            "controls run_ended"
         ).split()
     ),
     "progress": frozenset({"progress", "status"}),

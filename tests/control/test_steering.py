@@ -1,0 +1,331 @@
+"""A loop obeys, at its next safe point, and says what became of each wish."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+import livecb
+from livecb import events
+from livecb.control.commands import Asked, ask, log_of, wish
+from livecb.errors import LivecbWarning
+from livecb.store import StoredRun
+
+Recorded = Callable[[livecb.Run], list[Any]]
+
+
+def of(kind: type[Any], recorded: list[Any]) -> list[Any]:
+    return [event for event in recorded if isinstance(event, kind)]
+
+
+def answers(recorded: list[Any]) -> list[tuple[Any, ...]]:
+    """Return what became of what was asked, in order: name, phase, step."""
+    told = of(events.Command, recorded)
+    return [(event.name, event.phase, event.step) for event in told if event.phase != "asked"]
+
+
+def stored(run: livecb.Run) -> StoredRun:
+    assert run._stored is not None
+    return run._stored
+
+
+def tell(run: livecb.Run, *wishes: Asked) -> None:
+    """Ask, and wait until the run has read it."""
+    before = run._seq
+    for each in wishes:
+        ask(stored(run), each)
+    deadline = time.monotonic() + 10
+    while run._seq < before + len(wishes):
+        assert time.monotonic() < deadline, "what was asked was not read"
+        time.sleep(0.005)
+
+
+def later(seconds: float, *wishes: Asked, run: livecb.Run) -> threading.Thread:
+    thread = threading.Timer(seconds, lambda: [ask(stored(run), each) for each in wishes])
+    thread.start()
+    return thread
+
+
+def test_a_tracked_loop_stops_where_it_stands_and_the_run_is_stopped_by_name(
+    run: livecb.Run, recorded: Recorded
+) -> None:
+    done = []
+    for item in run.track(range(100)):
+        done.append(item)
+        if item == 3:
+            tell(run, wish("stop", by="ada"))
+    run.finish()
+    assert done == [0, 1, 2, 3]
+    said = recorded(run)
+    assert answers(said) == [("stop", "applied", 4)]
+    asked, applied = of(events.Command, said)
+    assert (asked.phase, asked.by, asked.id) == ("asked", "ada", applied.id)
+    (end,) = of(events.RunEnded, said)
+    assert (end.status, end.by) == ("stopped", "ada")
+
+
+def test_every_loop_around_the_one_that_stops_ends_too(run: livecb.Run) -> None:
+    seen = []
+    for epoch in run.track(range(5), unit="epoch"):
+        for batch in run.track(range(5)):
+            seen.append((epoch, batch))
+            if (epoch, batch) == (1, 2):
+                tell(run, wish("stop"))
+        seen.append((epoch, "validated"))
+    assert seen[5:] == [(0, "validated"), (1, 0), (1, 1), (1, 2), (1, "validated")]
+
+
+def test_a_validation_within_the_training_goes_on_to_its_end(run: livecb.Run) -> None:
+    seen = []
+    for batch in run.track(range(3)):
+        for sample in run.track(range(3), phase="validate"):
+            seen.append((batch, sample))
+            if sample == 0:
+                tell(run, wish("stop"))
+    assert seen == [(0, 0), (0, 1), (0, 2)]
+
+
+def test_a_loop_that_begins_after_the_stop_goes_through_one_item_and_says_what_to_do(run: livecb.Run) -> None:
+    seen = []
+    with pytest.warns(LivecbWarning, match=r"run\.should_stop"):
+        for epoch in range(3):
+            for batch in run.track(range(4)):
+                seen.append((epoch, batch))
+                if (epoch, batch) == (0, 1):
+                    tell(run, wish("stop"))
+    assert seen == [(0, 0), (0, 1), (1, 0), (2, 0)]
+
+
+def test_a_paused_loop_waits_until_it_is_resumed(run: livecb.Run, recorded: Recorded) -> None:
+    for item in run.track(range(3)):
+        if item == 0:
+            tell(run, wish("pause", by="ada"))
+            begun, thread = time.monotonic(), later(0.5, wish("resume", by="bob"), run=run)
+        elif item == 1:
+            assert 0.4 < time.monotonic() - begun < 3
+    thread.join()
+    said = recorded(run)
+    assert answers(said) == [("pause", "applied", 1), ("resume", "applied", 1)]
+    assert [(e.status, e.message) for e in of(events.Status, said)] == [
+        ("paused", "by ada"),
+        ("running", None),
+    ]
+
+
+def test_a_pause_ends_by_itself(run: livecb.Run, recorded: Recorded) -> None:
+    for item in run.track(range(2)):
+        if item == 0:
+            tell(run, wish("pause", 0.4))
+            begun = time.monotonic()
+    assert 0.3 < time.monotonic() - begun < 3
+    resumed = of(events.Command, recorded(run))[-1]
+    assert (resumed.name, resumed.by) == ("resume", "livecb")
+    assert "as long as it may" in resumed.reason
+
+
+def test_a_paused_loop_can_be_stopped(run: livecb.Run, recorded: Recorded) -> None:
+    for item in run.track(range(100)):
+        if item == 0:
+            tell(run, wish("pause"))
+            thread = later(0.2, wish("stop", by="ada"), run=run)
+    thread.join()
+    assert item == 0
+    assert answers(recorded(run)) == [("pause", "applied", 1), ("stop", "applied", 1)]
+
+
+def test_what_is_asked_within_a_pause_is_obeyed_within_it(run: livecb.Run) -> None:
+    rate = run.control("rate", 1)
+    for item in run.track(range(2)):
+        if item == 0:
+            tell(run, wish("pause"), wish("set", 5, parameter="rate"), wish("resume"))
+    assert rate.value == 5
+    assert type(rate.value) is int
+
+
+def test_a_parameter_follows_between_two_steps_and_says_old_and_new(
+    run: livecb.Run, recorded: Recorded
+) -> None:
+    told: list[float] = []
+    temperature = run.control("temperature", 0.7, min=0, max=2, on_change=told.append)
+    seen = []
+    for item in run.track(range(3)):
+        if item == 1:
+            tell(run, wish("set", 1.5, parameter="temperature", by="ada"))
+        seen.append(temperature.value)
+    assert (seen, told, float(temperature)) == ([0.7, 0.7, 1.5], [1.5], 1.5)
+    applied = of(events.Command, recorded(run))[-1]
+    fields = (applied.phase, applied.parameter, applied.old, applied.new, applied.by, applied.step)
+    assert fields == ("applied", "temperature", 0.7, 1.5, "ada", 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "asked", "why"),
+    [
+        (0.7, 2.5, "between 0 and 1"),
+        (0.7, "high", "to be a number"),
+        (3, 0.5, "a whole number"),
+        (True, 1.0, "true or false"),
+        ("cosine", 1.0, "to be a string"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(
+    run: livecb.Run, recorded: Recorded, value: Any, asked: Any, why: str
+) -> None:
+    control = run.control("it", value, min=0, max=1)
+    for _ in run.track(range(1)):
+        tell(run, wish("set", asked, parameter="it"))
+    last = of(events.Command, recorded(run))[-1]
+    assert (last.phase, control.value) == ("refused", value)
+    assert why in last.reason
+
+
+def test_what_a_change_raises_refuses_it_and_the_training_goes_on(
+    run: livecb.Run, recorded: Recorded
+) -> None:
+    def fail(value: float) -> None:
+        raise RuntimeError("no such rate")
+
+    control = run.control("lr", 0.1, on_change=fail)
+    for item in run.track(range(3)):
+        if item == 0:
+            tell(run, wish("set", 0.2, parameter="lr"))
+    last = of(events.Command, recorded(run))[-1]
+    assert (item, control.value, last.phase) == (2, 0.1, "refused")
+    assert "no such rate" in last.reason
+
+
+def test_what_the_loop_has_no_place_for_is_refused_with_the_reason(
+    run: livecb.Run, recorded: Recorded
+) -> None:
+    for _ in run.track(range(1)):
+        tell(run, wish("save"), wish("set", 1, parameter="nothing"), wish("resume"))
+    refused = [event for event in of(events.Command, recorded(run)) if event.phase == "refused"]
+    assert [event.name for event in refused] == ["save", "set", "resume"]
+    reasons = [event.reason for event in refused]
+    assert "no place for it" in reasons[0]
+    assert "there is none" in reasons[1]
+    assert "not paused" in reasons[2]
+
+
+def test_a_loop_says_what_it_can_save_and_a_stop_saves_first(run: livecb.Run, recorded: Recorded) -> None:
+    saved = []
+    run.offer("save", lambda: saved.append(int(run.step)))
+    run.offer("evaluate", "there is nothing to evaluate on")
+    for item in run.track(range(9)):
+        if item == 1:
+            tell(run, wish("save"), wish("evaluate"))
+        if item == 3:
+            tell(run, wish("stop"))
+    assert saved == [2, 4]
+    said = recorded(run)
+    assert [name for name, phase, _ in answers(said) if phase == "applied"] == ["save", "stop"]
+    able = of(events.Controls, said)[-1].commands
+    assert {name for name, reason in able.items() if not reason} == {"pause", "resume", "stop", "save"}
+    assert able["evaluate"] == "there is nothing to evaluate on"
+
+
+def test_a_loop_of_its_own_obeys_where_it_asks(run: livecb.Run) -> None:
+    steps = 0
+    while not run.should_stop:
+        steps += 1
+        if steps == 2:
+            tell(run, wish("stop"))
+    assert steps == 2
+
+
+def test_a_loop_that_never_asks_says_so_and_refuses(run: livecb.Run, recorded: Recorded) -> None:
+    run.control("lr", 0.1)
+    tell(run, wish("set", 0.2, parameter="lr"))
+    said = recorded(run)
+    (parameter,) = of(events.Controls, said)[-1].parameters
+    assert "run.obey()" in parameter.reason
+    assert of(events.Command, said)[-1].phase == "refused"
+
+
+def test_what_was_asked_before_the_run_looked_is_not_replayed(run: livecb.Run, recorded: Recorded) -> None:
+    ask(stored(run), wish("stop"))
+    assert len(list(run.track(range(3)))) == 3
+    assert of(events.Command, recorded(run)) == []
+
+
+def test_what_nobody_obeyed_in_time_is_refused(run: livecb.Run, recorded: Recorded) -> None:
+    for item in run.track(range(2)):
+        if item == 0:
+            tell(run, wish("stop", within=0.01))
+            time.sleep(0.05)
+    last = of(events.Command, recorded(run))[-1]
+    assert (item, last.phase) == (1, "refused")
+
+
+def test_what_comes_too_late_is_refused_when_the_run_ends(run: livecb.Run, recorded: Recorded) -> None:
+    list(run.track(range(2)))
+    tell(run, wish("pause"))
+    run.finish()
+    said = recorded(run)
+    assert said[-2].reason == "the run has ended"
+    assert said[-1].status == "completed"
+
+
+def test_a_line_that_is_no_command_is_named_and_the_next_is_obeyed(run: livecb.Run) -> None:
+    with pytest.warns(LivecbWarning, match="not a command"):
+        for item in run.track(range(100)):
+            if item == 0:
+                log_of(stored(run)).append(b"nonsense\n")
+                tell(run, wish("stop"))
+                time.sleep(0.01)
+    assert item == 0
+
+
+def test_a_paused_coroutine_lets_others_have_their_turn(run: livecb.Run, recorded: Recorded) -> None:
+    async def items() -> AsyncIterator[int]:
+        for item in range(100):
+            yield item
+
+    async def main() -> int:
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0.01)
+
+        task = asyncio.create_task(others())
+        async for item in run.atrack(items()):
+            if item == 1:
+                tell(run, wish("pause", 0.5))
+                turns = 0
+            if item == 2:
+                assert turns > 10
+                tell(run, wish("stop"))
+        task.cancel()
+        return item
+
+    assert asyncio.run(main()) == 2
+    assert answers(recorded(run))[-1] == ("stop", "applied", 3)
+
+
+def test_one_process_of_several_refuses_to_leave_the_others_waiting(
+    run: livecb.Run, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch.distributed as dist
+
+    for name, answer in {"is_initialized": True, "get_world_size": 2}.items():
+        monkeypatch.setattr(dist, name, lambda answer=answer: answer)
+    for _ in run.track(range(1)):
+        tell(run, wish("stop"))
+    assert len(list(run.track(range(3)))) == 3
+    last = of(events.Command, recorded(run))[-1]
+    assert last.phase == "refused"
+    assert "others waiting" in last.reason
+
+
+@pytest.fixture(autouse=True)
+def _no_run_left(run: livecb.Run) -> Iterator[None]:
+    yield
+    run.finish()
