@@ -214,8 +214,16 @@ class StoredRun:
             now.tags if tags is None else tags,
             now.archived if archived is None else archived,
         )
-        _write_whole(self.folder / "labels.json", msgspec.json.encode(labels))
+        self.keep_labels(labels)
         return labels
+
+    def keep_labels(self, labels: Labels) -> None:
+        """Give the run these labels in place of those it has.
+
+        Raises:
+            StoreError: They cannot be written.
+        """
+        _write_whole(self.folder / "labels.json", msgspec.json.encode(labels))
 
     def delete(self) -> None:
         """Remove the run and all its files.

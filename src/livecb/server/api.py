@@ -15,6 +15,7 @@ from livecb.events import json_schema
 from livecb.server.batch import asked_number
 from livecb.server.files import headers_of, type_of_file
 from livecb.server.hub import Hub
+from livecb.server.openapi import described
 from livecb.server.replies import Problem, json_response
 from livecb.store import Store
 
@@ -51,6 +52,16 @@ class Api:
         self.hub.store.run(run)
         return json_response(await self.hub.indexes.state(run, self.hub.alive(run)))
 
+    @described(
+        {
+            "names": "comma-separated keys of metrics; all when left out",
+            "name": "one key, which may hold a comma; may be repeated",
+            "points": "about how many points of each",
+            "x": f"the axis: {', '.join(_AXES)}",
+            "from": "only points that stand there or after it on the axis",
+            "to": "only points that stand there or before it on the axis",
+        }
+    )
     async def series(self, request: Request) -> Response:
         """Columns of metrics, thinned, with the cursor they are valid at."""
         query = request.query_params
@@ -70,6 +81,7 @@ class Api:
         )
         return json_response(answer)
 
+    @described({"name": "a name to save it under"}, media="application/octet-stream")
     async def file(self, request: Request) -> Response:
         """The bytes of one file of a run."""
         run = self.hub.store.run(request.path_params["run"])

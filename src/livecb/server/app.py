@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 from starlette.exceptions import HTTPException
-from starlette.routing import Mount, Route, Router, WebSocketRoute
+from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from livecb.server.api import Api
 from livecb.server.auth import Guard, allowed_hosts_from_environment
-from livecb.server.batch import Batches
 from livecb.server.hub import Hub
-from livecb.server.media import Media
 from livecb.server.pace import Pace
-from livecb.server.pages import Assets, Pages
-from livecb.server.replies import Problem, endpoint, refuse
-from livecb.server.runs import Runs
-from livecb.server.stream import Stream
+from livecb.server.replies import Problem, refuse
+from livecb.server.routes import routes_of
 from livecb.server.token import cookie_name, token_of
 from livecb.store import Store
 
-__all__ = ["App", "create_app"]
+__all__ = ["App", "create_app", "routes_of"]
 
 
 class App:
@@ -33,7 +28,7 @@ class App:
     anywhere.
 
     Attributes:
-        token: Who brings it may read; None if everybody may.
+        token: Who brings it may read and steer; None if everybody may.
         hub: What its viewers share.
     """
 
@@ -93,9 +88,8 @@ def create_app(
 
     Args:
         store: The store, or its folder; the default one if left out.
-        token: Who brings it may read: the store's own if left out. False asks for none: then whoever mounts
-            the app
-            decides who gets here.
+        token: Who brings it may read and steer: the store's own if left out. False asks for none: then
+            whoever mounts the app decides who gets here.
         allowed_hosts: Names the server goes by, beside loopback's and `bound`; `*` for any.
         bound: The address it listens on, where that is not loopback.
         pace: How it spends time and memory.
@@ -104,34 +98,6 @@ def create_app(
         store = Store(store)
     known = None if token is False else token or token_of(store)
     return App(store, known, allowed_hosts, bound, pace)
-
-
-def routes_of(hub: Hub) -> list[Any]:
-    """Return every route; the HTTP reference names each of them."""
-    api, media, pages, runs = Api(hub), Media(hub), Pages(), Runs(hub)
-    events = Route("/", endpoint(Batches(hub)))
-    one, several = Stream(hub, otherwise=events.app), Stream(hub, several=True)
-    get = ["GET"]
-    return [
-        Route("/api/health", endpoint(api.health), methods=get),
-        Route("/api/schema", endpoint(api.schema), methods=get),
-        Route("/api/runs", runs, methods=get),
-        Route("/api/runs/{run}", endpoint(api.state), methods=get),
-        Route("/api/runs/{run}/events", one, methods=get),
-        WebSocketRoute("/api/runs/{run}/events", one),
-        Route("/api/runs/{run}/series", endpoint(api.series), methods=get),
-        Route("/api/runs/{run}/samples", endpoint(media.samples), methods=get),
-        Route("/api/runs/{run}/images", endpoint(media.images), methods=get),
-        Route("/api/runs/{run}/files/{digest}", endpoint(api.file), methods=get),
-        Route("/api/stream", several, methods=get),
-        WebSocketRoute("/api/stream", several),
-        Route("/", endpoint(pages.home), methods=get),
-        Route("/r/{run}", endpoint(pages.run), methods=get),
-        Mount("/assets", Assets(pages.static / "assets")),
-        Mount("/r/assets", Assets(pages.static / "assets")),
-        Route("/r/{run}/", endpoint(pages.run_folder), methods=get),
-        Route("/{name}", endpoint(pages.top_file), methods=get),
-    ]
 
 
 def _worded(error: HTTPException, scope: Scope) -> Problem:

@@ -35,6 +35,7 @@ _SECURITY = {
     "cross-origin-resource-policy": "same-origin",
 }
 _COOKIE_SECONDS = 30 * 24 * 3600
+_SAFE = ("GET", "HEAD", "OPTIONS")
 _OPEN = ("/api/health", "/assets/", "/r/assets/")
 
 _WRONG_TITLE = "That token is not this store's"
@@ -79,7 +80,11 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        answer = self._check_address(headers) or self._check_token(scope, headers)
+        answer = (
+            self._check_address(headers)
+            or self._check_write(scope, headers)
+            or self._check_token(scope, headers)
+        )
         if isinstance(answer, Problem):
             if scope["type"] == "websocket":
                 await receive()
@@ -121,6 +126,14 @@ class Guard:
             "Not from here",
             f"a page of {origin!r} asked, which is not this server at {host!r}; allow its host name",
         )
+
+    def _check_write(self, scope: Scope, headers: dict[bytes, str]) -> Problem | None:
+        """Refuse what a page of another site makes a browser change, though any name be allowed."""
+        site = headers.get(b"sec-fetch-site", "none")
+        named = _name_of(urlsplit(headers.get(b"origin", "")).netloc)
+        if scope.get("method", "GET") in _SAFE or site in ("same-origin", "none") or named in self._allowed:
+            return None
+        return Problem(403, "Not from here", f"a page of another site ({site}) asked; allow its host name")
 
     def _knows(self, name: str) -> bool:
         if name == "localhost" or name.endswith(".localhost") or name in self._hosts or "*" in self._hosts:

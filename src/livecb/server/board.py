@@ -85,7 +85,8 @@ class Board:
             StoreError: The store cannot be listed.
         """
         async with self._lock:
-            if time.monotonic() - self._looked >= self.hub.pace.rows or not self._looked:
+            if self.hub.stale or time.monotonic() - self._looked >= self.hub.pace.rows or not self._looked:
+                self.hub.stale = False
                 await self.hub.rows.do(self._look)
                 self._looked = time.monotonic()
 

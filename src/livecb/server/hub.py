@@ -34,6 +34,8 @@ class Hub:
 
     Attributes:
         rows: Who makes the rows of the list.
+        work: Who reads and writes files for as long as it takes.
+        stale: Whether the list is to be made anew for the next who asks.
         last_seen: When somebody last asked for something (`time.monotonic`).
     """
 
@@ -43,6 +45,8 @@ class Hub:
         self.indexes = Indexes(store)
         # Their own thread: the list is there at once, however long logs are folded for others.
         self.rows = Workers(1, "livecb-rows")
+        self.work = Workers(2, "livecb-work")
+        self.stale = False
         self.last_seen = time.monotonic()
         self.closing = False
         self.name = f"livecb/{__version__}"
@@ -107,6 +111,13 @@ class Hub:
         self._viewers.discard(viewer)
         self.touch()
 
+    def changed(self, run: str) -> None:
+        """Take note that a run is another than before, or gone."""
+        self.stale = True
+        self._alive.pop(run, None)
+        if not (self.store.root / run).exists():
+            self.indexes.forget(run)
+
     def touch(self) -> None:
         """Take note that somebody asked for something."""
         self.last_seen = time.monotonic()
@@ -118,3 +129,4 @@ class Hub:
             viewer.leave(reason)
         self.indexes.close()
         self.rows.close()
+        self.work.close()

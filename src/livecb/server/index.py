@@ -276,6 +276,10 @@ class Indexes:
         """Return the index of a run if there is one."""
         return self._indexes.get(run)
 
+    def forget(self, run: str) -> None:
+        """Forget a run, which is gone."""
+        self._indexes.pop(run, None)
+
     def closing(self) -> bool:
         """Whether the server goes, so that folding need not be finished."""
         return self._closing

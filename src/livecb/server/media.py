@@ -10,6 +10,7 @@ from livecb.server.catalogue import Key
 from livecb.server.frames import dump
 from livecb.server.hub import Hub
 from livecb.server.index import Index, Kind, Page
+from livecb.server.openapi import described
 from livecb.server.replies import Problem, json_response
 
 __all__ = ["Media"]
@@ -17,6 +18,10 @@ __all__ = ["Media"]
 _LIMIT = 50
 _MAX_LIMIT = 500
 _NONE = "none"
+_PAGE = {
+    "before": "only those before this place among them, counted from the oldest",
+    "limit": "at most so many lines",
+}
 
 
 class Media:
@@ -25,6 +30,7 @@ class Media:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
+    @described({"epoch": f"a whole number, or `{_NONE}`", **_PAGE})
     async def samples(self, request: Request) -> Response:
         """Samples, of one epoch or of all, and the mean scores of every epoch."""
         word = request.query_params.get("epoch")
@@ -37,6 +43,7 @@ class Media:
         page = await self._page(request, "samples", epoch, every=word is None)
         return json_response(page)
 
+    @described({"name": "the pictures' name", **_PAGE})
     async def images(self, request: Request) -> Response:
         """Pictures, of one name or of all, and which names there are."""
         name = request.query_params.get("name")

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from livecb.errors import CursorError, LivecbError, LogError, RunNotFound, ServerError, StoreError
+from livecb.errors import CursorError, LivecbError, LogError, RunNotFound, RunWritten, ServerError, StoreError
 
 __all__ = ["PROBLEM_JSON", "TYPE", "Problem", "endpoint", "json_response", "problem_of", "refuse"]
 
@@ -69,6 +69,8 @@ def problem_of(error: LivecbError) -> Problem:
     """Return how the API says an error."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, RunWritten):
+        return Problem(409, "The run is being written", str(error))
     if isinstance(error, RunNotFound):
         return Problem(404, "No such run", str(error))
     if isinstance(error, CursorError):

@@ -14,8 +14,9 @@ from livecb.errors import LivecbError
 from livecb.server.board import Board
 from livecb.server.frames import SSE
 from livecb.server.hub import Hub
+from livecb.server.openapi import Operation
 from livecb.server.replies import json_response, problem_of, refuse
-from livecb.server.selection import Selection
+from livecb.server.selection import QUERY, Selection
 from livecb.server.stream import RETRY, SSE_HEADERS, abort_of, wants_stream
 
 __all__ = ["Runs"]
@@ -24,12 +25,14 @@ __all__ = ["Runs"]
 class Runs:
     """The endpoint of the list."""
 
+    operation = Operation(QUERY)
+
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self.board = Board(hub)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """The runs of the store, as JSON or as a stream of the rows that changed."""
         try:
             selection = Selection.parse(Request(scope).query_params)
             await self.board.refresh()

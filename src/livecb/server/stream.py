@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from livecb.errors import LivecbError
 from livecb.server.frames import SSE, Framing, Sieve, WebSocketFraming
 from livecb.server.hub import Hub
+from livecb.server.openapi import Operation
 from livecb.server.replies import Problem, problem_of, refuse
 from livecb.server.viewer import Viewer
 from livecb.store import StoredRun
@@ -34,6 +35,16 @@ SSE_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
+
+_QUERY = {
+    "cursor": "where to go on; `0` from the beginning, `end` from now; also `last_event_id`",
+    "runs": "of several runs: their ids, comma-separated",
+    "types": "comma-separated: types of events, or channels of them",
+    "state": "`1`: State messages, too",
+    "limit": "JSON of one run: at most so many events",
+    "wait": "JSON of one run: seconds to wait for the first",
+    "cursors": "JSON of one run: `1` for the cursor after each event",
+}
 
 Events = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -70,13 +81,15 @@ def _nothing() -> None:
 class Stream:
     """An endpoint that streams one run, or several."""
 
+    operation = Operation(_QUERY)
+
     def __init__(self, hub: Hub, several: bool = False, otherwise: Events | None = None) -> None:
         self.hub = hub
         self.several = several
         self.otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """The events after a cursor: as a batch of JSON, or as a stream (SSE, WebSocket)."""
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif self.otherwise is not None and not wants_stream(scope):
