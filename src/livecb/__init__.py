@@ -10,6 +10,7 @@ with livecb.init(project="mnist", config={"lr": 1e-3}) as run:
 """
 
 import sys
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +74,14 @@ class _Livecb(ModuleType):
         return latest.summary()
 
 
-if not TYPE_CHECKING:
+# Not in `__all__`: they need httpx, which a machine that trains may do without.
+if TYPE_CHECKING:
+    from livecb.client import AsyncClient as AsyncClient
+    from livecb.client import Client as Client
+else:
     sys.modules[__name__].__class__ = _Livecb
 
     def __getattr__(name: str) -> Any:
+        if name in ("AsyncClient", "Client"):
+            return getattr(import_module("livecb.client"), name)
         latest.missing(name, [*__all__, "config", "run", "summary"])

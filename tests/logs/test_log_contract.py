@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from livecb.errors import CursorError, LogError
 from livecb.logs import START, Batch, FileLog, JoinedLog, Log, MemoryLog
+from livecb.logs.http import HttpLog
+from livecb.server.launch import Address, ThreadServer
+from livecb.store import Store
 
 
 class _JoinedOfOne(JoinedLog):
@@ -20,18 +24,54 @@ class _JoinedOfOne(JoinedLog):
         return self.parts["main"].append(lines)
 
 
-@pytest.fixture(params=["memory", "file", "joined"])
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> Log:
-    makers: dict[str, Callable[[], Log]] = {
-        "memory": MemoryLog,
-        "file": lambda: FileLog(tmp_path / "events.jsonl"),
-        "joined": lambda: _JoinedOfOne({"main": FileLog(tmp_path / "events.jsonl")}, "main"),
-    }
-    return makers[request.param]()
+class _HttpLog(HttpLog):
+    """A log over HTTP; what is appended is written to the file behind it, in the dress of events."""
+
+    def __init__(self, address: Address, path: Path) -> None:
+        super().__init__(address.url("run"), until_end=False)
+        self.file = FileLog(path)
+
+    def append(self, lines: bytes) -> str:
+        return self.file.append(_dressed(lines)) if lines.endswith(b"\n") else super().append(lines)
+
+    def read(self, cursor: str = START, limit: int = 10_000) -> Batch:
+        return _undressed(super().read(cursor, limit))
+
+    async def follow(self, cursor: str = START, *, limit: int = 10_000) -> AsyncIterator[Batch]:
+        async for batch in super().follow(cursor, limit=limit):
+            yield _undressed(batch)
+
+
+def _dressed(lines: bytes) -> bytes:
+    return b"".join(b'{"type":"%b"}\n' % line for line in lines.splitlines())
+
+
+def _undressed(batch: Batch) -> Batch:
+    return dataclasses.replace(batch, lines=tuple(line[9:-2] for line in batch.lines))
 
 
 @pytest.fixture
-def replace(log: Log, tmp_path: Path) -> Callable[[bytes], None]:
+def path(store: Store) -> Path:
+    return store.create("run").part_path()
+
+
+@pytest.fixture(params=["memory", "file", "joined", "http"])
+def log(request: pytest.FixtureRequest, store: Store, path: Path) -> Iterator[Log]:
+    makers: dict[str, Callable[[], Log]] = {
+        "memory": MemoryLog,
+        "file": lambda: FileLog(path),
+        "joined": lambda: _JoinedOfOne({"main": FileLog(path)}, "main"),
+    }
+    if request.param in makers:
+        yield makers[request.param]()
+        return
+    server = ThreadServer(store, port=0)
+    yield _HttpLog(server.start(), path)
+    server.stop()
+
+
+@pytest.fixture
+def replace(log: Log, path: Path) -> Callable[[bytes], None]:
     """Replace all that the log holds, as a deletion and a new start would."""
 
     def replace(lines: bytes) -> None:
@@ -39,8 +79,8 @@ def replace(log: Log, tmp_path: Path) -> Callable[[bytes], None]:
             log.clear()
             log.append(lines)
         else:
-            (tmp_path / "events.jsonl").unlink()
-            FileLog(tmp_path / "events.jsonl").append(lines)
+            path.unlink()
+            FileLog(path).append(_dressed(lines) if isinstance(log, _HttpLog) else lines)
 
     return replace
 
@@ -91,7 +131,7 @@ def test_a_line_longer_than_any_buffer_is_whole(log: Log) -> None:
 
 
 def test_lines_without_an_end_are_refused_and_nothing_is_written(log: Log) -> None:
-    with pytest.raises(LogError, match="newline"):
+    with pytest.raises(LogError, match=r"newline|read only"):
         log.append(b"half")
     assert log.read().lines == ()
 

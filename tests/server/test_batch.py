@@ -11,6 +11,7 @@ import pytest
 from watching import Served, Writer, take
 
 from livecb import events as ev
+from livecb.store import Store
 
 
 def lines_of(answer: dict[str, Any]) -> list[Any]:
@@ -171,3 +172,18 @@ def test_long_lines_come_in_several_answers_none_of_them_too_large(served: Serve
     assert [event["text"][0] for event in events[1:]] == list("abcdefgh")
     assert len(sizes) == 3
     assert max(sizes) < 12 << 20
+
+
+def test_each_event_of_a_batch_can_come_with_the_cursor_after_it(
+    served: Served, store: Store, writer: Writer
+) -> None:
+    writer.metrics(4)
+    Writer(store, writer.run.id, "1").metrics(3)
+    answer = served.get(served.events(writer.run.id), cursors=1)
+    assert len(answer["cursors"]) == len(answer["events"]) == 8
+    assert answer["cursors"][-1] == answer["cursor"]
+    for at, cursor in enumerate(answer["cursors"], 1):
+        assert served.get(served.events(writer.run.id), cursor=cursor)["events"] == answer["events"][at:]
+    first = served.get(served.events(writer.run.id), cursors=1, limit=6)
+    assert first["cursors"] == answer["cursors"][:6]
+    assert "cursors" not in served.get(served.events(writer.run.id))

@@ -13,7 +13,7 @@ from livecb.server.frames import NoFraming, Sieve, dump
 from livecb.server.hub import Hub
 from livecb.server.replies import Problem, json_response
 from livecb.server.stream import asked_cursor
-from livecb.server.tail import Place, Tail
+from livecb.server.tail import Place, Stretch, Tail
 from livecb.store import StoredRun
 
 __all__ = ["MAX_LIMIT", "MAX_WAIT", "Batches", "asked_number"]
@@ -81,7 +81,8 @@ class Batches:
         sieve = Sieve(Sieve.parse(request.query_params.get("types", "")))
         limit = int(asked_number(request, "limit", _LIMIT, MAX_LIMIT, least=1))
         wait = asked_number(request, "wait", 0, MAX_WAIT)
-        batch = _Batch(Tail([run]), sieve, limit, asked_cursor(request))
+        cursors = request.query_params.get("cursors", "0") not in ("0", "")
+        batch = _Batch(Tail([run]), sieve, limit, asked_cursor(request), cursors)
         try:
             await batch.read()
             if wait and not batch.lines and not batch.reset:
@@ -109,9 +110,10 @@ class Batches:
 class _Batch:
     """The lines after a cursor that pass a filter."""
 
-    def __init__(self, tail: Tail, sieve: Sieve, limit: int, cursor: str) -> None:
+    def __init__(self, tail: Tail, sieve: Sieve, limit: int, cursor: str, cursors: bool = False) -> None:
         self.tail = tail
         self.lines: list[bytes] = []
+        self.cursors: list[str] | None = [] if cursors else None
         self.place, lost = tail.parse(cursor)
         self.reset = bool(lost)
         self._sieve = sieve
@@ -142,24 +144,31 @@ class _Batch:
                 self._begin_anew()
                 return
             passed = self._sieve.sift(stretch.lines, stretch.offsets)
-            end = self._take(passed, stretch.end)
-            self.place = (*self.place[: stretch.part], end, *self.place[stretch.part + 1 :])
+            self.place = self._at(stretch.part, self._take(passed, stretch))
             if self.full:
                 return
 
-    def _take(self, passed: list[tuple[bytes, str]], end: int) -> int:
-        """Take as many lines as fit; return where they end, `end` if all did."""
+    def _at(self, part: int, offset: int) -> Place:
+        return (*self.place[:part], offset, *self.place[part + 1 :])
+
+    def _take(self, passed: list[tuple[bytes, str]], stretch: Stretch) -> int:
+        """Take as many lines as fit; return where they end, the stretch's end if all did."""
         for at, (line, offset) in enumerate(passed, 1):
             self.lines.append(line)
+            if self.cursors is not None:
+                self.cursors.append(self.tail.format(self._at(stretch.part, int(offset))))
             self._bytes += len(line)
             if self.full and at < len(passed):
                 return int(offset)
-        return end
+        return stretch.end
 
     def _begin_anew(self) -> None:
         self.reset, self.lines, self.place, self._bytes = True, [], (), 0
+        self.cursors = None if self.cursors is None else []
 
     def to_json(self, alive: bool) -> bytes:
         """Return the answer; the lines stand in it as they do in the log."""
         head: dict[str, Any] = {"cursor": self.tail.format(self.place), "reset": self.reset, "alive": alive}
+        if self.cursors is not None:
+            head["cursors"] = self.cursors
         return b'%b,"events":[%b]}' % (dump(head)[:-1], b",".join(self.lines))

@@ -1,0 +1,191 @@
+"""What goes over HTTP, seen by a reader: addresses, questions, answers, and server-sent events.
+
+Pure: whoever does the I/O, blocking or not, asks here what to send and what came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+import msgspec
+
+from livecb.errors import ApiError, CursorError, LivecbError, RunNotFound, ServerError
+
+__all__ = ["Address", "Ask", "Message", "ServerSentEvents", "answer_of", "error_of", "unreached"]
+
+_decode = msgspec.json.decode
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is.
+
+    Attributes:
+        base: Its root, ended by a slash; whatever a proxy puts before it included.
+        token: What opens it.
+        run: The run that the address was of.
+    """
+
+    base: str
+    token: str | None = None
+    run: str | None = None
+
+    @staticmethod
+    def parse(text: str, token: str | None = None) -> Address:
+        """Take apart an address as livecb prints it, of the list of runs or of one run.
+
+        Raises:
+            ServerError: It is none.
+        """
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ServerError(
+                f"expected an address like 'http://127.0.0.1:7117/?token=...', got {text!r}; "
+                "`livecb view` prints the right one"
+            )
+        folder, mark, run = parts.path.rpartition("/r/")
+        if not mark:
+            folder, run = parts.path, ""
+        given = parse_qs(parts.query).get("token", [None])[0]
+        base = f"{parts.scheme}://{parts.netloc}{folder.rstrip('/')}/"
+        return Address(base, token or given, unquote(run.strip("/")) or None)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine's."""
+        name = urlsplit(self.base).hostname or ""
+        return name in ("localhost", "::1") or name.endswith(".localhost") or name.startswith("127.")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request brings."""
+        return {"authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request.
+
+    Attributes:
+        path: Relative to the server's root.
+        query: What stands behind the question mark; None is left out.
+        body: What is sent as JSON, unless it is bytes.
+        patience: Seconds in which something must come; None for the client's own.
+    """
+
+    path: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    patience: float | None = None
+
+    @staticmethod
+    def of(run: str, what: str = "", **query: Any) -> Ask:
+        """Return what asks for something of a run."""
+        return Ask(f"api/runs/{quote(run, safe='')}" + (f"/{what}" if what else ""), query)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The query without what is None."""
+        return {name: value for name, value in self.query.items() if value is not None}
+
+    @property
+    def content(self) -> bytes | None:
+        """The body as it is sent."""
+        if self.body is None or isinstance(self.body, bytes):
+            return self.body
+        return msgspec.json.encode(self.body)
+
+
+def answer_of(status: int, body: bytes, where: str) -> Any:
+    """Return what a JSON answer says.
+
+    Raises:
+        LivecbError: It is an error; see `error_of`.
+    """
+    if status >= 400:
+        raise error_of(status, body, where)
+    try:
+        return _decode(body)
+    except msgspec.DecodeError as error:
+        raise ServerError(
+            f"expected JSON from {where}, got {body[:80]!r}; see that a livecb server is there, "
+            "and no login page before it"
+        ) from error
+
+
+def error_of(status: int, body: bytes, where: str) -> LivecbError:
+    """Return the error that an answer means."""
+    try:
+        said = _decode(body)
+        said = said.get("error", said)
+        title, detail = str(said.get("title", "")), str(said.get("detail", ""))
+    except (msgspec.DecodeError, AttributeError):
+        title, detail = "", body[:200].decode(errors="replace").strip()
+    if status == 404 and title == "No such run":
+        return RunNotFound(detail)
+    if status == 400 and title == "Not a cursor":
+        return CursorError(detail)
+    return ApiError(status, title or "An error", detail or f"{where} answered with {status}")
+
+
+def unreached(where: str, error: Exception) -> ServerError:
+    """Return what to raise when nothing answers."""
+    return ServerError(
+        f"no answer from {where}: {error or type(error).__name__}; see that the server runs "
+        "(`livecb view` starts it and prints its address)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One server-sent event; `id` is None where it says none."""
+
+    event: str
+    data: bytes
+    id: str | None
+
+
+class ServerSentEvents:
+    """Takes a stream's bytes, however they were cut, and gives whole messages.
+
+    What a broken stream left unfinished is never given.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._event = ""
+        self._data: list[bytes] = []
+        self._id: str | None = None
+
+    def feed(self, chunk: bytes) -> Iterator[Message]:
+        """Yield the messages that a further piece completes."""
+        self._pieces.append(chunk)
+        if b"\n" not in chunk:
+            return
+        *lines, rest = b"".join(self._pieces).split(b"\n")
+        self._pieces = [rest]
+        for line in lines:
+            if line and line != b"\r":
+                self._take(line.removesuffix(b"\r"))
+            elif (message := self._dispatch()) is not None:
+                yield message
+
+    def _take(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"id":
+            self._id = value.decode()
+        elif name == b"event":
+            self._event = value.decode()
+
+    def _dispatch(self) -> Message | None:
+        event, data, at = self._event, b"\n".join(self._data), self._id
+        self._event, self._data, self._id = "", [], None
+        return Message(event, data, at) if data or at is not None else None
