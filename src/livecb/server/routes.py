@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from livecb.server.api import Api
 from livecb.server.batch import Batches
+from livecb.server.commands import Commands
 from livecb.server.hub import Hub
 from livecb.server.labels import Labelling
 from livecb.server.media import Media
@@ -66,6 +67,7 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at("/api/schema", GET=api.schema),
         _at("/api/runs", GET=Runs(hub)),
         _at(run, GET=api.state, PATCH=labels.change, DELETE=labels.delete),
+        _at(f"{run}/commands", POST=Commands(hub).ask),
         _at(f"{run}/events", GET=one),
         WebSocketRoute(f"{run}/events", one),
         _at(f"{run}/series", GET=api.series),

@@ -1,0 +1,63 @@
+"""What readers ask of a run: checked here, obeyed by the run."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livecb.control.commands import ask, wish
+from livecb.errors import CommandRefused
+from livecb.server.body import body_of
+from livecb.server.hub import Hub
+from livecb.server.openapi import described
+from livecb.server.replies import Problem, json_response
+from livecb.steering import why_not
+
+__all__ = ["Commands", "Wish"]
+
+
+class Wish(msgspec.Struct, forbid_unknown_fields=True):
+    """What is asked of a run.
+
+    Attributes:
+        name: `pause`, `resume`, `stop`, `save`, `evaluate`, `sample` or `set`.
+        parameter: What to set.
+        value: What to set it to; of a `pause`, the seconds after which it ends by itself.
+        by: Who asks.
+        within: Seconds after which it is not to be obeyed any more.
+    """
+
+    name: str
+    parameter: str | None = None
+    value: float | bool | str | None = None
+    by: str | None = None
+    within: float | None = None
+
+
+class Commands:
+    """What appends to a run's command log."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    @described(body=Wish)
+    async def ask(self, request: Request) -> Response:
+        """Ask something of a run; what becomes of it is a `command` event of the same id."""
+        run = self.hub.store.run(request.path_params["run"])
+        asked = await body_of(request, Wish)
+        more = {} if asked.within is None else {"within": asked.within}
+        try:
+            made = wish(asked.name, asked.value, parameter=asked.parameter, by=asked.by or "a viewer", **more)
+        except CommandRefused as error:
+            raise Problem(400, "No such command", str(error)) from error
+        if not run.alive():
+            raise Problem(409, "The run has ended", f"run {run.id} has ended: nothing can be asked of it")
+        state = msgspec.json.decode(await self.hub.indexes.state(run.id, True))
+        if (reason := why_not(state["controls"], asked.name, asked.parameter)) is not None:
+            raise Problem(409, "The run does not do that", reason)
+        try:
+            ask(run, made)
+        except CommandRefused as error:
+            raise Problem(409, "The run has ended", str(error)) from error
+        return json_response(msgspec.json.encode(made), 202)
