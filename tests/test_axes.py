@@ -111,3 +111,13 @@ def test_the_step_that_is_being_made_is_known_however_steps_are_counted(run: Run
     assert run.step.under_way == 9
     for _ in run.track(range(1)):
         assert run.step.under_way == 10
+
+
+def test_the_step_can_stand_in_whatever_is_recorded(run: Run, recorded: Recorded) -> None:
+    run.step(7)
+    run.config["warmup"] = run.step
+    run.summary["best_step"] = run.step
+    run.finish(result={"step": run.step})
+    said = recorded(run)
+    assert [each.config for each in said if isinstance(each, events.Config)] == [{"warmup": 7}]
+    assert (said[-1].summary, said[-1].result) == ({"best_step": 7}, {"step": 7})

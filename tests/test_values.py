@@ -108,3 +108,16 @@ def test_a_configuration_that_holds_itself_ends() -> None:
 
 def test_huge_arrays_in_a_configuration_are_shown_and_not_written_out() -> None:
     assert isinstance(plain(np.zeros(1_000_000)), str)
+
+
+class Count(int):
+    """A number that can do more, as `run.step` can."""
+
+
+def test_whole_numbers_of_any_class_become_plain_ones() -> None:
+    held = plain({"best_step": Count(3)})
+    assert (held, type(held["best_step"])) == ({"best_step": 3}, int)
+
+
+def test_a_number_too_large_for_any_format_is_shown() -> None:
+    assert plain([2**64, 10**400]) == [2.0**64, str(10**400)]

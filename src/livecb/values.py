@@ -101,8 +101,10 @@ def plain(value: Any, depth: int = 0) -> Any:
         return str(value)[:_LONGEST] if isinstance(value, str) else value
     if isinstance(value, enum.Enum):
         return plain(value.value, depth)
-    if isinstance(value, (int, float)):
-        return _fit_integer(value) if isinstance(value, int) else float(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int) and value.bit_length() < 1024:
+        return _fit_integer(value)
     if depth > _DEEPEST:
         return _shown(value)
     if isinstance(value, Mapping):
@@ -145,7 +147,7 @@ def _shown(value: Any) -> str:
 
 def _fit_integer(value: int) -> int | float:
     if -(2**63) <= value < 2**63:
-        return value
+        return int(value)  # of a subclass, as `run.step` is one, there is no JSON
     try:
         return float(value)
     except OverflowError as error:
