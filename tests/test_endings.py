@@ -277,6 +277,8 @@ def test_the_exit_code_stays_the_scripts_own(store: Store) -> None:
         ("try: sys.exit(3)\nfinally: run.text('bye'); run.note('bye'); run.system(cpu=1.0)", 3, ("failed", "exit code 3")),
         ("for _ in run.track(range(9)): run.log({'a': 1.0}); sys.exit(3)", 3, ("failed", "exit code 3")),
         ("try:\n  for _ in run.track(range(9)): sys.exit(3)\nfinally: run.log({'test': 1.0})", 3, ("failed", "exit code 3")),
+        ("for _ in run.track(range(9), phase='judge'): sys.exit(3)", 3, ("failed", "exit code 3")),
+        ("for _ in run.track(range(9), unit='epoch'): sys.exit(3)", 3, ("failed", "exit code 3")),
         ("sys.exit()", 0, ("completed", None)),
         ("sys.exit(None)", 0, ("completed", None)),
         ("sys.exit(0)", 0, ("completed", None)),

@@ -51,7 +51,7 @@ class Exit:
 
     def __init__(self, run: Run, code: object) -> None:
         self.error = SystemExit(code)
-        self._seq, self._step, self._batch = run._seq, run.step, run.batch
+        self._seq, self._step, self._batch = run._seq, run._step, run._batch
         self._log = FileLog(run._stored.part_path()) if run._stored else None
         self._cursor = self._log.end() if self._log else ""
 
