@@ -53,6 +53,16 @@ def test_a_loader_over_a_stream_has_no_length_and_works(run: Run, recorded: Reco
     assert of(events.Progress, recorded(run))[-1].done == 8
 
 
+class Lengthless(list[int]):
+    def __len__(self) -> int:
+        raise NotImplementedError("nobody knows")
+
+
+def test_a_length_that_cannot_be_asked_for_is_not_known(run: Run, recorded: Recorded) -> None:
+    assert [*run.track(Lengthless([1, 2]))] == [1, 2]
+    assert of(events.Progress, recorded(run))[-1].total is None
+
+
 def test_an_iterator_that_is_used_up_says_what_to_do(run: Run) -> None:
     with pytest.warns(LivecbWarning, match="pass something that can be iterated again"):
         assert list(run.track(iter([1, 2]), epochs=3)) == [1, 2]
@@ -301,6 +311,16 @@ def test_an_epoch_that_is_cut_short_is_an_epoch(run: Run, recorded: Recorded) ->
     for _ in run.track(range(2)):
         run.log({"x": 1.0})
     assert [(e.step, e.epoch) for e in of(events.Metrics, recorded(run))] == [(11, 2.5), (12, 3.0)]
+
+
+def test_an_inner_loop_that_outlives_the_one_over_epochs_leaves_the_axes_to_the_next(run: Run) -> None:
+    for _ in run.track(range(3), unit="epoch"):
+        batches = run.track(range(10))
+        next(batches)
+        break
+    del batches
+    steps = [int(run.step) for _ in run.track(range(3))]
+    assert steps == [2, 3, 4]
 
 
 def test_loops_in_loops_that_may_be_meant_otherwise_are_named_with_the_cure(run: Run) -> None:

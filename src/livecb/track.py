@@ -193,7 +193,8 @@ class Training(Loop):
         if not self._open:
             return
         super().leave()
-        self.run._loop = self._over
+        if self.run._loop is self:  # held in a variable, it may outlive the loop over epochs
+            self.run._loop = self._over
         if self._over is not None:
             self._over.items += self.done
             if self.whole is None:
@@ -239,7 +240,7 @@ def begin(run: Verbs, iterable: object, options: Options) -> Loop:
 def _length(iterable: object) -> int | None:
     try:
         return len(iterable) if isinstance(iterable, Sized) else None
-    except TypeError:  # a DataLoader over an iterable dataset has __len__, and it raises
+    except Exception:  # a DataLoader over an iterable dataset has __len__, and it raises; others, too
         return None
 
 
