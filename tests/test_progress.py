@@ -239,3 +239,23 @@ def test_the_state_shows_which_category_and_which_model_wins() -> None:
 def test_a_run_that_does_nothing_takes_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVECB_MODE", "disabled")
     livecb.progress_callback(livecb.init())(1, 2, category="a", quality=0.5)
+
+
+def test_a_handler_of_signals_may_tell_while_a_call_is_under_way(run: Run, recorded: Recorded) -> None:
+    tell = livecb.progress_callback(run)
+
+    class Interrupted(float):
+        """Its reading is interrupted, as by a signal."""
+
+        def __float__(self) -> float:
+            tell(current=1, total=2, phase="inner")
+            return 3.0
+
+    teller = threading.Thread(target=tell, args=(Interrupted(3.0), 4), daemon=True)
+    teller.start()
+    teller.join(10)
+    assert not teller.is_alive()
+    assert {event.phase: event.done for event in recorded(run) if isinstance(event, events.Progress)} == {
+        "inner": 1,
+        None: 3,
+    }

@@ -34,7 +34,7 @@ class ProgressCallback:
     def __init__(self, run: Run, unit: str = "sample") -> None:
         self._run = run
         self._unit = str(unit)
-        self._lock = threading.Lock()  # calls may come from several threads
+        self._lock = threading.RLock()  # calls may come from several threads, and from a handler of signals
         self._phases: dict[str | None, _Phase] = {}
         self._counters: dict[str, int] = {}
 
