@@ -16,7 +16,7 @@ from torch import nn
 
 import livecb
 from livecb import events
-from livecb.callbacks import gan_samples
+from livecb.callbacks import gan_monitor, gan_samples
 from livecb.callbacks.gan import Divergence, LiveStream, scores
 from livecb.errors import LivecbWarning
 from livecb.testing import Recorded
@@ -408,3 +408,49 @@ def test_a_mistake_of_ours_is_said_once_and_the_training_goes_on(recorded: Recor
     assert len(said) == 1
     assert [alert.title for alert in recorded.of(events.Alert)] == ["livecb stopped recording"]
     assert recorded.events[-1].status == "completed"
+
+
+def test_rules_are_shown_what_is_recorded_where_numbers_come_from_a_device(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, float]] = []
+
+    class Notes:
+        def __deepcopy__(self, memo: Any) -> Any:
+            return self
+
+        def see(self, values: Any) -> None:
+            seen.append(dict(values))
+
+    def pictures() -> torch.Tensor:
+        return torch.rand(4, 1, 8, 8)
+
+    monkeypatch.setattr(gan_monitor, "diversity", lambda pictures: OnAccelerator(0.5, set()))
+    given = {"samples": pictures, "real_samples": pictures(), "every_n_batches": 3, "alerts": [Notes()]}
+    with LiveStream(every_n_steps=2, **given, **QUIET) as live:
+        for _ in live.track(range(6)):
+            live.d_step(OnAccelerator(0.5, set()))
+    losses, grid = {"loss/D": 0.5}, {"diversity": 0.5, "diversity/real": 0.5}
+    assert [said for said in seen if said] == [losses, grid, losses, losses, grid]
+    assert [event.batch for event in of(recorded, "diversity/real")] == [3]
+
+
+def test_loops_that_follow_one_another_count_on(recorded: Recorded) -> None:
+    with LiveStream(**QUIET) as live:
+        for size in (4, 5):
+            for _ in live.track(range(size)):
+                live.g_step(0.5)
+    said = recorded.of(events.Config)[-1].totals, recorded.of(events.Progress)[-1]
+    assert said[0] == events.Totals(epochs=2, batches=9, batches_per_epoch=5)
+    assert (said[1].done, said[1].total, said[1].left) == (9, 9, 0.0)
+    assert [event.epoch for event in of(recorded, "loss/G")] == [
+        0.25,
+        0.5,
+        0.75,
+        1.0,
+        1.2,
+        1.4,
+        1.6,
+        1.8,
+        2.0,
+    ]

@@ -55,8 +55,10 @@ class _Session(Session):
     Attributes:
         monitor: Looks after its pictures and alerts.
         epochs: Epochs begun, where the loop is tracked.
+        begun: Those that were before this loop.
+        done_before: Batches that were.
         per_epoch: Batches an epoch, if that is known.
-        said: What was said of the batch so far.
+        said: What was recorded of the batch so far.
         stepped: Learning rates and gradient norm of the last step, by player.
         watch: The hooks of the optimizers.
     """
@@ -65,7 +67,8 @@ class _Session(Session):
         super().__init__(run, owned)
         self.monitor = monitor
         self.per_epoch: int | None = None
-        self.epochs = 0
+        self.epochs = self.begun = 0
+        self.done_before = 0
         self.said: dict[str, Any] = {}
         self.stepped: dict[str, dict[str, Any]] = {}
         self.watch = Watch()
@@ -180,8 +183,11 @@ class LiveStream(Stream):
 
     @opening
     def _begin(self, epochs: int | None, batches: int | None) -> None:
-        whole = batches * (epochs or 1) if batches else None
-        totals = Totals(epochs=epochs, batches=whole, batches_per_epoch=batches if epochs else None)
+        session = self._session  # one loop after another, as one for each epoch, counts on
+        begun, done = (session.epochs, session.batch) if session is not None else (0, 0)
+        whole = done + batches * (epochs or 1) if batches else None
+        in_all = begun + epochs if epochs else None
+        totals = Totals(epochs=in_all, batches=whole, batches_per_epoch=batches if epochs else None)
         if self._session is None:
             self._open(
                 leads=rank_from_environment() == 0,
@@ -195,6 +201,7 @@ class LiveStream(Stream):
             self.run.configure(totals=totals)
         if (session := self._session) is not None:
             session.per_epoch = batches if epochs else None
+            session.begun, session.done_before = begun, done
             session.meter = Meter("batch", whole, "train", session.batch)
             self._tell_progress(session.meter, session.batch, always=True)
 
@@ -217,7 +224,7 @@ class LiveStream(Stream):
         """Return the epochs done with this batch, as far as that can be known."""
         session = self._session
         if session.per_epoch:
-            return float(batch / session.per_epoch)
+            return float(session.begun + (batch - session.done_before) / session.per_epoch)
         return float(session.epochs - 1) if session.epochs else None
 
     def _is_open(self, verb: str) -> bool:
@@ -238,10 +245,10 @@ class LiveStream(Stream):
         named.update(self._scores(real, fake))
         named.update({f"{key}/{name}": value for key, value in values.items()})
         named.update(session.stepped.pop(name, {}))
-        said = held(named)
-        session.said.update(said)
-        if said and self._is_nth(session.batch, batch):
+        if named and self._is_nth(session.batch, batch):
+            said = held(named)
             self.run.log(said)
+            session.said.update(said)  # no other: what is not recorded is never read from its device
 
     @during
     def _end_batch(self) -> None:
@@ -296,5 +303,5 @@ def _settings(optimizer: Any) -> dict[str, Any]:
 def _length(loader: Any) -> int | None:
     try:
         return len(loader) if isinstance(loader, Sized) else None
-    except TypeError:  # a DataLoader over an iterable dataset has __len__, and it raises
+    except Exception:  # a DataLoader over an iterable dataset has __len__, and it raises; others, too
         return None

@@ -19,6 +19,7 @@ from livecb.values import Deferred
 __all__ = ["Alerts", "Collapse", "Divergence", "Rule"]
 
 _FIRST = 10
+_MOST_WAITING = 10_000
 
 
 class Rule(Protocol):
@@ -38,7 +39,7 @@ class Divergence:
     Wasserstein critic does, raises nothing.
 
     Args:
-        patience: Batches looked back on.
+        patience: Batches looked back on, of those that are recorded (`every_n_steps`).
         loss: Largest mean loss of the discriminator, of all its terms together.
         separation: Smallest mean share of pairs that it tells apart.
     """
@@ -122,7 +123,8 @@ class Alerts:
 
     def __init__(self, rules: list[Rule]) -> None:
         self.rules = rules
-        self._waiting: deque[tuple[dict[str, Any], dict[str, Any]]] = deque()
+        # Bounded: a number that cannot be read from its device never comes.
+        self._waiting: deque[tuple[dict[str, Any], dict[str, Any]]] = deque(maxlen=_MOST_WAITING)
 
     @property
     def waits(self) -> bool:

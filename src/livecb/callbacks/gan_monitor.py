@@ -92,6 +92,7 @@ class Monitor:
             return
         if self._real is None:
             self._real = self._look_at_real()
+            self.run.log(self._real, **axes)  # recorded, it is read from its device
         drawn = held({"diversity": diversity(pictures)})
         self.run.log(drawn, **axes)
         self._alerts.see({**drawn, **self._real}, **axes)
