@@ -33,7 +33,7 @@ def _harmless(
     """Turn what a method cannot take, which would end the training, into a warning."""
 
     @wraps(method)
-    def harmless(writer: SummaryWriter, *args: P.args, **kwargs: P.kwargs) -> None:
+    def harmless(writer: SummaryWriter, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             method(writer, *args, **kwargs)
         except Exception as error:

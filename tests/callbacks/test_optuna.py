@@ -215,6 +215,44 @@ def test_a_study_whose_time_is_up_says_so(recorded: Recorded) -> None:
     assert (first.total, 0.0 <= first.left < 0.1) == (None, True)
 
 
+def test_in_a_block_each_call_of_optimize_has_a_time_and_a_total_of_its_own(recorded: Recorded) -> None:
+    def stop(study: optuna.Study, trial: Any) -> None:
+        if trial.number in (1, 4):
+            study.stop()
+
+    def slow(trial: optuna.Trial) -> float:
+        time.sleep(0.02)
+        return 1.0
+
+    study = study_of()
+    with live() as stream:
+        time.sleep(0.5)
+        study.optimize(slow, n_trials=9, callbacks=[stop, stream])
+        study.optimize(slow, n_trials=2, timeout=0.4, callbacks=[stream])
+        study.optimize(slow, timeout=0.4, callbacks=[stop, stream])
+        time.sleep(0.5)
+    bars = recorded.of(events.Progress)
+    assert [(bar.done, bar.total) for bar in bars] == [(1, 9), (2, 9), (3, 4), (4, 4), (5, None)]
+    assert all(0.02 <= bar.elapsed < 0.4 for bar in bars)
+    assert [bar.rate for bar in bars] == pytest.approx(
+        [count / bar.elapsed for count, bar in zip((1, 2, 1, 2, 1), bars, strict=True)]
+    )
+    assert 0 < bars[2].left < 0.4
+    assert end(recorded) == ("completed", None)
+
+
+def test_an_exception_that_cannot_be_printed_is_caught_as_optuna_is_told_to(recorded: Recorded) -> None:
+    class Odd(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("a bug of yours")
+
+    def odd(trial: optuna.Trial) -> float:
+        raise Odd
+
+    study_of().optimize(odd, n_trials=2, catch=(Odd,), callbacks=[live()])
+    assert [(row.ok, row.reason) for row in rows(recorded)] == [(False, "Odd()")] * 2
+
+
 def fails_at_two(trial: optuna.Trial) -> float:
     if trial.number == 2:
         raise ValueError("a bug of yours")

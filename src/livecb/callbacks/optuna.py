@@ -38,6 +38,7 @@ _MODULE = "optuna.study._optimize"
 _FAILED = re.compile(r"Trial (\d+) failed .*because of the following error: (.*)\.", re.DOTALL)
 _MOST_CURVES = 50
 _MOST_FAILURES = 100
+_CHECK_SECONDS = 0.05  # from our call to where Optuna looks at the clock
 
 # Trials run in threads of their own, which all call the same callback.
 _lock = threading.RLock()
@@ -58,7 +59,9 @@ class _Failures(logging.Filter):
         """Take note of a record, and let it pass."""
         if found := _FAILED.match(record.getMessage()):
             error = record.exc_info[1] if record.exc_info else None
-            why = found[2] if error is None else f"{type(error).__name__}: {error}"
+            why = found[2]
+            with contextlib.suppress(Exception):  # one that cannot be printed
+                why = why if error is None else f"{type(error).__name__}: {error}"
             self.untold[threading.get_ident(), int(found[1])] = why, datetime.now()
             for oldest in list(self.untold)[:-_MOST_FAILURES]:  # of studies that nobody watches
                 self.untold.pop(oldest, None)
@@ -87,8 +90,11 @@ class _Session(Session):
         goals: Which way each is better.
         first: Trials that were finished before.
         total: Trials that will be finished in the end, None if unknown.
-        timeout: Seconds that it may take.
+        timeout: Seconds that the call of `optimize` may take.
         began: When it began.
+        called: When the call of `optimize` began that is under way, or was the last.
+        before: Trials that were finished by then.
+        took: Seconds from there to the trial that was told last.
         best: The best value so far, of one objective.
         counters: Trials by how they ended.
         curves: Trials whose values on their way are recorded as metrics.
@@ -103,14 +109,12 @@ class _Session(Session):
         self.total: int | None = None
         self.timeout: float | None = None
         self.began = datetime.now()
+        self.called: datetime | None = None
+        self.before = 0
+        self.took = 0.0
         self.best: float | None = None
         self.counters = {"completed": 0, "pruned": 0, "failed": 0}
         self.curves = 0
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since it began."""
-        return (datetime.now() - self.began).total_seconds()
 
     def fate(self, what: str) -> tuple[EndStatus, str | None] | None:
         """Return how it ended: by a failure that no `catch=` names, early, or as it was asked for."""
@@ -118,10 +122,11 @@ class _Session(Session):
             return "failed", failure
         if what == "the program ended":  # perhaps by an exit code, in the middle of a trial
             return None
-        if self.timeout is not None and self.elapsed >= self.timeout:
+        if self.total is not None and self.step >= self.total:
+            return "completed", None
+        if self.timeout is not None and self.took >= self.timeout - _CHECK_SECONDS:
             return "completed", "timeout"
-        early = self.total is not None and self.step < self.total
-        return "completed", "stopped early" if early else None
+        return "completed", "stopped early" if self.total is not None else None
 
     def _failure(self) -> str | None:
         """Return which trial of this study has failed without a word to us, and why."""
@@ -186,8 +191,7 @@ class LiveStream(Stream):
         session = self._session
         if session.study is not study:
             self._meet(study, trial)
-        if session.total is None or session.step >= session.total:
-            self._plan(study)
+        self._plan(study)
         session.step += 1
         self.run.at(step=session.step)
         self._tell_curve(trial)
@@ -226,8 +230,12 @@ class LiveStream(Stream):
         )
 
     def _plan(self, study: Any) -> None:
-        """Learn how much the call of `optimize` that is under way was asked for."""
+        """Learn how much the call of `optimize` that is under way was asked for, once."""
         session = self._session
+        called = asked(_MODULE, "_optimize_sequential").get("time_start") or session.began
+        if called == session.called:
+            return
+        session.called, session.before = called, session.step
         wanted = asked_anywhere(_MODULE, "_optimize", study=study)
         trials = wanted.get("n_trials")
         session.total = None if trials is None else session.step + trials
@@ -281,8 +289,9 @@ class LiveStream(Stream):
         return {f"best_{session.names[0]}": session.best}
 
     def _tell_how_far(self) -> None:
-        session, elapsed = self._session, self._session.elapsed
-        rate = (session.step - session.first) / elapsed if elapsed > 0 else None
+        session = self._session
+        session.took = elapsed = (datetime.now() - (session.called or session.began)).total_seconds()
+        rate = (session.step - session.before) / elapsed if elapsed > 0 else None
         ends = [] if session.timeout is None else [session.timeout - elapsed]
         if rate and session.total is not None:
             ends.append((session.total - session.step) / rate)
