@@ -130,13 +130,15 @@ class Series:
         wanted = self.metrics if names is None else dict.fromkeys(names)
         return {name: self._one(name, points, x, start, end) for name in wanted if name in self.metrics}
 
-    def _one(self, key: str, points: int, x: str, start: float | None, end: float | None) -> dict[str, Any]:
-        metric = self.metrics[key]
-        axis = next(
-            axis
-            for axis in (x, *_FALLBACK)
-            if any(frame.axis(axis) is not None for frame, _ in metric.pieces)
+    def axis_of(self, key: str, x: str) -> str:
+        """Return the axis that a metric is given on where another one is asked for."""
+        pieces = self.metrics[key].pieces
+        return next(
+            axis for axis in (x, *_FALLBACK) if any(frame.axis(axis) is not None for frame, _ in pieces)
         )
+
+    def _one(self, key: str, points: int, x: str, start: float | None, end: float | None) -> dict[str, Any]:
+        metric, axis = self.metrics[key], self.axis_of(key, x)
         strands = thinning.strands(metric, axis, start, end)
         count = sum(len(strand.rows) for strand in strands)
         found = thinning.thin(strands, points)

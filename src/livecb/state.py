@@ -51,6 +51,7 @@ class State:
         series: Its metrics, by columns.
         attempt: The attempt under way, or the last one.
         rewinds: Where attempts went back behind what had been reached.
+        leaderboard: Its candidates.
         broken: Lines that were no events.
     """
 
@@ -70,7 +71,7 @@ class State:
         self._checkpoints: deque[ev.Checkpoint] = deque(maxlen=_MOST_CHECKPOINTS)
         self._alerts: deque[ev.Alert] = deque(maxlen=_MOST_MESSAGES)
         self._notes: deque[ev.Note] = deque(maxlen=_MOST_MESSAGES)
-        self._leaderboard = Leaderboard()
+        self.leaderboard = Leaderboard()
         self._steering = Steering()
 
     def feed(self, events: Sequence[_Event], broken: int = 0) -> None:
@@ -160,7 +161,7 @@ class State:
             "notes": json_ready(list(self._notes)),
             "controls": self._steering.controls(),
             "commands": self._steering.commands(),
-            "leaderboard": self._leaderboard.to_list(),
+            "leaderboard": self.leaderboard.to_list(),
             "summary": json_ready(end.summary) if end else {},
             "result": json_ready(end.result) if end else None,
         }
@@ -314,7 +315,7 @@ class State:
         elif isinstance(event, ev.System):
             self._system = self._system if event.rank else event
         elif isinstance(event, ev.ModelCompleted):
-            self._leaderboard.feed(event)
+            self.leaderboard.feed(event)
         elif isinstance(event, ev.Checkpoint):
             self._checkpoints.append(event)
         elif isinstance(event, ev.Alert):

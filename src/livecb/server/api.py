@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -12,14 +13,16 @@ from starlette.responses import FileResponse, Response
 from livecb import __version__
 from livecb.errors import StoreError
 from livecb.events import json_schema
+from livecb.leaderboard import MOST
 from livecb.server.batch import asked_number
 from livecb.server.files import headers_of, type_of_file
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
 from livecb.server.replies import Problem, json_response
+from livecb.state import State
 from livecb.store import Store
 
-__all__ = ["Api", "store_key"]
+__all__ = ["Api", "asked_axis", "asked_bound", "store_key"]
 
 _AXES = ("step", "epoch", "time", "batch", "samples", "tokens")
 _MAX_POINTS = 100_000
@@ -52,6 +55,17 @@ class Api:
         self.hub.store.run(run)
         return json_response(await self.hub.indexes.state(run, self.hub.alive(run)))
 
+    @described({"limit": "at most so many rows"})
+    async def leaderboard(self, request: Request) -> Response:
+        """The candidates of a run, the best first."""
+        limit = int(asked_number(request, "limit", MOST, MOST, least=1))
+
+        def ask(state: State, cursor: str) -> dict[str, Any]:
+            rows = state.leaderboard.to_list()[:limit]
+            return {"cursor": cursor, "count": len(state.leaderboard), "leaderboard": rows}
+
+        return json_response(await self.hub.indexes.ask(request.path_params["run"], ask))
+
     @described(
         {
             "names": "comma-separated keys of metrics; all when left out",
@@ -65,9 +79,7 @@ class Api:
     async def series(self, request: Request) -> Response:
         """Columns of metrics, thinned, with the cursor they are valid at."""
         query = request.query_params
-        axis = query.get("x", "step")
-        if axis not in _AXES:
-            raise Problem(400, "No such axis", f"expected x to be one of {', '.join(_AXES)}, got {axis!r}")
+        axis = asked_axis(request)
         # A name may hold a comma: `name=`, which may be repeated, takes it as it is.
         names = [name for word in query.getlist("names") for name in word.split(",") if name]
         names += query.getlist("name")
@@ -76,8 +88,8 @@ class Api:
             names=names if "names" in query or "name" in query else None,
             x=axis,
             points=int(asked_number(request, "points", 1000, _MAX_POINTS, least=1)),
-            start=_bound(request, "from"),
-            end=_bound(request, "to"),
+            start=asked_bound(request, "from"),
+            end=asked_bound(request, "to"),
         )
         return json_response(answer)
 
@@ -93,7 +105,24 @@ class Api:
         return FileResponse(path, headers=headers_of(request.query_params.get("name")), media_type=kind)
 
 
-def _bound(request: Request, name: str) -> float | None:
+def asked_axis(request: Request) -> str:
+    """Return the axis of a query.
+
+    Raises:
+        Problem: It is none.
+    """
+    axis = request.query_params.get("x", "step")
+    if axis not in _AXES:
+        raise Problem(400, "No such axis", f"expected x to be one of {', '.join(_AXES)}, got {axis!r}")
+    return axis
+
+
+def asked_bound(request: Request, name: str) -> float | None:
+    """Return a place on an axis of a query, None if it says none.
+
+    Raises:
+        Problem: It is no number.
+    """
     return (
         None
         if name not in request.query_params

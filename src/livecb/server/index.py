@@ -138,6 +138,12 @@ class Index:
                 }
             )
 
+    def look(self, ask: Callable[[State, str], _T], *, stop: Callable[[], bool] = bool) -> _T:
+        """Return what is asked of the State up to now, and of the cursor that means exactly that."""
+        with self._lock:
+            self._advance(stop)
+            return ask(self._state, self._tail.format(self.place))
+
     def page(
         self, kind: Kind, key: Key, *, every: bool, before: float, limit: int, stop: Callable[[], bool] = bool
     ) -> Page:
@@ -258,6 +264,14 @@ class Indexes:
             RunNotFound: There is no such run.
         """
         return await self._fold(run, lambda index: index.series_json(stop=self.closing, **query))
+
+    async def ask(self, run: str, ask: Callable[[State, str], _T]) -> _T:
+        """Return what is asked of a run's State, in a thread.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        return await self._fold(run, lambda index: index.look(ask, stop=self.closing))
 
     async def page(self, run: str, ask: Callable[[Index], bytes]) -> bytes:
         """Return what is asked of a run's index.

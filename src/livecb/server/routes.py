@@ -15,8 +15,10 @@ from livecb.server.labels import Labelling
 from livecb.server.media import Media
 from livecb.server.openapi import document
 from livecb.server.pages import Assets, Pages
+from livecb.server.points import Points
 from livecb.server.replies import Handler, endpoint, json_response
 from livecb.server.runs import Runs
+from livecb.server.search import Search
 from livecb.server.stream import Stream
 
 __all__ = ["routes_of"]
@@ -52,6 +54,7 @@ def routes_of(hub: Hub) -> list[BaseRoute]:
 
 def _for_programs(hub: Hub) -> list[BaseRoute]:
     api, media, labels = Api(hub), Media(hub), Labelling(hub)
+    points, search = Points(hub), Search(hub)
     one = Stream(hub, otherwise=request_response(endpoint(Batches(hub))))
     several = Stream(hub, several=True)
     run = "/api/runs/{run}"
@@ -71,6 +74,10 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at(f"{run}/events", GET=one),
         WebSocketRoute(f"{run}/events", one),
         _at(f"{run}/series", GET=api.series),
+        _at(f"{run}/metrics", GET=points.metrics),
+        _at(f"{run}/logs", GET=search.logs),
+        _at(f"{run}/errors", GET=search.errors),
+        _at(f"{run}/leaderboard", GET=api.leaderboard),
         _at(f"{run}/samples", GET=media.samples),
         _at(f"{run}/images", GET=media.images),
         _at(f"{run}/files/{{digest}}", GET=api.file),

@@ -1,0 +1,175 @@
+"""What a run said, sought in its log: log lines, and what went wrong."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livecb import events as ev
+from livecb.errors import EventError
+from livecb.server.batch import asked_number
+from livecb.server.frames import as_event, dump, well_formed
+from livecb.server.hub import Hub
+from livecb.server.openapi import described
+from livecb.server.replies import Problem, json_response
+from livecb.server.stream import asked_cursor
+from livecb.server.tail import Tail
+from livecb.store import StoredRun
+
+__all__ = ["Search", "lines_of"]
+
+_LIMIT = 1000
+_MAX_LIMIT = 10_000
+_BYTES = 8 << 20
+_LINES = 2000
+_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
+_GOING_ON = {
+    "cursor": "where to go on; `0` from the beginning",
+    "limit": "at most so many lines",
+    "last": "the last so many lines instead, of all there are after the cursor",
+}
+
+Wanted = Callable[[ev.AnyEvent | ev.Unknown], bool]
+
+
+class Search:
+    """Handlers over a hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    @described(
+        {
+            "level": f"that level or a graver one: {', '.join(_LEVELS)}",
+            "logger": "of this logger, or one below it",
+            "stream": "`stdout` or `stderr`",
+            "search": "words that the message holds, whatever their case",
+            **_GOING_ON,
+        }
+    )
+    async def logs(self, request: Request) -> Response:
+        """The log lines of a run, of a level, a logger or a stream, or with some words in them."""
+        query = request.query_params
+        level = query.get("level", "DEBUG").upper()
+        if level not in _LEVELS:
+            raise Problem(
+                400, "Not understood", f"expected level to be one of {', '.join(_LEVELS)}, got {level!r}"
+            )
+        logger, stream = query.get("logger"), query.get("stream")
+        words = query.get("search", "").casefold().split()
+
+        def wanted(event: ev.AnyEvent | ev.Unknown) -> bool:
+            return (
+                isinstance(event, ev.Log)
+                and ("level" not in query or _graveness(event.level) >= _LEVELS[level])
+                and (logger is None or f"{event.logger or ''}.".startswith(f"{logger}."))
+                and (stream is None or event.stream == stream)
+                and all(word in event.message.casefold() for word in words)
+            )
+
+        return json_response(await self._answer(request, "logs", frozenset({"log"}), wanted))
+
+    @described(_GOING_ON)
+    async def errors(self, request: Request) -> Response:
+        """What went wrong in a run: errors in its log, alerts, candidates that failed, and how it ended."""
+        kinds = frozenset({"log", "alert", "model_completed", "run_ended"})
+        found = await self._answer(request, "errors", kinds, _is_error)
+        run = request.path_params["run"]
+        state = msgspec.json.decode(await self.hub.indexes.state(run, self.hub.alive(run)))
+        said = {name: state[name] for name in ("status", "reason", "error", "traceback", "lost", "broken")}
+        return json_response(b"%b,%b" % (found[:-1], dump(said)[1:]))
+
+    async def _answer(self, request: Request, name: str, types: frozenset[str], wanted: Wanted) -> bytes:
+        run = self.hub.store.run(request.path_params["run"])
+        cursor = asked_cursor(request)
+        limit = int(asked_number(request, "limit", _LIMIT, _MAX_LIMIT, least=1))
+        last = int(asked_number(request, "last", 0, _MAX_LIMIT))
+        stop = self.hub.indexes.closing
+        lines, cursor, reset = await self.hub.work.do(
+            lambda: lines_of(run, types, wanted, cursor, limit, last=last, stop=stop)
+        )
+        return b'{"cursor":%b,"reset":%b,"%b":[%b]}' % (
+            dump(cursor),
+            dump(reset),
+            name.encode(),
+            b",".join(lines),
+        )
+
+
+def lines_of(
+    run: StoredRun,
+    types: frozenset[str],
+    wanted: Wanted,
+    cursor: str,
+    limit: int,
+    *,
+    last: int = 0,
+    stop: Callable[[], bool] = bool,
+) -> tuple[list[bytes], str, bool]:
+    """Return lines after a cursor, as they stand; the cursor they reach up to, and whether they began anew.
+
+    Args:
+        run: The run.
+        types: The types of events that may be wanted; others are not even parsed.
+        wanted: Whether an event is wanted.
+        cursor: Where to begin.
+        limit: The most there may be; fewer where they are long.
+        last: The last so many instead, if not 0.
+        stop: Whether to give up.
+
+    Raises:
+        CursorError: The cursor is none of this run.
+        LogError: The log cannot be read.
+    """
+    found: deque[bytes] = deque(maxlen=last or None)
+    tail, size = Tail([run]), 0
+    try:
+        place, lost = tail.parse(cursor)
+        place = tail.pad(() if lost else place)
+        before, reset = None, bool(lost)
+        while place != before and not stop():
+            before = place
+            for stretch in tail.read(place, _LINES):
+                if isinstance(stretch, str):
+                    found.clear()
+                    place, before, size, reset = tail.pad(()), None, 0, True
+                    break
+                for line, offset in zip(stretch.lines, stretch.offsets, strict=True):
+                    if (event := _sought(line, types, wanted)) is None:
+                        continue
+                    found.append(event)
+                    size += len(event)
+                    if not last and (len(found) >= limit or size >= _BYTES):
+                        place = (*place[: stretch.part], int(offset), *place[stretch.part + 1 :])
+                        return list(found), tail.format(place), reset
+                place = stretch.after(place)
+        return list(found), tail.format(place), reset
+    finally:
+        tail.close()
+
+
+def _sought(line: bytes, types: frozenset[str], wanted: Wanted) -> bytes | None:
+    if ev.type_of(line) not in types or (event := as_event(line)) is None:
+        return None
+    try:
+        return event if wanted(ev.decode(event)) and all(well_formed([event])) else None
+    except (EventError, RecursionError):
+        return None
+
+
+def _is_error(event: ev.AnyEvent | ev.Unknown) -> bool:
+    if isinstance(event, ev.Log):
+        return _graveness(event.level) >= _LEVELS["ERROR"]
+    if isinstance(event, ev.Alert):
+        return event.level == "ERROR"
+    if isinstance(event, ev.ModelCompleted):
+        return not event.ok
+    return isinstance(event, ev.RunEnded) and event.status in ("failed", "killed")
+
+
+def _graveness(level: str) -> int:
+    return _LEVELS.get(level.upper(), _LEVELS["INFO"])
