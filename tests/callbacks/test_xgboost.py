@@ -9,6 +9,7 @@ import boosters
 import pytest
 import xgboost as xgb
 from boosters import TRAIN, VAL, X, Y, live_stream, train
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -79,6 +80,7 @@ def test_a_classifier_and_its_clone_are_a_run_each(recorded: Recorded) -> None:
 
 @pytest.mark.filterwarnings("ignore:A worker stopped")
 def test_each_fit_of_a_search_in_other_processes_is_a_run(recorded: Recorded) -> None:
+    get_reusable_executor().shutdown()  # those of another test write where that did
     model = xgb.XGBClassifier(n_estimators=2, n_jobs=1, callbacks=[live_stream("xgboost")])
     GridSearchCV(model, {"max_depth": [2, 3]}, cv=2, n_jobs=2, refit=False).fit(boosters.X, boosters.Y)
     ends = [recorded.of(events.RunEnded, run)[0].status for run in recorded.runs]

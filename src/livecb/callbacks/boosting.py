@@ -54,7 +54,7 @@ class Boosting(Session):
         return False
 
     def best(self) -> dict[str, Any]:
-        """Return the values of the round that the model is used with."""
+        """Return the values of the round that the model is used with, as far as that is chosen."""
         return self.values
 
     def importances(self) -> Mapping[str, float]:

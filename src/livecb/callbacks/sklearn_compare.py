@@ -1,6 +1,7 @@
 """`compare`: models trained one by one, and a leaderboard that fills while they are.
 
-For any scikit-learn, and for whatever has `fit`, `predict` and `get_params`: no callbacks are needed.
+For any scikit-learn, and for every estimator that follows its interface: no callbacks are needed. Since
+1.7 that takes more than methods: scikit-learn refuses what is no `BaseEstimator` of its own.
 """
 
 from __future__ import annotations
