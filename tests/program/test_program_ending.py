@@ -60,6 +60,15 @@ def test_the_last_traceback_is_kept_with_what_led_to_it() -> None:
     assert kept(f"{FIRST}\ngoing on\n{FIRST.replace('x', 'y')}") == FIRST.replace("x", "y")
 
 
+def test_what_is_indented_without_end_is_no_traceback() -> None:
+    error = LastError()
+    for line in ["Traceback (most recent call last):", *["  loss: 0.5"] * 20_000]:
+        error.take(line)
+    assert (error.under_way, error.text()) == (False, None)
+    deep = FIRST.replace("    1 / 0\n", "    1 / 0\n" * 4_000)
+    assert kept(deep) == deep
+
+
 @pytest.mark.parametrize(
     ("files", "count"),
     [

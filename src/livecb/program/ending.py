@@ -14,6 +14,7 @@ _FAULTS = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRA
 _NO_MEMORY = re.compile(r"out of memory|^MemoryError|OutOfMemoryError|bad_alloc", re.IGNORECASE)
 _HEADER = "Traceback (most recent call last):"
 _MOST_LINES = 400
+_MOST_FRAME_LINES = 10_000  # some 1000 frames, as deep as Python goes, have 4000
 
 
 class Ending(NamedTuple):
@@ -91,6 +92,8 @@ class LastError:
         elif self._state == "frames":
             self._lines.append(line)
             self._state = "frames" if line.startswith(" ") or not line else "over"
+            if len(self._lines) > _MOST_FRAME_LINES:  # no traceback, but indented output
+                self._lines, self._state = [], "none"
         elif self._state in ("over", "chain") and len(self._lines) < _MOST_LINES:
             if "exception" in line and line.endswith(":"):  # during handling of it, or its direct consequence
                 self._lines += ["", line, ""]
