@@ -39,8 +39,7 @@ _BARRIERS = frozenset({ev.RunStarted, ev.RunEnded, ev.Config})
 _PLACES = ("step", "batch", "epoch", "samples", "tokens")
 _OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
 _ROW_METRICS = 8
-_MOST_CHECKPOINTS = 20
-_MOST_MESSAGES = 50
+_MOST = {ev.Checkpoint: 20, ev.Alert: 50, ev.Note: 50}
 
 
 class State:
@@ -68,9 +67,7 @@ class State:
         self._said: dict[str, tuple[int, float]] = {}
         self._resumes = False  # whether it is not known yet where this attempt goes on
         self._system: ev.System | None = None
-        self._checkpoints: deque[ev.Checkpoint] = deque(maxlen=_MOST_CHECKPOINTS)
-        self._alerts: deque[ev.Alert] = deque(maxlen=_MOST_MESSAGES)
-        self._notes: deque[ev.Note] = deque(maxlen=_MOST_MESSAGES)
+        self._latest: dict[type, deque[ev.Event]] = {kind: deque(maxlen=most) for kind, most in _MOST.items()}
         self.leaderboard = Leaderboard()
         self._steering = Steering()
 
@@ -82,6 +79,7 @@ class State:
             broken: How many of the lines among them were no events.
         """
         self.broken += broken
+        events = self._tally.without_readers(events, self._latest[ev.Note])
         if not events:
             return
         kinds = list(map(type, events))
@@ -156,9 +154,9 @@ class State:
             "lost": self._tally.lost(attempt.lost),
             "broken": self.broken,
             "newer": self._about.newer,
-            "checkpoints": json_ready(list(self._checkpoints)),
-            "alerts": json_ready(list(self._alerts)),
-            "notes": json_ready(list(self._notes)),
+            "checkpoints": json_ready(list(self._latest[ev.Checkpoint])),
+            "alerts": json_ready(list(self._latest[ev.Alert])),
+            "notes": json_ready(sorted(self._latest[ev.Note], key=lambda note: note.time)),
             "controls": self._steering.controls(),
             "commands": self._steering.commands(),
             "leaderboard": self.leaderboard.to_list(),
@@ -316,12 +314,8 @@ class State:
             self._system = self._system if event.rank else event
         elif isinstance(event, ev.ModelCompleted):
             self.leaderboard.feed(event)
-        elif isinstance(event, ev.Checkpoint):
-            self._checkpoints.append(event)
-        elif isinstance(event, ev.Alert):
-            self._alerts.append(event)
-        elif isinstance(event, ev.Note):
-            self._notes.append(event)
+        elif type(event) in self._latest:
+            self._latest[type(event)].append(event)
         elif isinstance(event, ev.Controls | ev.Command):
             self._steering.feed(event)
 

@@ -28,11 +28,15 @@ from livecb.events import FileRef
 from livecb.logs.file import FileLog
 from livecb.logs.joined import JoinedLog
 
-__all__ = ["MAIN", "Labels", "Store", "StoredRun", "default_root", "new_run_id"]
+__all__ = ["MAIN", "NOTES", "Labels", "Store", "StoredRun", "default_root", "new_run_id"]
 
 MAIN = "main"
 """The part of a run's log that its leading writer appends to: `events.jsonl`."""
 
+NOTES = "notes"
+"""The part of a run's log that readers append their notes to: `notes.jsonl`."""
+
+_FILES = {MAIN: "events.jsonl", NOTES: "notes.jsonl"}
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _CHUNK = 1 << 20
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -170,12 +174,12 @@ class StoredRun:
 
     def part_path(self, part: str = MAIN) -> Path:
         """Return the file of one part of the log."""
-        return self.folder / ("events.jsonl" if part == MAIN else f"events-{part}.jsonl")
+        return self.folder / _FILES.get(part, f"events-{part}.jsonl")
 
     def part_names(self) -> list[str]:
-        """Return the parts there are, the main one first."""
+        """Return the parts there are, the main one first; of the notes, only if there are any."""
         names = [path.name[7:-6] for path in self.folder.glob("events-*.jsonl")]
-        return [MAIN, *sorted(names)]
+        return [MAIN, *sorted(names), *([NOTES] if self.part_path(NOTES).exists() else [])]
 
     def log(self) -> JoinedLog:
         """Return the log as readers see it: all parts that are there now, joined."""

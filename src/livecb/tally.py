@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from typing import Any, cast
 
 from livecb import events as ev
@@ -33,6 +33,24 @@ class Tally:
         self._gaps = Gaps()
         self._lost = 0  # in attempts that are over
         self._ranks: dict[int, dict[str, Any]] = {}
+
+    def without_readers(
+        self, events: Sequence[ev.AnyEvent | ev.Unknown], notes: MutableSequence[ev.Event]
+    ) -> Sequence[ev.AnyEvent | ev.Unknown]:
+        """Return the events but for notes that readers wrote, which tell nothing of how the run goes.
+
+        They bear no number. They are counted by type, and put with the notes.
+        """
+        if ev.Note not in map(type, events):
+            return events
+        others: list[ev.AnyEvent | ev.Unknown] = []
+        for event in events:
+            if isinstance(event, ev.Note) and event.seq < 0:
+                notes.append(event)
+                self.counts[_TAGS[ev.Note]] += 1
+            else:
+                others.append(event)
+        return others
 
     def feed(self, events: Sequence[ev.AnyEvent | ev.Unknown], kinds: Sequence[type]) -> list[int]:
         """Take in the next events, whose types are given; return their ranks."""

@@ -13,6 +13,7 @@ from livecb.server.commands import Commands
 from livecb.server.hub import Hub
 from livecb.server.labels import Labelling
 from livecb.server.media import Media
+from livecb.server.notes import Notes
 from livecb.server.openapi import document
 from livecb.server.pages import Assets, Pages
 from livecb.server.points import Points
@@ -54,7 +55,7 @@ def routes_of(hub: Hub) -> list[BaseRoute]:
 
 def _for_programs(hub: Hub) -> list[BaseRoute]:
     api, media, labels = Api(hub), Media(hub), Labelling(hub)
-    points, search = Points(hub), Search(hub)
+    points, search, notes = Points(hub), Search(hub), Notes(hub)
     one = Stream(hub, otherwise=request_response(endpoint(Batches(hub))))
     several = Stream(hub, several=True)
     run = "/api/runs/{run}"
@@ -77,6 +78,7 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at(f"{run}/metrics", GET=points.metrics),
         _at(f"{run}/logs", GET=search.logs),
         _at(f"{run}/errors", GET=search.errors),
+        _at(f"{run}/notes", GET=notes.list, POST=notes.add),
         _at(f"{run}/leaderboard", GET=api.leaderboard),
         _at(f"{run}/samples", GET=media.samples),
         _at(f"{run}/images", GET=media.images),

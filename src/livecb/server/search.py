@@ -20,18 +20,19 @@ from livecb.server.stream import asked_cursor
 from livecb.server.tail import Tail
 from livecb.store import StoredRun
 
-__all__ = ["Search", "lines_of"]
+__all__ = ["GOING_ON", "Search", "answer", "lines_of"]
 
 _LIMIT = 1000
 _MAX_LIMIT = 10_000
 _BYTES = 8 << 20
 _LINES = 2000
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
-_GOING_ON = {
+GOING_ON = {
     "cursor": "where to go on; `0` from the beginning",
     "limit": "at most so many lines",
     "last": "the last so many lines instead, of all there are after the cursor",
 }
+"""What a query may say to go on from an answer."""
 
 Wanted = Callable[[ev.AnyEvent | ev.Unknown], bool]
 
@@ -48,7 +49,7 @@ class Search:
             "logger": "of this logger, or one below it",
             "stream": "`stdout` or `stderr`",
             "search": "words that the message holds, whatever their case",
-            **_GOING_ON,
+            **GOING_ON,
         }
     )
     async def logs(self, request: Request) -> Response:
@@ -71,33 +72,35 @@ class Search:
                 and all(word in event.message.casefold() for word in words)
             )
 
-        return json_response(await self._answer(request, "logs", frozenset({"log"}), wanted))
+        return json_response(await answer(self.hub, request, "logs", frozenset({"log"}), wanted))
 
-    @described(_GOING_ON)
+    @described(GOING_ON)
     async def errors(self, request: Request) -> Response:
         """What went wrong in a run: errors in its log, alerts, candidates that failed, and how it ended."""
         kinds = frozenset({"log", "alert", "model_completed", "run_ended"})
-        found = await self._answer(request, "errors", kinds, _is_error)
+        found = await answer(self.hub, request, "errors", kinds, _is_error)
         run = request.path_params["run"]
         state = msgspec.json.decode(await self.hub.indexes.state(run, self.hub.alive(run)))
         said = {name: state[name] for name in ("status", "reason", "error", "traceback", "lost", "broken")}
         return json_response(b"%b,%b" % (found[:-1], dump(said)[1:]))
 
-    async def _answer(self, request: Request, name: str, types: frozenset[str], wanted: Wanted) -> bytes:
-        run = self.hub.store.run(request.path_params["run"])
-        cursor = asked_cursor(request)
-        limit = int(asked_number(request, "limit", _LIMIT, _MAX_LIMIT, least=1))
-        last = int(asked_number(request, "last", 0, _MAX_LIMIT))
-        stop = self.hub.indexes.closing
-        lines, cursor, reset = await self.hub.work.do(
-            lambda: lines_of(run, types, wanted, cursor, limit, last=last, stop=stop)
-        )
-        return b'{"cursor":%b,"reset":%b,"%b":[%b]}' % (
-            dump(cursor),
-            dump(reset),
-            name.encode(),
-            b",".join(lines),
-        )
+
+async def answer(hub: Hub, request: Request, name: str, types: frozenset[str], wanted: Wanted) -> bytes:
+    """Return the JSON of what is wanted among the lines that a request asks for, under a name."""
+    run = hub.store.run(request.path_params["run"])
+    cursor = asked_cursor(request)
+    limit = int(asked_number(request, "limit", _LIMIT, _MAX_LIMIT, least=1))
+    last = int(asked_number(request, "last", 0, _MAX_LIMIT))
+    stop = hub.indexes.closing
+    lines, cursor, reset = await hub.work.do(
+        lambda: lines_of(run, types, wanted, cursor, limit, last=last, stop=stop)
+    )
+    return b'{"cursor":%b,"reset":%b,"%b":[%b]}' % (
+        dump(cursor),
+        dump(reset),
+        name.encode(),
+        b",".join(lines),
+    )
 
 
 def lines_of(

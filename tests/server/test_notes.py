@@ -1,0 +1,75 @@
+"""Notes of readers: a log of their own, a part of the run to all who read it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from watching import Served, Writer, take
+
+from livecb import events as ev
+
+
+def test_a_note_is_seen_by_all_who_watch_and_by_all_who_come(served: Served, writer: Writer) -> None:
+    writer.metrics(20)
+    path = f"api/runs/{writer.run.id}/notes"
+    with served.stream(served.events(writer.run.id), cursor="end") as stream:
+        answer = served.client.post(path, json={"text": "too high", "author": "Ada", "step": 7})
+        assert answer.status_code == 201
+        told = take(stream, 1)[0]
+    note = answer.json()
+    assert (note["text"], note["author"], note["step"], note["seq"]) == ("too high", "Ada", 7, -1)
+    assert told.json == note
+    assert served.get(path)["notes"] == [note]
+    assert served.get(f"api/runs/{writer.run.id}")["notes"] == [note]
+    assert served.get(served.events(writer.run.id), types="note")["events"] == [note]
+
+
+def test_a_note_changes_nothing_of_how_the_run_stands(served: Served, writer: Writer) -> None:
+    writer.metrics(20)
+    before, log = served.get(f"api/runs/{writer.run.id}"), writer.path.read_bytes()
+    served.client.post(f"api/runs/{writer.run.id}/notes", json={"text": "look", "step": 3, "epoch": 1.5})
+    after = served.get(f"api/runs/{writer.run.id}")
+    for name in ("step", "epoch", "seq", "events", "lost", "updated", "status", "ranks", "metrics"):
+        assert after[name] == before[name], name
+    assert after["counts"]["note"] == 1
+    assert writer.path.read_bytes() == log
+
+
+def test_notes_go_on_after_the_end_beside_those_of_the_trainer(served: Served, writer: Writer) -> None:
+    writer.say(ev.Note, text="of the trainer")
+    writer.end().die()
+    path = f"api/runs/{writer.run.id}/notes"
+    for text in ("first", "second"):
+        served.client.post(path, json={"text": text})
+    page = served.get(path, limit=2)
+    assert [note["text"] for note in page["notes"]] == ["of the trainer", "first"]
+    assert [note["text"] for note in served.get(path, cursor=page["cursor"])["notes"]] == ["second"]
+    assert [note["text"] for note in served.get(path, last=1)["notes"]] == ["second"]
+    assert served.get(f"api/runs/{writer.run.id}")["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"text": " "},
+        {"text": "x" * 10_001},
+        {"text": "x", "step": "y"},
+        {"text": "x", "author": "y" * 201},
+    ],
+)
+def test_what_is_no_note_is_refused_with_what_is_one(
+    served: Served, writer: Writer, body: dict[str, object]
+) -> None:
+    answer = served.client.post(f"api/runs/{writer.run.id}/notes", json=body)
+    assert answer.status_code == 400
+    assert "text" in answer.json()["detail"]
+    assert not (writer.run.folder / "notes.jsonl").exists()
+
+
+def test_a_note_of_many_lines_is_one_line(served: Served, writer: Writer) -> None:
+    text = 'two\nlines, "quotes", \u2028 and \U0001f600'
+    served.client.post(f"api/runs/{writer.run.id}/notes", json={"text": text})
+    lines = (writer.run.folder / "notes.jsonl").read_bytes().splitlines()
+    assert json.loads(lines[0])["text"] == text
