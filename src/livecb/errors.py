@@ -11,6 +11,7 @@ LivecbError
 │   └── RunWritten    a run whose writer lives
 ├── CommandRefused    a command that cannot be given, or not obeyed
 └── ServerError       a server that could not be started or reached
+    └── ApiError      a server that answered with an error
 LivecbWarning         (UserWarning) what went wrong beside a training that goes on
 ```
 

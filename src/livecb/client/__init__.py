@@ -2,15 +2,20 @@
 
 from livecb.client.asynchronous import AsyncClient, AsyncFollower
 from livecb.client.blocking import Client, Follower
-from livecb.client.records import EventPage, Metric, RunRow, RunState
+from livecb.client.curves import Curve, Series
+from livecb.client.records import Asked, EventPage, MediaPage, Metric, RunRow, RunState
 
 __all__ = [
+    "Asked",
     "AsyncClient",
     "AsyncFollower",
     "Client",
+    "Curve",
     "EventPage",
     "Follower",
+    "MediaPage",
     "Metric",
     "RunRow",
     "RunState",
+    "Series",
 ]

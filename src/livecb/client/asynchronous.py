@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from contextlib import aclosing
+from pathlib import Path
 from typing import TypeVar
 
 from livecb.client import calls
-from livecb.client.records import EventPage, RunRow, RunState
-from livecb.events import AnyEvent, Unknown
+from livecb.client.curves import Series
+from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState
+from livecb.client.saving import Saving
+from livecb.events import AnyEvent, FileRef, Unknown
 from livecb.logs.base import START, Batch
 from livecb.logs.following import Following
-from livecb.logs.http import asend, async_client_of, follow
+from livecb.logs.http import afollow, asend, astreamed, async_client_of
 
 __all__ = ["AsyncClient", "AsyncFollower"]
 
@@ -20,7 +25,7 @@ T = TypeVar("T")
 class AsyncFollower(AsyncIterator[AnyEvent | Unknown]):
     """`Follower`, for `async for`."""
 
-    def __init__(self, batches: AsyncIterator[Batch], cursor: str) -> None:
+    def __init__(self, batches: AsyncGenerator[Batch, None], cursor: str) -> None:
         self.cursor = cursor
         self.resets = 0
         self.broken = 0
@@ -41,15 +46,16 @@ class AsyncFollower(AsyncIterator[AnyEvent | Unknown]):
         await self._events.aclose()
 
     async def _each(self) -> AsyncGenerator[AnyEvent | Unknown, None]:
-        async for batch in self._batches:
-            self.resets += batch.reset
-            for line, cursor in zip(batch.lines, batch.cursors, strict=True):
-                self.cursor = cursor
-                if (event := calls.event_of(line)) is None:
-                    self.broken += 1
-                else:
-                    yield event
-            self.cursor = batch.cursor
+        async with aclosing(self._batches) as batches:
+            async for batch in batches:
+                self.resets += batch.reset
+                for line, cursor in zip(batch.lines, batch.cursors, strict=True):
+                    self.cursor = cursor
+                    if (event := calls.event_of(line)) is None:
+                        self.broken += 1
+                    else:
+                        yield event
+                self.cursor = batch.cursor
 
 
 class AsyncClient:
@@ -69,9 +75,21 @@ class AsyncClient:
         """As `Client.close`."""
         await self._http.aclose()
 
-    async def list(self) -> list[RunRow]:
+    async def list(
+        self,
+        *,
+        status: str | None = None,
+        project: str | None = None,
+        tag: str | None = None,
+        search: str | None = None,
+        archived: bool | None = False,
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> list[RunRow]:
         """As `Client.list`."""
-        return await self._do(calls.runs())
+        return await self._do(
+            calls.runs(archived, limit, status=status, project=project, tag=tag, search=search, sort=sort)
+        )
 
     async def get(self, run: str) -> RunState:
         """As `Client.get`."""
@@ -99,7 +117,87 @@ class AsyncClient:
     ) -> AsyncFollower:
         """As `Client.follow`."""
         following = Following(run, cursor, types, until_end=until_end)
-        return AsyncFollower(follow(self._http, following), cursor)
+        return AsyncFollower(afollow(self._http, following), cursor)
+
+    def read(self, run: str, cursor: str = START, *, types: Collection[str] | None = None) -> AsyncFollower:
+        """As `Client.read`."""
+        following = Following(run, cursor, types, live=False)
+        return AsyncFollower(afollow(self._http, following), cursor)
+
+    def logs(self, run: str, cursor: str = START) -> AsyncFollower:
+        """As `Client.logs`."""
+        return self.read(run, cursor, types=["log"])
+
+    async def metrics(
+        self,
+        run: str,
+        names: str | Collection[str] | None = None,
+        *,
+        x: str = "step",
+        points: int | None = 1000,
+        start: float | None = None,
+        end: float | None = None,
+    ) -> Series:
+        """As `Client.metrics`."""
+        return await self._do(calls.metrics(run, names, x, points, start, end))
+
+    async def samples(
+        self, run: str, *, epoch: int | str | None = None, before: int | None = None, limit: int = 50
+    ) -> MediaPage:
+        """As `Client.samples`."""
+        return await self._do(calls.samples(run, epoch, before, limit))
+
+    async def images(
+        self, run: str, *, name: str | None = None, before: int | None = None, limit: int = 50
+    ) -> MediaPage:
+        """As `Client.images`."""
+        return await self._do(calls.images(run, name, before, limit))
+
+    async def file(self, run: str, file: str | FileRef) -> bytes:
+        """As `Client.file`."""
+        return await self._do(calls.file(run, calls.digest_of(file)))
+
+    async def download(self, run: str, file: str | FileRef, path: str | os.PathLike[str]) -> Path:
+        """As `Client.download`."""
+        ask = calls.file(run, digest := calls.digest_of(file)).ask
+        with Saving(path, digest) as saving:
+            async with astreamed(self._http, ask) as chunks:
+                async for chunk in chunks:
+                    saving.write(chunk)
+        return saving.path
+
+    async def rename(self, run: str, name: str | None) -> None:
+        """As `Client.rename`."""
+        await self._do(calls.change(run, name=name))
+
+    async def tag(self, run: str, tags: Collection[str] | None) -> None:
+        """As `Client.tag`."""
+        await self._do(calls.change(run, tags=None if tags is None else [*tags]))
+
+    async def archive(self, run: str, archived: bool = True) -> None:
+        """As `Client.archive`."""
+        await self._do(calls.change(run, archived=archived))
+
+    async def delete(self, run: str) -> None:
+        """As `Client.delete`."""
+        await self._do(calls.delete(run))
+
+    async def restore(self, run: str) -> None:
+        """As `Client.restore`."""
+        await self._do(calls.restore(run))
+
+    async def send(
+        self,
+        run: str,
+        name: str,
+        *,
+        parameter: str | None = None,
+        value: float | bool | str | None = None,
+        by: str | None = None,
+        within: float | None = None,
+    ) -> Asked:
+        """As `Client.send`."""
+        return await self._do(calls.send(run, name, parameter=parameter, value=value, by=by, within=within))
 
     async def _do(self, call: calls.Call[T]) -> T:
         return call.decode(*await asend(self._http, call.ask))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Generator, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from livecb.client import calls
-from livecb.client.records import EventPage, RunRow, RunState
-from livecb.events import AnyEvent, Unknown
+from livecb.client.curves import Series
+from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState
+from livecb.client.saving import Saving
+from livecb.events import AnyEvent, FileRef, Unknown
 from livecb.logs.base import START, Batch
-from livecb.logs.http import HttpLog, client_of, send
+from livecb.logs.following import Following
+from livecb.logs.http import client_of, follow, send, streamed
 
 __all__ = ["Client", "Follower"]
 
@@ -26,7 +31,7 @@ class Follower(Iterator[AnyEvent | Unknown]):
         broken: Lines that were no events.
     """
 
-    def __init__(self, batches: Iterator[Batch], cursor: str) -> None:
+    def __init__(self, batches: Generator[Batch, None, None], cursor: str) -> None:
         self.cursor = cursor
         self.resets = 0
         self.broken = 0
@@ -45,6 +50,7 @@ class Follower(Iterator[AnyEvent | Unknown]):
     def close(self) -> None:
         """Hang up; iterating ends."""
         self._events.close()
+        self._batches.close()
 
     def _each(self) -> Generator[AnyEvent | Unknown, None, None]:
         for batch in self._batches:
@@ -86,9 +92,31 @@ class Client:
         """Let go of all connections."""
         self._http.close()
 
-    def list(self) -> list[RunRow]:
-        """Return all runs, newest first."""
-        return self._do(calls.runs())
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        project: str | None = None,
+        tag: str | None = None,
+        search: str | None = None,
+        archived: bool | None = False,
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> list[RunRow]:
+        """Return runs, newest first.
+
+        Args:
+            status: Only of these, with commas between them: `running`, `failed`, ..., `active` or `over`.
+            project: Only of this one.
+            tag: Only with this one.
+            search: Words that id, name, project and tags hold.
+            archived: Only those put away; None for all.
+            sort: `name`, `started`, `metrics.val/loss` ...; `-` before it turns it round.
+            limit: How many at most.
+        """
+        return self._do(
+            calls.runs(archived, limit, status=status, project=project, tag=tag, search=search, sort=sort)
+        )
 
     def get(self, run: str) -> RunState:
         """Return how a run stands.
@@ -144,8 +172,125 @@ class Client:
         Raises:
             ServerError: While iterating: the server cannot be reached at first. Later it is waited for.
         """
-        log = HttpLog(self.address, run, types=types, until_end=until_end, client=self._http)
-        return Follower(log.tail(cursor), cursor)
+        following = Following(run, cursor, types, until_end=until_end)
+        return Follower(follow(self._http, following), cursor)
+
+    def read(self, run: str, cursor: str = START, *, types: Collection[str] | None = None) -> Follower:
+        """Yield the events there are, and wait for none."""
+        following = Following(run, cursor, types, live=False)
+        return Follower(follow(self._http, following), cursor)
+
+    def logs(self, run: str, cursor: str = START) -> Follower:
+        """Yield the lines of text there are: log records and output."""
+        return self.read(run, cursor, types=["log"])
+
+    def metrics(
+        self,
+        run: str,
+        names: str | Collection[str] | None = None,
+        *,
+        x: str = "step",
+        points: int | None = 1000,
+        start: float | None = None,
+        end: float | None = None,
+    ) -> Series:
+        """Return metrics as columns: `client.metrics(run).to_pandas()`.
+
+        Args:
+            run: The run's id.
+            names: Which; all if None.
+            x: The axis: `step`, `epoch`, `time`, `batch`, `samples` or `tokens`.
+            points: How many at most of each, thinned with minima and maxima kept; None for as many as the
+                server gives.
+            start: From where on the axis.
+            end: To where.
+        """
+        return self._do(calls.metrics(run, names, x, points, start, end))
+
+    def samples(
+        self, run: str, *, epoch: int | str | None = None, before: int | None = None, limit: int = 50
+    ) -> MediaPage:
+        """Return a page of samples, the newest first.
+
+        Args:
+            run: The run's id.
+            epoch: Only of this one; `none` for those that say none.
+            before: The `next` of the page before.
+            limit: How many at most, up to 500.
+        """
+        return self._do(calls.samples(run, epoch, before, limit))
+
+    def images(
+        self, run: str, *, name: str | None = None, before: int | None = None, limit: int = 50
+    ) -> MediaPage:
+        """Return a page of pictures and figures, the newest first; see `samples`."""
+        return self._do(calls.images(run, name, before, limit))
+
+    def file(self, run: str, file: str | FileRef) -> bytes:
+        """Return the bytes of a file that an event names, or of a hash.
+
+        Raises:
+            ApiError: There is none.
+            ServerError: What came is not what the hash says.
+        """
+        return self._do(calls.file(run, calls.digest_of(file)))
+
+    def download(self, run: str, file: str | FileRef, path: str | os.PathLike[str]) -> Path:
+        """Save a file under a path, whole or not at all, however large it is; see `file`."""
+        ask = calls.file(run, digest := calls.digest_of(file)).ask
+        with Saving(path, digest) as saving, streamed(self._http, ask) as chunks:
+            for chunk in chunks:
+                saving.write(chunk)
+        return saving.path
+
+    def rename(self, run: str, name: str | None) -> None:
+        """Call a run something else; None: as it calls itself."""
+        self._do(calls.change(run, name=name))
+
+    def tag(self, run: str, tags: Collection[str] | None) -> None:
+        """Give a run these tags instead of those it has; None: its own."""
+        self._do(calls.change(run, tags=None if tags is None else [*tags]))
+
+    def archive(self, run: str, archived: bool = True) -> None:
+        """Leave a run out of the list, or take it in again."""
+        self._do(calls.change(run, archived=archived))
+
+    def delete(self, run: str) -> None:
+        """Delete a run; `restore` brings it back, for some weeks.
+
+        Raises:
+            RunWritten: Its writer lives.
+        """
+        self._do(calls.delete(run))
+
+    def restore(self, run: str) -> None:
+        """Bring a deleted run back."""
+        self._do(calls.restore(run))
+
+    def send(
+        self,
+        run: str,
+        name: str,
+        *,
+        parameter: str | None = None,
+        value: float | bool | str | None = None,
+        by: str | None = None,
+        within: float | None = None,
+    ) -> Asked:
+        """Ask something of a run that goes on; `command` events of the same id say what becomes of it.
+
+        Args:
+            run: The run's id.
+            name: `pause`, `resume`, `stop`, `save`, `evaluate`, `sample` or `set`.
+            parameter: What to set.
+            value: What to set it to; of a `pause`, the seconds it lasts at most.
+            by: Who asks.
+            within: Seconds after which it is not to be obeyed any more.
+
+        Raises:
+            CommandRefused: It is no command, the run does not do that, or it has ended.
+        """
+        return self._do(calls.send(run, name, parameter=parameter, value=value, by=by, within=within))
 
     def _do(self, call: calls.Call[T]) -> T:
         return call.decode(*send(self._http, call.ask))

@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
-from livecb.client.records import EventPage, RunRow, RunState, record
+from livecb.client.curves import Series, series_of
+from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState, record
+from livecb.client.saving import check
 from livecb.errors import EventError, ServerError
-from livecb.events import AnyEvent, Unknown, decode
+from livecb.events import AnyEvent, FileRef, JsonObject, Unknown, decode
 from livecb.logs.following import batch_of
-from livecb.logs.wire import Address, Ask, answer_of
+from livecb.logs.wire import Address, Ask, answer_of, error_of
 from livecb.server import launch
 from livecb.store import default_root
 
-__all__ = ["Call", "address_of", "event_of", "events", "run", "runs"]
+__all__ = [
+    "Call",
+    "address_of",
+    "change",
+    "delete",
+    "digest_of",
+    "event_of",
+    "events",
+    "file",
+    "images",
+    "metrics",
+    "restore",
+    "run",
+    "runs",
+    "samples",
+    "send",
+]
 
 T = TypeVar("T")
+
+_ALL_POINTS = 100_000  # the most that the server gives at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +76,11 @@ def event_of(line: bytes) -> AnyEvent | Unknown | None:
         return None
 
 
-def runs() -> Call[list[RunRow]]:
-    """All runs."""
-    return _json(Ask("api/runs"), lambda said: [record(RunRow, row) for row in said["runs"]])
+def runs(archived: bool | None, limit: int | None, **query: Any) -> Call[list[RunRow]]:
+    """Runs that match."""
+    query["archived"] = {False: None, True: "1", None: "all"}[archived]
+    ask = Ask("api/runs", {**query, "limit": limit})
+    return _json(ask, lambda said: [record(RunRow, row) for row in said["runs"]])
 
 
 def run(run: str) -> Call[RunState]:
@@ -70,6 +93,84 @@ def events(run: str, cursor: str, types: Collection[str] | None, limit: int, wai
     words = ",".join(types) if types else None
     ask = Ask.of(run, "events", cursor=cursor, types=words, limit=limit, wait=wait or None, cursors=1)
     return Call(ask, _page)
+
+
+def metrics(
+    run: str,
+    names: Collection[str] | None,
+    x: str,
+    points: int | None,
+    start: float | None,
+    end: float | None,
+) -> Call[Series]:
+    """Columns of metrics."""
+    named = None if names is None else [names] if isinstance(names, str) else [*names]
+    query = {"name": named, "x": x, "points": points or _ALL_POINTS, "from": start, "to": end}
+    return _json(Ask.of(run, "series", **query), series_of)
+
+
+def samples(run: str, epoch: int | str | None, before: int | None, limit: int) -> Call[MediaPage]:
+    """A page of samples."""
+    ask = Ask.of(run, "samples", epoch=epoch, before=before, limit=limit)
+    return _json(ask, lambda said: _media(said, "samples", "epochs"))
+
+
+def images(run: str, name: str | None, before: int | None, limit: int) -> Call[MediaPage]:
+    """A page of pictures."""
+    ask = Ask.of(run, "images", name=name, before=before, limit=limit)
+    return _json(ask, lambda said: _media(said, "images", "names"))
+
+
+def file(run: str, digest: str) -> Call[bytes]:
+    """The bytes of a file."""
+    ask = Ask.of(run, f"files/{quote(digest, safe='')}")
+
+    def decode(status: int, body: bytes) -> bytes:
+        if status >= 400:
+            raise error_of(status, body, ask.path)
+        return check(body, digest)
+
+    return Call(replace(ask, accept="*/*"), decode)
+
+
+def change(run: str, **labels: Any) -> Call[None]:
+    """Other labels for a run."""
+    return _json(replace(Ask.of(run), method="PATCH", body=labels), lambda said: None)
+
+
+def delete(run: str) -> Call[None]:
+    """A run less."""
+    return _json(replace(Ask.of(run), method="DELETE"), lambda said: None)
+
+
+def restore(run: str) -> Call[None]:
+    """A deleted run again."""
+    return _json(Ask(f"api/trash/{quote(run, safe='')}", method="POST"), lambda said: None)
+
+
+def send(run: str, name: str, **more: Any) -> Call[Asked]:
+    """A command."""
+    body = {key: value for key, value in {"name": name, **more}.items() if value is not None}
+    ask = replace(Ask.of(run, "commands"), method="POST", body=body)
+    return _json(ask, lambda said: msgspec.convert(said, Asked))
+
+
+def digest_of(file: str | FileRef) -> str:
+    """Return the hash of a file that an event names, or that is named by it."""
+    return file if isinstance(file, str) else file.hash
+
+
+def _media(said: JsonObject, lines: str, groups: str) -> MediaPage:
+    found = [event for line in said[lines] if (event := event_of(msgspec.json.encode(line))) is not None]
+    left = said["before"] - len(said[lines])
+    return MediaPage(
+        events=found,
+        total=said["total"],
+        count=said["count"],
+        groups=said[groups],
+        next=left if left > 0 else None,
+        cursor=said["cursor"],
+    )
 
 
 def _page(status: int, body: bytes) -> EventPage:

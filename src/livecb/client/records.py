@@ -10,7 +10,7 @@ import msgspec
 from livecb.errors import ServerError
 from livecb.events import AnyEvent, JsonObject, Unknown
 
-__all__ = ["EventPage", "Metric", "RunRow", "RunState", "number", "record"]
+__all__ = ["Asked", "EventPage", "MediaPage", "Metric", "RunRow", "RunState", "number", "record"]
 
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -70,6 +70,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     progress: JsonObject | None = None
     metrics: dict[str, Metric] = {}
     tags: list[str] = []
+    archived: bool = False
     error: str | None = None
     data: JsonObject = {}
 
@@ -125,6 +126,37 @@ class EventPage(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str
     reset: bool
     alive: bool
+
+
+class MediaPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Samples or pictures, the newest first.
+
+    Attributes:
+        total: How many there are in all.
+        count: How many there are of those asked for.
+        groups: The epochs with their mean scores, or the names of pictures with how many each has.
+        next: The `before` that asks for the page after this one; None if this is the last.
+        cursor: The place in the log that this is true at.
+    """
+
+    events: list[AnyEvent | Unknown]
+    total: int
+    count: int
+    groups: list[JsonObject]
+    next: int | None
+    cursor: str
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that was given; what becomes of it is said by `command` events of the same `id`."""
+
+    id: str
+    name: str
+    time: float
+    by: str
+    parameter: str | None = None
+    value: float | bool | str | None = None
+    expires: float | None = None
 
 
 def number(value: Any) -> Any:

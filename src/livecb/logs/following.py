@@ -59,6 +59,7 @@ class Following:
         cursor: Where to begin.
         types: Event types and channels to be given; None for all.
         until_end: Whether to be done when the run's writer is gone and all is read.
+        live: False: be done when all that is there is read.
 
     Attributes:
         cursor: All up to here was given.
@@ -75,16 +76,18 @@ class Following:
         types: Collection[str] | None = None,
         *,
         until_end: bool = True,
+        live: bool = True,
         limit: int = 10_000,
     ) -> None:
         self.run = run
         self.cursor = cursor
         self.alive = True
-        self.streams = True
+        self.streams = live
         self.leave = False
         self.done = False
         self._types = ",".join(types) if types else None
         self._until_end = until_end
+        self._live = live
         self._limit = limit
         self._proven = self._spoke = self._reached = self._swallowed = False
         self._ended = False
@@ -98,9 +101,9 @@ class Following:
         if self.streams:
             self._messages, self._spoke, self.leave = ServerSentEvents(), False, False
             patience = _QUIET_SECONDS if self._proven else _TRIAL_SECONDS
-            return replace(ask, headers={"accept": "text/event-stream"}, patience=patience)
+            return replace(ask, accept="text/event-stream", patience=patience)
         over = self._until_end and (self._ended or not self.alive)
-        wait = _END_SECONDS if over else _WAIT_SECONDS
+        wait = (_END_SECONDS if over else _WAIT_SECONDS) if self._live else 0.0
         query = {**ask.query, "limit": self._limit, "wait": wait, "cursors": 1}
         return replace(ask, query=query, patience=wait + _QUIET_SECONDS)
 
@@ -142,6 +145,9 @@ class Following:
             if (kind := type_of(line)) in ("run_started", "run_ended"):
                 self._ended = kind == "run_ended"
         new = bool(batch.lines or batch.reset)
+        if not self._live:
+            self.done = not new
+            return batch if new else None
         self._dead_looks = 0 if self.alive or new else self._dead_looks + 1
         self.done = self._until_end and self._dead_looks >= _DEAD_LOOKS
         self.streams = not self._swallowed and (self.alive or not self._until_end)

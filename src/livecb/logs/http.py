@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Generator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
 from livecb.errors import LogError, ServerError
@@ -17,7 +18,17 @@ try:
 except ImportError as error:  # pragma: no cover
     raise ImportError("reading over HTTP needs httpx: pip install 'livecb[client]'") from error
 
-__all__ = ["HttpLog", "asend", "async_client_of", "client_of", "follow", "send"]
+__all__ = [
+    "HttpLog",
+    "afollow",
+    "asend",
+    "astreamed",
+    "async_client_of",
+    "client_of",
+    "follow",
+    "send",
+    "streamed",
+]
 
 _CONNECT_SECONDS = 5.0
 _SECONDS = 30.0
@@ -53,6 +64,40 @@ async def asend(client: httpx.AsyncClient, ask: Ask) -> tuple[int, bytes]:
     except httpx.RequestError as error:
         raise unreached(str(client.base_url), error) from error
     return answer.status_code, answer.content
+
+
+@contextmanager
+def streamed(client: httpx.Client, ask: Ask) -> Iterator[Iterator[bytes]]:
+    """Give an answer piece by piece, however large it is.
+
+    Raises:
+        LivecbError: It is an error, or it broke off.
+    """
+    try:
+        answer = client.send(_request(client, ask), stream=True)
+        try:
+            if answer.status_code >= 400:
+                raise error_of(answer.status_code, answer.read(), ask.path)
+            yield answer.iter_bytes()
+        finally:
+            answer.close()
+    except httpx.RequestError as error:
+        raise unreached(str(client.base_url), error) from error
+
+
+@asynccontextmanager
+async def astreamed(client: httpx.AsyncClient, ask: Ask) -> AsyncIterator[AsyncIterator[bytes]]:
+    """As `streamed`, without blocking."""
+    try:
+        answer = await client.send(_request(client, ask), stream=True)
+        try:
+            if answer.status_code >= 400:
+                raise error_of(answer.status_code, await answer.aread(), ask.path)
+            yield answer.aiter_bytes()
+        finally:
+            await answer.aclose()
+    except httpx.RequestError as error:
+        raise unreached(str(client.base_url), error) from error
 
 
 class HttpLog(Log):
@@ -110,24 +155,12 @@ class HttpLog(Log):
         if until is not None:
             yield from super().tail(cursor, limit=limit, until=until)
             return
-        following = self.following(cursor, limit)
-        while not following.done:
-            pause = 0.0
-            try:
-                if following.streams:
-                    yield from self._stream(following)
-                    pause = following.broke()
-                elif (batch := following.take(*send(self._client, following.ask()))) is not None:
-                    yield batch
-            except httpx.RequestError as error:
-                pause = following.broke(*_why(self._client, error))
-            except ServerError as error:
-                pause = following.broke(error)
-            time.sleep(pause)
+        yield from follow(self._client, self.following(cursor, limit))
 
     async def follow(self, cursor: str = START, *, limit: int = 10_000) -> AsyncIterator[Batch]:
-        async with async_client_of(self.address) as client:
-            async for batch in follow(client, self.following(cursor, limit)):
+        following = self.following(cursor, limit)
+        async with async_client_of(self.address) as client, aclosing(afollow(client, following)) as batches:
+            async for batch in batches:
                 yield batch
 
     def following(self, cursor: str, limit: int = 10_000) -> Following:
@@ -139,27 +172,46 @@ class HttpLog(Log):
         ask = Ask.of(self.run, "events", cursor=cursor, limit=limit, types=types, cursors=1)
         return batch_of(*send(self._client, ask))[0]
 
-    def _stream(self, following: Following) -> Iterator[Batch]:
-        answer = self._client.send(_request(self._client, following.ask()), stream=True)
-        try:
-            if answer.status_code >= 400:
-                raise error_of(answer.status_code, answer.read(), self.address.base)
-            for chunk in answer.iter_bytes() if _is_stream(answer) else ():
-                yield from following.feed(chunk)
-                if following.leave:
-                    return
-        finally:
-            answer.close()
 
-
-async def follow(client: httpx.AsyncClient, following: Following) -> AsyncIterator[Batch]:
-    """Yield what comes, as `HttpLog.tail` does, without blocking."""
+def follow(client: httpx.Client, following: Following) -> Generator[Batch, None, None]:
+    """Yield what comes, each line once, whatever breaks on the way."""
     while not following.done:
         pause = 0.0
         try:
             if following.streams:
-                async for batch in _stream(client, following):
-                    yield batch
+                yield from _stream(client, following)
+                pause = following.broke()
+            elif (found := following.take(*send(client, following.ask()))) is not None:
+                yield found
+        except httpx.RequestError as error:
+            pause = following.broke(*_why(client, error))
+        except ServerError as error:
+            pause = following.broke(error)
+        time.sleep(pause)
+
+
+def _stream(client: httpx.Client, following: Following) -> Iterator[Batch]:
+    answer = client.send(_request(client, following.ask()), stream=True)
+    try:
+        if answer.status_code >= 400:
+            raise error_of(answer.status_code, answer.read(), str(client.base_url))
+        for chunk in answer.iter_bytes() if _is_stream(answer) else ():
+            yield from following.feed(chunk)
+            if following.leave:
+                return
+    finally:
+        answer.close()
+
+
+async def afollow(client: httpx.AsyncClient, following: Following) -> AsyncGenerator[Batch, None]:
+    """As `follow`, without blocking."""
+    while not following.done:
+        pause = 0.0
+        try:
+            if following.streams:
+                async with aclosing(_astream(client, following)) as batches:
+                    async for batch in batches:
+                        yield batch
                 pause = following.broke()
             elif (found := following.take(*await asend(client, following.ask()))) is not None:
                 yield found
@@ -170,7 +222,7 @@ async def follow(client: httpx.AsyncClient, following: Following) -> AsyncIterat
         await asyncio.sleep(pause)
 
 
-async def _stream(client: httpx.AsyncClient, following: Following) -> AsyncIterator[Batch]:
+async def _astream(client: httpx.AsyncClient, following: Following) -> AsyncGenerator[Batch, None]:
     answer = await client.send(_request(client, following.ask()), stream=True)
     try:
         if answer.status_code >= 400:

@@ -12,11 +12,29 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import msgspec
 
-from livecb.errors import ApiError, CursorError, LivecbError, RunNotFound, ServerError
+from livecb.errors import (
+    ApiError,
+    CommandRefused,
+    CursorError,
+    LivecbError,
+    RunNotFound,
+    RunWritten,
+    ServerError,
+)
 
 __all__ = ["Address", "Ask", "Message", "ServerSentEvents", "answer_of", "error_of", "unreached"]
 
 _decode = msgspec.json.decode
+
+# What a server calls errors that have a name here, too.
+_KINDS: dict[str, type[LivecbError]] = {
+    "No such run": RunNotFound,
+    "Not a cursor": CursorError,
+    "The run is being written": RunWritten,
+    "No such command": CommandRefused,
+    "The run does not do that": CommandRefused,
+    "The run has ended": CommandRefused,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +90,15 @@ class Ask:
     Attributes:
         path: Relative to the server's root.
         query: What stands behind the question mark; None is left out.
-        body: What is sent as JSON, unless it is bytes.
+        accept: The type of the answer.
+        body: What is sent, as JSON.
         patience: Seconds in which something must come; None for the client's own.
     """
 
     path: str
     query: Mapping[str, Any] = field(default_factory=dict)
     method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    accept: str = "application/json"
     body: Any = None
     patience: float | None = None
 
@@ -96,9 +115,13 @@ class Ask:
     @property
     def content(self) -> bytes | None:
         """The body as it is sent."""
-        if self.body is None or isinstance(self.body, bytes):
-            return self.body
-        return msgspec.json.encode(self.body)
+        return None if self.body is None else msgspec.json.encode(self.body)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the request says beside what all say."""
+        said = {"accept": self.accept}
+        return said if self.body is None else {**said, "content-type": "application/json"}
 
 
 def answer_of(status: int, body: bytes, where: str) -> Any:
@@ -126,10 +149,8 @@ def error_of(status: int, body: bytes, where: str) -> LivecbError:
         title, detail = str(said.get("title", "")), str(said.get("detail", ""))
     except (msgspec.DecodeError, AttributeError):
         title, detail = "", body[:200].decode(errors="replace").strip()
-    if status == 404 and title == "No such run":
-        return RunNotFound(detail)
-    if status == 400 and title == "Not a cursor":
-        return CursorError(detail)
+    if (kind := _KINDS.get(title)) is not None:
+        return kind(detail)
     return ApiError(status, title or "An error", detail or f"{where} answered with {status}")
 
 

@@ -1,0 +1,95 @@
+"""Metrics as columns, and as NumPy and pandas hold them; neither is imported before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from livecb.client.records import number
+from livecb.events import JsonObject
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
+__all__ = ["Curve", "Series", "series_of"]
+
+_COLUMNS = ("step", "epoch", "time", "attempt")
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """Points of one metric, in the order in which they were logged.
+
+    Attributes:
+        x: Where they stand on `axis`.
+        y: Their values.
+        count: How many there are in the log.
+        thinned: Whether these are fewer.
+        attempt: Which attempt each is of, from 1.
+    """
+
+    axis: str
+    x: list[float | None]
+    y: list[float]
+    step: list[int | None]
+    time: list[float]
+    epoch: list[float | None]
+    attempt: list[int]
+    count: int
+    thinned: bool
+    chart: str | None = None
+    series: str | None = None
+
+    def to_numpy(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Return x and y as arrays of 64-bit floats; NaN where a point has no x."""
+        import numpy as np
+
+        return np.array(self.x, dtype=float), np.array(self.y, dtype=float)
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """Metrics of a run by name.
+
+    Attributes:
+        cursor: The place in the log that these hold all up to.
+        x: The axis that was asked for.
+        rewinds: Where later attempts took up the run.
+    """
+
+    cursor: str
+    x: str
+    series: dict[str, Curve]
+    rewinds: list[JsonObject] = []
+
+    def __getitem__(self, name: str) -> Curve:
+        return self.series[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.series)
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def to_numpy(self) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+        """Return x and y of each metric."""
+        return {name: curve.to_numpy() for name, curve in self.series.items()}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row for each point: `name`, `value`, `step`, `epoch`, `time` (Unix seconds), `attempt`."""
+        import pandas as pd
+
+        rows: dict[str, list[Any]] = {name: [] for name in ("name", "value", *_COLUMNS)}
+        for name, curve in self.series.items():
+            rows["name"] += [name] * len(curve.y)
+            rows["value"] += curve.y
+            for column in _COLUMNS:
+                rows[column] += getattr(curve, column)
+        return pd.DataFrame(rows).astype({"value": float, "step": "Int64", "epoch": float})
+
+
+def series_of(said: JsonObject) -> Series:
+    """Return an answer as columns."""
+    curves = {name: {**curve, "y": list(map(number, curve["y"]))} for name, curve in said["series"].items()}
+    return msgspec.convert({**said, "series": curves}, Series)

@@ -1,0 +1,60 @@
+"""A file on its way to the disk: whole and as its hash says, or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+
+from livecb.errors import ServerError
+
+__all__ = ["Saving", "check"]
+
+
+def check(data: bytes, digest: str) -> bytes:
+    """Return bytes that are those of a hash.
+
+    Raises:
+        ServerError: They are others.
+    """
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise _damaged(digest, len(data))
+    return data
+
+
+class Saving:
+    """Writes beside a path, and puts the file there when all has come."""
+
+    def __init__(self, path: str | os.PathLike[str], digest: str) -> None:
+        self.path = Path(path)
+        self._spare = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._digest = digest
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def __enter__(self) -> Saving:
+        self._file = self._spare.open("wb")
+        return self
+
+    def write(self, chunk: bytes) -> None:
+        """Take a piece."""
+        self._file.write(chunk)
+        self._hash.update(chunk)
+        self._size += len(chunk)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        whole = self._hash.hexdigest() == self._digest
+        if kind is None and whole:
+            os.replace(self._spare, self.path)
+            return
+        self._spare.unlink()
+        if kind is None:
+            raise _damaged(self._digest, self._size)
+
+
+def _damaged(digest: str, size: int) -> ServerError:
+    return ServerError(f"expected the file {digest}, got {size} bytes of another; ask again")

@@ -1,0 +1,180 @@
+"""What the client reads and changes beside events: each verb by either client, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from watching import Writer
+
+from livecb import events as ev
+from livecb.client import AsyncClient, Client
+from livecb.errors import ApiError, CommandRefused, RunNotFound, RunWritten, ServerError
+from livecb.server.launch import Address
+from livecb.store import Store
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def ask(request: pytest.FixtureRequest, server: Address) -> Ask:
+    """Use one verb of either client; what is iterated comes as a list."""
+
+    def blocking(verb: str, *args: Any, **options: Any) -> Any:
+        with Client(server.url()) as client:
+            answer = getattr(client, verb)(*args, **options)
+            return list(answer) if verb in ("read", "logs") else answer
+
+    async def asynchronous(verb: str, *args: Any, **options: Any) -> Any:
+        async with AsyncClient(server.url()) as client:
+            answer = getattr(client, verb)(*args, **options)
+            return [event async for event in answer] if verb in ("read", "logs") else await answer
+
+    if request.param == "blocking":
+        return blocking
+    return lambda *args, **options: asyncio.run(asynchronous(*args, **options))
+
+
+@pytest.fixture
+def over(writer: Writer) -> Writer:
+    """A run that has ended."""
+    writer.end()
+    writer.die()
+    return writer
+
+
+def kept(writer: Writer, data: bytes) -> ev.FileRef:
+    """Store bytes as a run does."""
+    digest = hashlib.sha256(data).hexdigest()
+    files = writer.run.folder / "files"
+    files.mkdir(exist_ok=True)
+    (files / digest).write_bytes(data)
+    return ev.FileRef(hash=digest, name="it.bin", size=len(data))
+
+
+def test_what_is_there_is_read_without_waiting_for_more(ask: Ask, writer: Writer) -> None:
+    writer.metrics(12_000).say(ev.Log, message="a line")
+    assert [event.seq for event in ask("read", writer.run.id)] == list(range(12_002))
+    assert [event.message for event in ask("logs", writer.run.id)] == ["a line"]
+
+
+def test_metrics_become_arrays(ask: Ask, writer: Writer) -> None:
+    for step, loss in enumerate([3.0, math.nan, 1.0], 1):
+        writer.say(ev.Metrics, step=step, epoch=step / 2, values={"train/loss": loss, "a,b": 0.0})
+    series = ask("metrics", writer.run.id, "train/loss")
+    x, y = series["train/loss"].to_numpy()
+    np.testing.assert_array_equal(x, [1, 2, 3])
+    np.testing.assert_array_equal(y, [3, math.nan, 1])
+    assert list(ask("metrics", writer.run.id, ["a,b"])) == ["a,b"]
+    assert set(ask("metrics", writer.run.id).to_numpy()) == {"train/loss", "a,b"}
+    assert series.cursor == str(writer.path.stat().st_size)
+
+
+def test_metrics_become_a_table(ask: Ask, writer: Writer) -> None:
+    writer.say(ev.Metrics, step=1, epoch=0.5, values={"a": 1.0})
+    writer.say(ev.Metrics, values={"b": 2})
+    table = ask("metrics", writer.run.id).to_pandas()
+    assert table["name"].tolist() == ["a", "b"]
+    assert table["value"].tolist() == [1.0, 2.0]
+    assert table["step"].isna().tolist() == [False, True]
+    assert table["time"].tolist() == [1_795_230_001.0, 1_795_230_002.0]
+    assert table["attempt"].tolist() == [1, 1]
+
+
+def test_a_long_metric_is_thinned_unless_all_is_asked_for(ask: Ask, writer: Writer) -> None:
+    writer.metrics(3000)
+    thinned = ask("metrics", writer.run.id, points=100)["train/loss"]
+    whole = ask("metrics", writer.run.id, points=None)["train/loss"]
+    assert (thinned.thinned, thinned.count, len(thinned.y) < 3000) == (True, 3000, True)
+    assert (whole.thinned, len(whole.y)) == (False, 3000)
+    assert max(whole.y) in thinned.y
+    assert ask("metrics", writer.run.id, start=10, end=12)["train/loss"].step == [10, 11, 12]
+
+
+def test_samples_come_page_by_page_the_newest_first(ask: Ask, writer: Writer) -> None:
+    for at in range(5):
+        writer.say(ev.Sample, epoch=at // 3 + 1, prediction=str(at), scores={"f1": at / 4})
+    first = ask("samples", writer.run.id, limit=3)
+    rest = ask("samples", writer.run.id, limit=3, before=first.next)
+    assert [sample.prediction for sample in first.events + rest.events] == list("43210")
+    assert (first.total, first.next, rest.next) == (5, 2, None)
+    assert ask("samples", writer.run.id, epoch=1).count == 3
+    assert [group["epoch"] for group in first.groups] == [1, 2]
+
+
+def test_a_picture_and_its_bytes_are_had(ask: Ask, writer: Writer, tmp_path: Path) -> None:
+    data = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 1000
+    writer.say(ev.Image, name="generated", file=kept(writer, data))
+    (image,) = ask("images", writer.run.id).events
+    assert ask("file", writer.run.id, image.file) == data
+    path = ask("download", writer.run.id, image.file.hash, tmp_path / "it.png")
+    assert path == tmp_path / "it.png"
+    assert path.read_bytes() == data
+
+
+def test_a_file_that_is_not_what_its_hash_says_is_not_taken(ask: Ask, writer: Writer, tmp_path: Path) -> None:
+    file = kept(writer, b"what was stored")
+    (writer.run.folder / "files" / file.hash).write_bytes(b"something else")
+    with pytest.raises(ServerError, match="of another"):
+        ask("file", writer.run.id, file)
+    (tmp_path / "here").mkdir()
+    with pytest.raises(ServerError, match="of another"):
+        ask("download", writer.run.id, file, tmp_path / "here" / "it")
+    with pytest.raises(ApiError) as caught:
+        ask("download", writer.run.id, "0" * 64, tmp_path / "here" / "it")
+    assert caught.value.status == 404
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_runs_are_found_by_what_they_are(ask: Ask, store: Store, writer: Writer) -> None:
+    other = Writer(store, "20260102-000000-other-run").start(project="another", tags=["night"]).end()
+    assert [row.run for row in ask("list")] == [other.run.id, writer.run.id]
+    assert [row.run for row in ask("list", sort="run", limit=1)] == [writer.run.id]
+    for query in ({"status": "over"}, {"project": "another"}, {"tag": "night"}, {"search": "other"}):
+        assert [row.run for row in ask("list", **query)] == [other.run.id], query
+
+
+def test_a_run_is_renamed_tagged_and_put_away(ask: Ask, over: Writer) -> None:
+    ask("rename", over.run.id, "the good one")
+    ask("tag", over.run.id, ["best", "kept"])
+    state = ask("get", over.run.id)
+    assert (state.name, state.tags) == ("the good one", ["best", "kept"])
+    ask("archive", over.run.id)
+    assert ask("list") == []
+    assert [row.archived for row in ask("list", archived=True)] == [True]
+    ask("archive", over.run.id, False)
+    ask("rename", over.run.id, None)
+    assert [row.name for row in ask("list")] == ["a run"]
+
+
+def test_a_run_is_deleted_and_brought_back(ask: Ask, over: Writer) -> None:
+    lines = over.lines()
+    ask("delete", over.run.id)
+    with pytest.raises(RunNotFound):
+        ask("get", over.run.id)
+    ask("restore", over.run.id)
+    assert ask("get", over.run.id).status == "completed"
+    assert over.lines() == lines
+
+
+def test_a_run_that_is_written_is_not_deleted(ask: Ask, writer: Writer) -> None:
+    with pytest.raises(RunWritten, match=writer.run.id):
+        ask("delete", writer.run.id)
+    assert writer.path.exists()
+
+
+def test_a_command_to_a_run_that_has_ended_or_does_not_take_it_is_refused(ask: Ask, writer: Writer) -> None:
+    with pytest.raises(CommandRefused):
+        ask("send", writer.run.id, "pause")
+    with pytest.raises(CommandRefused, match="pause, resume, stop"):
+        ask("send", writer.run.id, "dance")
+    writer.end()
+    writer.die()
+    with pytest.raises(CommandRefused, match="has ended"):
+        ask("send", writer.run.id, "pause")
