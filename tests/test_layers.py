@@ -69,6 +69,7 @@ THIRD = {
     "numpy": "client.curves media tensorboard callbacks.sklearn_models",
     "pandas": "client.curves",
     "PIL": "media",
+    "pyarrow": "server.export",
     "starlette": "server.*",
     "uvicorn": "server.serve",
     "lightning": "demo.lightning_demo",

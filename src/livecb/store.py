@@ -28,13 +28,16 @@ from livecb.events import FileRef
 from livecb.logs.file import FileLog
 from livecb.logs.joined import JoinedLog
 
-__all__ = ["MAIN", "NOTES", "Labels", "Store", "StoredRun", "default_root", "new_run_id"]
+__all__ = ["APPENDED", "MAIN", "NOTES", "Labels", "Store", "StoredRun", "default_root", "new_run_id"]
 
 MAIN = "main"
 """The part of a run's log that its leading writer appends to: `events.jsonl`."""
 
 NOTES = "notes"
 """The part of a run's log that readers append their notes to: `notes.jsonl`."""
+
+APPENDED = "appended"
+"""The file that marks a run whose log is appended to over HTTP; its time is when that was last done."""
 
 _FILES = {MAIN: "events.jsonl", NOTES: "notes.jsonl"}
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -171,6 +174,11 @@ class StoredRun:
     def lock_path(self) -> Path:
         """The file whose lock the writer holds while it lives."""
         return self.folder / "writer.lock"
+
+    @property
+    def appended(self) -> bool:
+        """Whether the run was recorded elsewhere and appended from there."""
+        return (self.folder / APPENDED).exists()
 
     def part_path(self, part: str = MAIN) -> Path:
         """Return the file of one part of the log."""

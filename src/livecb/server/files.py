@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["headers_of", "type_of_file"]
+__all__ = ["attached", "headers_of", "type_of_file"]
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -61,6 +61,9 @@ def headers_of(name: str | None) -> dict[str, str]:
         "cache-control": "private, max-age=31536000, immutable",
         "content-security-policy": _SANDBOX,
     }
-    if name:
-        headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    return headers
+    return {**headers, **attached(name)} if name else headers
+
+
+def attached(name: str) -> dict[str, str]:
+    """Return the header that has an answer saved under a name."""
+    return {"content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}

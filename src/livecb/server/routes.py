@@ -9,7 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from livecb.server.api import Api
 from livecb.server.batch import Batches
+from livecb.server.checkpoints import Checkpoints
 from livecb.server.commands import Commands
+from livecb.server.export import Export
 from livecb.server.hub import Hub
 from livecb.server.labels import Labelling
 from livecb.server.media import Media
@@ -56,6 +58,7 @@ def routes_of(hub: Hub) -> list[BaseRoute]:
 def _for_programs(hub: Hub) -> list[BaseRoute]:
     api, media, labels = Api(hub), Media(hub), Labelling(hub)
     points, search, notes = Points(hub), Search(hub), Notes(hub)
+    checkpoints = Checkpoints(hub)
     one = Stream(hub, otherwise=request_response(endpoint(Batches(hub))))
     several = Stream(hub, several=True)
     run = "/api/runs/{run}"
@@ -82,6 +85,9 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at(f"{run}/leaderboard", GET=api.leaderboard),
         _at(f"{run}/samples", GET=media.samples),
         _at(f"{run}/images", GET=media.images),
+        _at(f"{run}/export", GET=Export(hub).export),
+        _at(f"{run}/checkpoints", GET=checkpoints.recorded),
+        _at(f"{run}/checkpoints/{{number}}", GET=checkpoints.download),
         _at(f"{run}/files/{{digest}}", GET=api.file),
         _at("/api/stream", GET=several),
         WebSocketRoute("/api/stream", several),

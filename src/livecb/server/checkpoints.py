@@ -1,0 +1,155 @@
+"""Checkpoints and artifacts: which there are, and their bytes.
+
+A request names a checkpoint by the number of its event, never by a path; the path is the one that the run
+itself recorded. So that nobody makes the server read what he pleases by recording it, paths count only in
+runs that a training on this machine wrote, not in those that were appended over HTTP; and of a folder only
+what lies in it, no link out of it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from livecb import events as ev
+from livecb.server.files import attached
+from livecb.server.frames import dump
+from livecb.server.hub import Hub
+from livecb.server.openapi import described
+from livecb.server.replies import Problem, json_response
+from livecb.server.search import lines_of
+from livecb.store import StoredRun
+from livecb.strict import json_ready
+
+__all__ = ["Checkpoints"]
+
+_PIECE = 1 << 20
+_MOST = 10_000
+
+Kept = ev.Checkpoint | ev.Artifact
+
+
+class Checkpoints:
+    """Handlers over a hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    async def recorded(self, request: Request) -> Response:
+        """The checkpoints and artifacts that a run recorded, and which of them can be had."""
+        run = self.hub.store.run(request.path_params["run"])
+        rows = await self.hub.work.do(lambda: [_row(run, event) for event in self._recorded(run)])
+        return json_response(dump({"checkpoints": rows}))
+
+    @described(media="application/octet-stream")
+    async def download(self, request: Request) -> Response:
+        """The bytes of a checkpoint or artifact; a folder comes as a tar."""
+        run = self.hub.store.run(request.path_params["run"])
+        word = request.path_params["number"]
+        found = [
+            event for event in await self.hub.work.do(lambda: self._recorded(run)) if word == _number(event)
+        ]
+        if not found:
+            there = f"api/runs/{run.id}/checkpoints lists those there are"
+            raise Problem(404, "No such checkpoint", f"no checkpoint has the number {word!r}; {there}")
+        path, why = _path_of(run, found[-1])
+        if path is None:
+            raise Problem(404, "Not to be had", f"checkpoint {word} of run {run.id}: {why}")
+        headers = {"cache-control": "no-store"}
+        if path.is_dir():
+            headers |= attached(f"{path.name}.tar")
+            return StreamingResponse(_tar(path), media_type="application/x-tar", headers=headers)
+        headers |= attached(path.name if isinstance(found[-1], ev.Checkpoint) else found[-1].name)
+        return FileResponse(path, headers=headers, media_type="application/octet-stream")
+
+    def _recorded(self, run: StoredRun) -> list[Kept]:
+        types = frozenset({"checkpoint", "artifact"})
+        lines, _, _ = lines_of(run, types, lambda event: True, "0", 1, last=_MOST)
+        return [event for event in ev.decode_lines(lines) if isinstance(event, Kept)]
+
+
+def _number(event: Kept) -> str:
+    """Return what names it in its run: its number, and its writer's rank if that is not the first."""
+    return f"{event.seq}.{event.rank}" if event.rank else str(event.seq)
+
+
+def _row(run: StoredRun, event: Kept) -> dict[str, Any]:
+    path, why = _path_of(run, event)
+    said: dict[str, Any] = json_ready(event)
+    return {"number": _number(event), **said, "available": path is not None, "reason": why or None}
+
+
+def _path_of(run: StoredRun, event: Kept) -> tuple[Path | None, str]:
+    """Return where its bytes are, or why they cannot be had."""
+    if isinstance(event, ev.Artifact) and event.file is not None:
+        path = run.folder / "files" / event.file.hash
+        return (
+            (path, "")
+            if len(event.file.hash) == 64 and event.file.hash.isalnum() and path.is_file()
+            else (
+                None,
+                "its copy is gone",
+            )
+        )
+    if event.path is None:
+        return None, "the run recorded no path"
+    if run.appended:
+        return None, "the run was recorded elsewhere; its path is none of this machine"
+    path = Path(event.path)
+    if not path.is_absolute():
+        return None, f"the run recorded a relative path, {event.path!r}, and this is another folder"
+    host = _host_of(run)
+    if host and host != socket.gethostname():
+        return None, f"it lies on {host}, where the run was recorded"
+    try:
+        kind = path.stat().st_mode
+    except OSError as error:
+        return None, f"{event.path}: {error.strerror}"
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)) or not os.access(path, os.R_OK):
+        return None, f"{event.path} cannot be read"
+    return path, ""
+
+
+def _host_of(run: StoredRun) -> str:
+    lines, _, _ = lines_of(run, frozenset({"run_started"}), lambda event: True, "0", 1)
+    return next((event.host for event in ev.decode_lines(lines) if isinstance(event, ev.RunStarted)), "")
+
+
+def _tar(folder: Path) -> Iterator[bytes]:
+    """Yield a folder's files as a tar, piece by piece; links are left out, for they may lead anywhere."""
+    for place, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = Path(place) / name
+            try:
+                with open(path, "rb", opener=_no_link) as file:
+                    status = os.fstat(file.fileno())
+                    if stat.S_ISREG(status.st_mode):
+                        yield from _member(file, str(Path(folder.name) / path.relative_to(folder)), status)
+            except OSError:
+                continue  # it went while we looked, or is a link
+    yield b"\0" * 1024
+
+
+def _member(file: Any, name: str, status: os.stat_result) -> Iterator[bytes]:
+    about = tarfile.TarInfo(name)
+    about.size, about.mtime = status.st_size, int(status.st_mtime)
+    yield about.tobuf(tarfile.PAX_FORMAT)
+    left = status.st_size
+    while left:
+        piece = file.read(min(_PIECE, left))
+        piece = piece or b"\0" * min(_PIECE, left)  # it shrank: the head has promised so much
+        left -= len(piece)
+        yield piece
+    yield b"\0" * (-status.st_size % 512)
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

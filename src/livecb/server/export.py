@@ -1,0 +1,166 @@
+"""A run to take along: its lines as they stand, or its values as a table of rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, BinaryIO
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from livecb import events as ev
+from livecb.server.files import attached
+from livecb.server.frames import Sieve
+from livecb.server.hub import Hub
+from livecb.server.openapi import described
+from livecb.server.replies import Problem
+from livecb.server.tail import Tail
+from livecb.store import StoredRun
+
+__all__ = ["COLUMNS", "Export", "rows_of"]
+
+COLUMNS = ("name", "value", "step", "batch", "epoch", "samples", "tokens", "time", "rank", "context")
+"""What a row of a table says: one value of one metric."""
+
+_FORMATS = ("jsonl", "csv", "parquet")
+_LINES = 2000
+_ROWS = 50_000
+_WHOLE = frozenset({"step", "batch", "samples", "tokens", "rank"})
+_WORDS = frozenset({"name", "context"})
+
+Row = tuple[Any, ...]
+
+
+class Export:
+    """Handlers over a hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    @described(
+        {
+            "format": f"one of {', '.join(_FORMATS)}; default jsonl",
+            "types": "jsonl: types of events, or channels of them; all when left out",
+        },
+        media="application/x-ndjson",
+    )
+    async def export(self, request: Request) -> Response:
+        """All events of a run as JSON lines, or all values of its metrics as CSV or Parquet."""
+        run = self.hub.store.run(request.path_params["run"])
+        kind = request.query_params.get("format", "jsonl")
+        if kind not in _FORMATS:
+            raise Problem(
+                400, "Not understood", f"expected format to be one of {', '.join(_FORMATS)}, got {kind!r}"
+            )
+        headers = {"cache-control": "no-store", **attached(f"{run.id}.{kind}")}
+        if kind == "parquet":
+            return await self._parquet(run, headers)
+        sieve = Sieve(Sieve.parse(request.query_params.get("types", "")))
+        pieces = _lines(run, sieve) if kind == "jsonl" else _csv(run)
+        first = await self.hub.work.do(lambda: next(pieces, b""))  # a log that cannot be read says so now
+        media = "application/x-ndjson" if kind == "jsonl" else "text/csv; charset=utf-8"
+        return StreamingResponse(self._sent(first, pieces), media_type=media, headers=headers)
+
+    async def _sent(self, first: bytes, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+        piece = first
+        while piece and not self.hub.closing:
+            yield piece
+            piece = await self.hub.work.do(lambda: next(pieces, b""))
+
+    async def _parquet(self, run: StoredRun, headers: dict[str, str]) -> Response:
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError:
+            detail = "the server has no pyarrow: `pip install livecb[parquet]` there, or ask for csv"
+            raise Problem(501, "No Parquet here", detail) from None
+        descriptor, path = tempfile.mkstemp(suffix=".parquet", prefix="livecb-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                await self.hub.work.do(lambda: _write_parquet(run, file, self.hub.indexes.closing))
+        except BaseException:
+            os.unlink(path)
+            raise
+        gone = BackgroundTask(os.unlink, path)
+        kind = "application/vnd.apache.parquet"
+        return FileResponse(path, headers=headers, media_type=kind, background=gone)
+
+
+def rows_of(run: StoredRun) -> Iterator[Row]:
+    """Yield one row for each value of each metric, in the order of the log.
+
+    Raises:
+        LogError: The log cannot be read.
+    """
+    for lines in _stretches(run, Sieve(frozenset({"metrics"}))):
+        for event in ev.decode_lines(lines):
+            if isinstance(event, ev.Metrics):
+                place = (event.step, event.batch, event.epoch, event.samples, event.tokens, event.time)
+                for name, value in event.values.items():
+                    yield (name, float(value), *place, event.rank, event.context)
+
+
+def _stretches(run: StoredRun, sieve: Sieve) -> Iterator[list[bytes]]:
+    tail = Tail([run])
+    try:
+        place, before = tail.pad(()), None
+        while place != before:
+            before = place
+            for stretch in tail.read(place, _LINES):
+                if isinstance(stretch, str):
+                    return  # the log was replaced: what was said so far is all there is of it
+                yield [line for line, _ in sieve.sift(stretch.lines, stretch.offsets)]
+                place = stretch.after(place)
+    finally:
+        tail.close()
+
+
+def _lines(run: StoredRun, sieve: Sieve) -> Iterator[bytes]:
+    for lines in _stretches(run, sieve):
+        if lines:
+            yield b"\n".join(lines) + b"\n"
+
+
+def _csv(run: StoredRun) -> Iterator[bytes]:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for row in rows_of(run):
+        table.writerow(row)
+        if text.tell() > 1 << 18:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()
+
+
+def _write_parquet(run: StoredRun, file: BinaryIO, stop: Callable[[], bool]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds = {name: pa.int64() if name in _WHOLE else pa.float64() for name in COLUMNS}
+    schema = pa.schema({**kinds, **dict.fromkeys(_WORDS, pa.string())})
+    schema = pa.schema([schema.field(name) for name in COLUMNS])
+    with parquet.ParquetWriter(file, schema) as writer:
+        rows: list[Row] = []
+        for row in rows_of(run):
+            rows.append(row)
+            if len(rows) == _ROWS:
+                if stop():
+                    return
+                writer.write_table(_table(rows, schema))
+                rows = []
+        writer.write_table(_table(rows, schema))
+
+
+def _table(rows: list[Row], schema: Any) -> Any:
+    import pyarrow as pa
+
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+    )

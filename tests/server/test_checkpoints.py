@@ -1,0 +1,81 @@
+"""Checkpoints and artifacts: only what the run itself recorded can be had, and by its number alone."""
+
+from __future__ import annotations
+
+import io
+import socket
+import tarfile
+from pathlib import Path
+
+import pytest
+from watching import Served, Writer
+
+from livecb import events as ev
+from livecb.store import APPENDED, Store
+
+
+@pytest.fixture
+def saver(store: Store, tmp_path: Path) -> Writer:
+    """A run that saved a file (1), a folder (2), a file that is gone (3), a relative path (4), an artifact (5)."""
+    (tmp_path / "model.pt").write_bytes(b"0123456789" * 1000)
+    folder = tmp_path / "checkpoint-5"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "weights.bin").write_bytes(b"w" * 700)
+    (folder / "deep" / "state.json").write_text("{}")
+    (tmp_path / "secret").write_text("secret")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    writer = Writer(store).start(host=socket.gethostname())
+    for path in ("model.pt", "checkpoint-5", "gone.pt"):
+        writer.say(ev.Checkpoint, path=str(tmp_path / path), step=5, metric="val/loss", value=0.25)
+    writer.say(ev.Checkpoint, path="model.pt")
+    writer.say(
+        ev.Artifact, name="report.txt", file=writer.run.add_file(b"report", "report.txt", "text/plain")
+    )
+    return writer
+
+
+def listed(served: Served, run: str) -> dict[str, bool]:
+    rows = served.get(f"api/runs/{run}/checkpoints")["checkpoints"]
+    assert all(row["available"] or row["reason"] for row in rows)
+    return {row["number"]: row["available"] for row in rows}
+
+
+def test_those_that_can_be_had_are_told_from_the_rest(served: Served, saver: Writer) -> None:
+    assert listed(served, saver.run.id) == {"1": True, "2": True, "3": False, "4": False, "5": True}
+    row = served.get(f"api/runs/{saver.run.id}/checkpoints")["checkpoints"][0]
+    assert (row["step"], row["metric"], row["value"]) == (5, "val/loss", 0.25)
+
+
+def test_a_file_comes_whole_and_in_pieces(served: Served, saver: Writer) -> None:
+    path = f"api/runs/{saver.run.id}/checkpoints/1"
+    answer = served.client.get(path)
+    assert answer.content == b"0123456789" * 1000
+    assert "model.pt" in answer.headers["content-disposition"]
+    piece = served.client.get(path, headers={"range": "bytes=9998-"})
+    assert (piece.status_code, piece.content) == (206, b"89")
+    assert served.client.get(f"api/runs/{saver.run.id}/checkpoints/5").content == b"report"
+
+
+def test_a_folder_comes_as_a_tar_without_the_links_in_it(served: Served, saver: Writer) -> None:
+    answer = served.client.get(f"api/runs/{saver.run.id}/checkpoints/2")
+    with tarfile.open(fileobj=io.BytesIO(answer.content)) as tar:
+        found = {member.name: tar.extractfile(member).read() for member in tar.getmembers()}  # type: ignore[union-attr]
+    assert found == {"checkpoint-5/weights.bin": b"w" * 700, "checkpoint-5/deep/state.json": b"{}"}
+
+
+@pytest.mark.parametrize("number", ["0", "3", "4", "99", "-1", "1.1", "model.pt", "..%2f..%2fetc%2fpasswd"])
+def test_what_is_no_number_of_one_is_not_to_be_had(served: Served, saver: Writer, number: str) -> None:
+    answer = served.client.get(f"api/runs/{saver.run.id}/checkpoints/{number}")
+    assert answer.status_code == 404
+    assert answer.json()["detail"]
+
+
+def test_a_path_that_was_recorded_elsewhere_is_no_path_here(
+    served: Served, saver: Writer, store: Store, tmp_path: Path
+) -> None:
+    (saver.run.folder / APPENDED).touch()
+    assert listed(served, saver.run.id) == {"1": False, "2": False, "3": False, "4": False, "5": True}
+    assert served.client.get(f"api/runs/{saver.run.id}/checkpoints/1").status_code == 404
+    other = Writer(store, "other").start(host="another-host")
+    other.say(ev.Checkpoint, path=str(tmp_path / "model.pt"))
+    assert listed(served, "other") == {"1": False}
