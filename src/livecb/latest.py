@@ -41,7 +41,7 @@ _IGNORED = frozenset(
     "monitor_gym resume_from save_code settings sync_tensorboard tensorboard".split()
 )
 _CURES = {
-    "Api": "read what was recorded with livecb.store.Store, or over HTTP",
+    "Api": "read runs with livecb.Client, or what is on this disk with livecb.store.Store",
     "Artifact": "keep a file with run.artifact(path)",
     "Html": "say it with run.text, or draw it with run.figure",
     "Object3D": "draw it with run.figure",
