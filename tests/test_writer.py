@@ -225,6 +225,18 @@ def test_a_forked_child_writes_a_part_of_its_own(run: Run, recorded: Recorded) -
     assert (event.seq, event.values) == (0, {"child": 1.0})
 
 
+def test_a_forked_childs_loop_is_not_within_its_parents(run: Run) -> None:
+    child = 0
+    for _ in run.track(range(2)):
+        child = os.fork()
+        if child == 0:
+            for _ in run.track(range(3)):
+                pass
+            os._exit(run.step)
+        break
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+
+
 def test_a_forked_child_that_says_nothing_leaves_no_trace(run: Run) -> None:
     child = os.fork()
     if child == 0:

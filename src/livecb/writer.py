@@ -334,6 +334,7 @@ class Writer:
         self.lost = self._unsaid = 0
         # Where the parent stood is not where the child stands when it has something to say.
         self.step = self.batch = self.epoch = self.samples = self.tokens = None
+        self._loop = None
 
 
 def _is_deferred(fields: dict[str, Any]) -> bool:

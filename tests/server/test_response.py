@@ -290,6 +290,21 @@ def test_a_model_that_the_training_returns_is_recorded_with_its_fields(recorded:
     assert recorded.of(ev.RunEnded)[0].result == {"name": "a", "loss": 0.25}
 
 
+def test_a_result_whose_own_serialiser_fails_keeps_no_run_from_ending(recorded: Recorded) -> None:
+    class Bad:
+        def model_dump(self) -> Any:
+            raise RuntimeError("no such field")
+
+        def __repr__(self) -> str:
+            return "Bad()"
+
+    async def train(run: livecb.Run) -> Bad:
+        return Bad()
+
+    assert post(app_of(train))[-1][1]["result"] == "Bad()"
+    assert [end.status for end in recorded.of(ev.RunEnded)] == ["completed"]
+
+
 def test_a_run_that_does_nothing_still_trains_and_answers_with_its_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -247,4 +247,9 @@ def _as_json(value: Any) -> Any:
 def _dumped(value: Any) -> Any:
     """Return the data of a Pydantic model, as FastAPI apps hold it; anything else as it is."""
     dump = getattr(value, "model_dump", None)
-    return dump() if callable(dump) and not isinstance(value, type) else value
+    if not callable(dump) or isinstance(value, type):
+        return value
+    try:
+        return dump()
+    except Exception:  # a model whose own serialiser fails: its end is told all the same
+        return value
