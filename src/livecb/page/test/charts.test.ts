@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import type { MetricState } from "../src/client/api";
 import { chartsOf, matches } from "../src/data/charts";
+import { modelOf } from "../src/views/chart-model";
 import { latest, telling, tileOf, written } from "../src/data/tiles";
+import { Curves } from "../src/data/curves";
 import { Series } from "../src/data/series";
 
 function metric(chart: string, series: string, more: Partial<MetricState> = {}): MetricState {
@@ -35,6 +37,26 @@ test("a series has the same colour in every chart, and no two in one chart share
   const colors = Object.fromEntries(charts.map((chart) => [chart.title, chart.lines.map((line) => line.color)]));
   expect(colors.accuracy).toEqual([0, 1]);
   expect(new Set(colors.loss).size).toBe(4);
+});
+
+test("what is set, chosen or the best so far is drawn as it is", () => {
+  const of = (name: string, chart = name): boolean | undefined => chartsOf({ [name]: metric(chart, "train") })[0]?.lines[0]?.exact;
+  expect(["lr", "optimizer/lr", "best_value", "best/score", "val best"].map((name) => of(name))).toEqual([true, true, true, true, true]);
+  expect([of("best/loss", "loss"), of("train/loss"), of("bestiary")]).toEqual([true, false, false]);
+});
+
+test("validation is never smoothed beside the training", () => {
+  const curves = new Curves();
+  for (let step = 0; step < 400; step++) {
+    for (const name of ["train/loss", "val/loss"]) {
+      curves.append({ type: "metrics", seq: step, time: step, step, values: { [name]: step % 2 } });
+    }
+  }
+  const [chart] = chartsOf({ "train/loss": METRICS["train/loss"], "val/loss": METRICS["val/loss"] });
+  const look = { axis: "step" as const, smoothing: 0.8, from: null, to: null, zero: 0 };
+  const { lines, columns } = modelOf(chart!, curves, look, [0, 400], false, [], 400);
+  expect(lines.map(({ color, alpha }) => [color, alpha])).toEqual([[0, 0.26], [0, 1], [1, 1]]);
+  expect(columns.map((column) => column.filter((cell) => cell === 0 || cell === 1).length)).toEqual([400, 1, 400]);
 });
 
 test("beyond the palette dashes tell series apart", () => {

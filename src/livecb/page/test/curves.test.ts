@@ -3,7 +3,7 @@ import type { SeriesAnswer } from "../src/client/api";
 import { Curves } from "../src/data/curves";
 import { drawnOf, merge, type Look } from "../src/data/lines";
 import { Series } from "../src/data/series";
-import { smooth } from "../src/data/smooth";
+import { bearable, smooth } from "../src/data/smooth";
 import { thin } from "../src/data/thin";
 
 const LOOK: Look = { axis: "step", smoothing: 0, from: null, to: null, zero: 0 };
@@ -45,6 +45,19 @@ test("smoothing is debiased and passes by what is not finite", () => {
   const [first, hole, last] = smooth([1, NaN, 3], 0.5);
   expect([first, hole]).toEqual([1, NaN]);
   expect(last).toBeCloseTo((1 * 0.25 + 3 * 0.5) / 0.75);
+});
+
+test("a curve is smoothed as strongly as its points bear, a short one not at all", () => {
+  expect([3, 50, 100, 250, 10_000].map((points) => bearable(0.8, points))).toEqual([0, 0, 0.5, 0.8, 0.8]);
+  const falling = (points: number, perEpoch: number): Series => {
+    const made = new Series();
+    for (let i = 0; i < points; i++) made.append({ step: i, value: 1 / (1 + i), attempt: 1, batch: NaN, epoch: i / perEpoch, time: i });
+    return made;
+  };
+  const smoothed = (curve: Series): number[] | null => drawnOf(curve, { ...LOOK, smoothing: 0.8 }, 10_000).main.smoothed;
+  expect(smoothed(falling(50, 10))).toBeNull();
+  expect(smoothed(falling(300, 1))).toBeNull();
+  expect(smoothed(falling(300, 10))?.at(-1)).toBeCloseTo(1 / 300, 3);
 });
 
 test("what a later attempt abandoned is a branch of its own", () => {

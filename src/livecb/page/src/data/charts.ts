@@ -10,19 +10,19 @@ export interface LineSpec {
   dashed: boolean;
   /** Whether each point is shown: measurements that come seldom. */
   dots: boolean;
+  /** Whether its values are set or chosen, not measured: smoothing would tell what never was. */
+  exact: boolean;
 }
 
 export interface ChartSpec {
   title: string;
-  /** Whether its values are set, not measured: smoothing would tell what never was. */
-  exact: boolean;
   lines: LineSpec[];
 }
 
 const ROLES = ["train", "val", "test"];
 const SYNONYMS: Record<string, string> = { valid: "val", validation: "val", eval: "val", dev: "val", training: "train" };
 const COLORS = 7;
-const EXACT = /(^|\/)(lr|learning_rate|momentum|weight_decay|beta\d?|epoch)\b/i;
+const EXACT = /(^|\/)(lr|learning_rate|momentum|weight_decay|beta\d?|epoch)\b|(^|[^a-z])best([^a-z]|$)/i;
 
 /** Group metrics into charts, the most telling first. */
 export function chartsOf(metrics: Record<string, MetricState>): ChartSpec[] {
@@ -36,7 +36,7 @@ export function chartsOf(metrics: Record<string, MetricState>): ChartSpec[] {
   return [...groups]
     .map(([title, entries], place) => ({ title, entries, rank: rankOf(title, entries), place }))
     .sort((a, b) => a.rank - b.rank || a.place - b.place)
-    .map(({ title, entries }) => ({ title, exact: EXACT.test(title), lines: linesOf(title, entries, colors) }));
+    .map(({ title, entries }) => ({ title, lines: linesOf(title, entries, colors) }));
 }
 
 function linesOf(title: string, entries: [string, MetricState][], colors: Map<string, number>): LineSpec[] {
@@ -52,6 +52,7 @@ function linesOf(title: string, entries: [string, MetricState][], colors: Map<st
         color: color % COLORS,
         dashed: color >= COLORS,
         dots: roleOf(series) === 1 || roleOf(series) === 2,
+        exact: EXACT.test(title) || EXACT.test(metric),
       };
     });
 }

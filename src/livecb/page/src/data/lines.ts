@@ -1,5 +1,5 @@
 import type { Series, XAxis } from "./series";
-import { smooth } from "./smooth";
+import { bearable, smooth } from "./smooth";
 import { thin } from "./thin";
 
 /** What is drawn of one branch of a curve: sorted by x; NaN is a gap. */
@@ -46,7 +46,8 @@ function draw(series: Series, indices: number[], look: Look, target: number): Dr
   const order = sorted(x) ? null : [...x.keys()].sort((a, b) => (x[a] as number) - (x[b] as number));
   const xs = order ? Float64Array.from(order, (i) => x[i] as number) : x;
   const ys = Float64Array.from(order ?? indices, (i) => series.value.at(order ? (indices[i] as number) : i));
-  const smoothed = look.smoothing > 0 ? smooth(ys, look.smoothing) : null;
+  const weight = isByEpoch(series, indices) ? 0 : bearable(look.smoothing, indices.length);
+  const smoothed = weight > 0 ? smooth(ys, weight) : null;
   const [from, to] = visible(xs, look);
   const chosen = thin(ys, target, from, to);
   return {
@@ -54,6 +55,12 @@ function draw(series: Series, indices: number[], look: Look, target: number): Dr
     raw: chosen.map((i) => ys[i] as number),
     smoothed: smoothed && chosen.map((i) => smoothed[i] as number),
   };
+}
+
+/** Whether there is at most one point for each epoch: each is a mean already. */
+function isByEpoch(series: Series, indices: readonly number[]): boolean {
+  const epochs = series.epoch.at(indices.at(-1) ?? -1) - series.epoch.at(indices[0] ?? -1);
+  return (series.thinned ? series.count : indices.length) <= epochs + 1;
 }
 
 function xOf(series: Series, index: number, look: Look): number {

@@ -18,3 +18,14 @@ export function smooth(values: ArrayLike<number>, weight: number): Float64Array 
   }
   return out;
 }
+
+/** Points that it takes for each one that is averaged over. */
+const POINTS_EACH = 50;
+
+/**
+ * The weight that a curve of so many points bears: it averages over no more than a fiftieth of them, so that the end
+ * of the line stays where the values are. A short curve is not smoothed at all.
+ */
+export function bearable(weight: number, points: number): number {
+  return Math.min(weight, Math.max(0, 1 - POINTS_EACH / points));
+}

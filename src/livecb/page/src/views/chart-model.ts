@@ -32,12 +32,12 @@ export function modelOf(
       continue;
     }
     const line = { color: spec.color, dash: spec.dashed ? DASH : undefined };
-    const { main, abandoned } = drawnOf(series, chart.exact ? { ...look, smoothing: 0 } : look, Math.max(400, width * 2));
+    const { main, abandoned } = drawnOf(series, spec.exact || spec.dots ? { ...look, smoothing: 0 } : look, Math.max(400, width * 2));
     for (const branch of abandoned) {
       behind.push([branch, { color: spec.color, width: 1.2, alpha: 0.45, dash: ABANDONED, dots: false, end: false }]);
     }
     raws.push(main.raw);
-    const smoothed = spec.dots ? null : main.smoothed;
+    const { smoothed } = main;
     if (smoothed) {
       parts.push({ drawn: main, y: main.raw, line: { ...line, width: 1, alpha: 0.26, dots: false, end: false } });
     }

@@ -77,7 +77,7 @@ function ChartBar({ choice, axis, axes, wanted, setWanted }: BarProps) {
           </label>
         ))}
       </div>
-      <label class="smooth" title="Debiased exponential average; the measured values stay visible behind it">
+      <label class="smooth" title="Debiased exponential average; the measured values stay visible behind it. Short curves, validation and one value an epoch are drawn as measured">
         <span>{smoothing === 0 ? "raw" : `smooth ${smoothing.toFixed(2)}`}</span>
         <input
           type="range"
