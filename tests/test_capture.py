@@ -8,12 +8,14 @@ import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import livecb
 from livecb import events
+from livecb.errors import warn
 from livecb.run import Run
 
 Recorded = Callable[[Run], list[Any]]
@@ -265,13 +267,21 @@ def test_a_stream_whose_write_takes_more_gets_it(monkeypatch: pytest.MonkeyPatch
 
 
 SHOWS = """
-import logging, sys
+import logging, sys, warnings
+warnings.simplefilter("default")
 {livecb}
 logging.warning("before any handler")
 logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO)
 logging.info("told")
 print("out", sys.stdout.isatty(), sys.stdout.fileno())
 sys.stderr.write("err\\n")
+warnings.warn("silly")
+warnings.warn_explicit("never closed", ResourceWarning, "x.py", 3, source=object())
+with warnings.catch_warnings(record=True) as kept:
+    warnings.warn("kept")
+print(len(kept))
+logging.captureWarnings(True)
+warnings.warn("by logging")
 """
 
 
@@ -284,3 +294,87 @@ def test_the_terminal_shows_what_it_showed_without_livecb(capture: str) -> None:
         return done.stdout, done.stderr
 
     assert shown(f"import livecb; livecb.init(sinks=[], capture={capture})") == shown("")
+
+
+def test_warnings_are_recorded_with_their_category_and_place(quiet: Run, recorded: Recorded) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn_explicit("rate is silly", UserWarning, "train.py", 7)
+        warnings.warn_explicit(RuntimeWarning("overflow"), None, "train.py", 8)
+        warn("livecb's own")
+        warnings.simplefilter("ignore")
+        warnings.warn("not shown", stacklevel=2)
+    assert [(e.level, e.logger, e.message.replace(__file__, "HERE")) for e in logs(recorded(quiet))] == [
+        ("WARNING", "UserWarning", "rate is silly (train.py:7)"),
+        ("WARNING", "RuntimeWarning", "overflow (train.py:8)"),
+        ("WARNING", "LivecbWarning", f"livecb's own (HERE:{warn_line()})"),
+    ]
+
+
+def warn_line() -> int:
+    lines = Path(__file__).read_text().splitlines()
+    return 1 + next(at for at, line in enumerate(lines) if line.strip() == """warn("livecb's own")""")
+
+
+def test_what_a_block_of_caught_warnings_keeps_is_not_recorded_and_what_comes_after_it_is(
+    quiet: Run, recorded: Recorded
+) -> None:
+    with warnings.catch_warnings(record=True) as kept:
+        warnings.simplefilter("always")
+        warnings.warn("kept", stacklevel=1)
+    warnings.warn_explicit("after", UserWarning, "x.py", 1)
+    assert [str(each.message) for each in kept] == ["kept"]
+    assert [e.message for e in logs(recorded(quiet))] == ["after (x.py:1)"]
+
+
+def test_the_hook_of_warnings_is_taken_away_and_never_piles_up(recorded: Recorded) -> None:
+    before = warnings.showwarning
+    runs = []
+    for _ in range(3):
+        runs.append(livecb.init(sinks=[], system_interval=0))
+        hook = warnings.showwarning
+        with warnings.catch_warnings():
+            runs[-1].finish()
+            assert warnings.showwarning is before
+        assert warnings.showwarning is hook
+    last = livecb.init(sinks=[], system_interval=0)
+    assert warnings.showwarning is hook
+    warnings.warn_explicit("now", UserWarning, "x.py", 1)
+    last.finish()
+    assert warnings.showwarning is before
+    assert [e.message for e in logs(recorded(last))] == ["now (x.py:1)"]
+    assert all(logs(recorded(run)) == [] for run in runs)
+
+
+def test_a_warning_that_is_printed_is_recorded_once_and_what_it_was_printed_behind(
+    everything: Run, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warnings, "_showwarnmsg_impl", printed)
+    sys.stderr.write("50%")
+    warnings.warn_explicit("silly", UserWarning, "x.py", 1)
+    print("on")
+    assert [(e.logger or e.stream, e.message) for e in logs(recorded(everything))] == [
+        ("UserWarning", "silly (x.py:1)"), ("stderr", "50%"), ("stdout", "on"),
+    ]  # fmt: skip
+
+
+def printed(shown: warnings.WarningMessage) -> None:
+    """Print a warning as Python does where nothing records it, as pytest does."""
+    sys.stderr.write(warnings.formatwarning(shown.message, shown.category, shown.filename, shown.lineno))
+
+
+def test_a_warning_that_logging_takes_over_is_recorded_once(quiet: Run, recorded: Recorded) -> None:
+    hook = warnings.showwarning
+    logging.captureWarnings(True)
+    try:
+        warnings.warn_explicit("silly", UserWarning, "x.py", 1)
+        above = livecb.init(sinks=[], system_interval=0)
+        warnings.warn_explicit("sillier", UserWarning, "x.py", 2)
+        above.finish()
+    finally:
+        logging.captureWarnings(False)
+    assert warnings.showwarning is hook
+    first, second = logs(recorded(quiet))
+    assert (first.logger, first.message) == ("py.warnings", "x.py:1: UserWarning: silly\n")
+    for told in (second, *logs(recorded(above))):
+        assert (told.logger, told.message) == ("UserWarning", "sillier (x.py:2)")

@@ -1,12 +1,15 @@
 """What a training prints, as `log` events, without changing what the terminal shows.
 
 Logging records are seen where they are made (`logging.setLogRecordFactory`, chained): a handler on
-the root logger would silence `logging.basicConfig` and `logging.lastResort`. stdout and stderr keep
+the root logger would silence `logging.basicConfig` and `logging.lastResort`. Python's warnings are seen
+where they are shown (`warnings.showwarning`, chained): what a filter or a `catch_warnings` keeps from the
+terminal is not recorded either. stdout and stderr keep
 their identity, their `isatty` and their `fileno`: only `write` is followed, on the object itself.
 
-Runs may overlap, and others may put something on top of ours. So there is one factory and one
-follower a stream for all runs: put in place for the first, taken away after the last. Where
-something stands on top by then, ours stays and only passes on, and the next run finds it there.
+Runs may overlap, and others may put something on top of ours. So there is one factory, one
+hook of warnings and one follower a stream for all runs: put in place for the first, taken away after
+the last. Where something stands on top by then, ours stays and only passes on, and the next run finds
+it there.
 """
 
 from __future__ import annotations
@@ -16,10 +19,14 @@ import re
 import sys
 import threading
 import traceback
+import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
+
+from livecb.warned import WarningHook
 
 if TYPE_CHECKING:
     from livecb.run import Run
@@ -34,12 +41,13 @@ _here = threading.local()
 # Replaced as a whole, never changed: who reads it needs no lock.
 _active: tuple[Capture, ...] = ()
 _factory: _Factory | None = None
+_hook: WarningHook | None = None
 _followers: list[_Follower] = []
 _told_records: weakref.WeakSet[logging.LogRecord] = weakref.WeakSet()
 
 
 class Capture:
-    """Follows logging records of WARNING and above, or all output too, for one run."""
+    """Follows warnings and logging records of WARNING and above, or all output too, for one run."""
 
     def __init__(self, run: Run, *, everything: bool = False) -> None:
         self._run = run
@@ -48,10 +56,11 @@ class Capture:
 
     def start(self) -> None:
         """Begin to follow."""
-        global _active, _factory
+        global _active, _factory, _hook
         with _changing:
             if _factory is None or not _factory.in_place():
                 _factory = _Factory()
+            _hook = WarningHook.on_top() or WarningHook(_telling)
             _active = (*_active, self)
             if not self._everything:
                 return
@@ -63,7 +72,7 @@ class Capture:
 
     def stop(self) -> None:
         """Stop; after the last run all is as it was found."""
-        global _active, _factory
+        global _active, _factory, _hook
         with _changing:
             for follower in self._streams:
                 if follower.leave(self):
@@ -72,6 +81,8 @@ class Capture:
             _active = tuple(capture for capture in _active if capture is not self)
             if not _active and _factory is not None and _factory.take_away():
                 _factory = None
+            if not _active and _hook is not None and _hook.take_away():
+                _hook = None
 
     def tell(self, message: str, level: str, **fields: str) -> None:
         """Record a line, or a record of several; never anything that this itself brings about."""
@@ -124,11 +135,11 @@ class _Factory:
 
 
 class _Told:
-    """A record that was told, and which of its lines a handler would print next."""
+    """A record or a warning that was told, and which of its lines would be printed next."""
 
-    def __init__(self, record: logging.LogRecord, text: str) -> None:
+    def __init__(self, record: logging.LogRecord | None, text: str) -> None:
         # Weak: a record holds its exception, and that all that its frames hold.
-        self.record = weakref.ref(record)
+        self.record = weakref.ref(record) if record else None
         self._lines = [line.rstrip() for line in text.splitlines() if line.strip()]
         self._next = 0
 
@@ -164,18 +175,41 @@ def _tell_record(record: logging.LogRecord) -> None:
     if getattr(_here, "busy", False):
         return
     text = text_of(record)
-    for capture in _active:
-        capture.tell(text, record.levelname, logger=record.name)
+    # `logging.captureWarnings` makes a record of a warning, which was told.
+    if record.name != "py.warnings" or not getattr(_here, "warning", None):
+        for capture in _active:
+            capture.tell(text, record.levelname, logger=record.name)
     _told_records.add(record)
-    told = [known for known in getattr(_here, "told", ()) if known.record() is not None]
+    told = [known for known in getattr(_here, "told", ()) if known.record and known.record()]
     _here.told = [*told, _Told(record, text)]
 
 
+@contextmanager
+def _telling(warning: warnings.WarningMessage) -> Iterator[None]:
+    """Record a warning, and know its lines while it is printed."""
+    if not _active or getattr(_here, "warning", None):  # the latter: another hook stands beneath this one
+        yield
+        return
+    category, place = warning.category.__name__, (warning.filename, warning.lineno)
+    try:
+        for capture in _active:
+            capture.tell("{} ({}:{})".format(warning.message, *place), "WARNING", logger=category)
+        text = warnings.formatwarning(warning.message, warning.category, *place, warning.line)
+        _here.warning = _Told(None, text)
+    except Exception:  # a warning that has no text: who shows it will say so
+        pass
+    try:
+        yield
+    finally:
+        _here.warning = None
+
+
 def _told_record() -> _Told | None:
-    """Return the told record that a handler is at in this thread, right now."""
+    """Return the told record that a handler is at in this thread, or the warning being shown, right now."""
     told: list[_Told] | None = getattr(_here, "told", None)
+    warning: _Told | None = getattr(_here, "warning", None)
     if not told:
-        return None
+        return warning
     frame: FrameType | None = sys._getframe(1)
     beneath = False
     while frame is not None:
@@ -183,14 +217,14 @@ def _told_record() -> _Told | None:
             beneath = True
             record = frame.f_locals.get("record")
             for known in told:
-                if known.record() is record:
+                if known.record and known.record() is record:
                     return known
             if record is not None:
                 return None
         frame = frame.f_back
     if not beneath:  # all logging calls have returned: what is printed from here on is news
         _here.told = []
-    return None
+    return warning
 
 
 def _follower_of(stream: TextIO) -> _Follower | None:

@@ -62,8 +62,8 @@ def init(
         dir: The store's folder (`LIVECB_DIR`).
         sinks: What reads the run while it lives; `[Server()]` if left out (nobody with
             `LIVECB_MODE=offline`), `[]` for nobody.
-        capture: What of the output becomes `log` events: `"warnings"` (logging records of WARNING
-            and above), `"all"` (stdout, stderr and those records), or None.
+        capture: What of the output becomes `log` events: `"warnings"` (Python's warnings, and logging
+            records of WARNING and above), `"all"` (stdout, stderr and those), or None.
         system_interval: Seconds between samples of CPU, memory and GPUs; 0 for none.
         tags: Words to find it by.
         framework: What trains.
