@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from livecb.errors import LivecbWarning, RunNotFound, StoreError
-from livecb.run import Run
 from livecb.store import Store, default_root, new_run_id
 
 
@@ -72,15 +71,6 @@ def test_names_and_tags_can_be_changed_beside_the_log(store: Store) -> None:
     run.label(name="better")
     run.label(tags=["good"])
     assert (run.labels.name, run.labels.tags) == ("better", ["good"])
-
-
-def test_a_run_that_is_being_written_is_not_deleted(run: Run, store: Store) -> None:
-    stored = store.run(run.id)
-    with pytest.raises(StoreError, match="being written"):
-        stored.delete()
-    run.finish()
-    stored.delete()
-    assert store.run_ids() == []
 
 
 def test_a_file_is_copied_in_pieces_and_once(store: Store, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import hashlib
 import os
 import re
 import secrets
-import shutil
 import stat
 import sys
 import tempfile
@@ -28,7 +27,17 @@ from livecb.events import FileRef
 from livecb.logs.file import FileLog
 from livecb.logs.joined import JoinedLog
 
-__all__ = ["APPENDED", "MAIN", "NOTES", "Labels", "Store", "StoredRun", "default_root", "new_run_id"]
+__all__ = [
+    "APPENDED",
+    "MAIN",
+    "NOTES",
+    "SILENCE",
+    "Labels",
+    "Store",
+    "StoredRun",
+    "default_root",
+    "new_run_id",
+]
 
 MAIN = "main"
 """The part of a run's log that its leading writer appends to: `events.jsonl`."""
@@ -38,6 +47,9 @@ NOTES = "notes"
 
 APPENDED = "appended"
 """The file that marks a run whose log is appended to over HTTP; its time is when that was last done."""
+
+SILENCE = 60.0
+"""Seconds after which a writer elsewhere that says nothing is taken to be gone."""
 
 _FILES = {MAIN: "events.jsonl", NOTES: "notes.jsonl"}
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -194,8 +206,12 @@ class StoredRun:
         return JoinedLog({name: FileLog(self.part_path(name)) for name in self.part_names()}, MAIN)
 
     def alive(self) -> bool:
-        """Whether the writer lives."""
-        return lock.is_held(self.lock_path)
+        """Whether the writer lives; of one elsewhere, whether it was heard of lately."""
+        try:
+            heard = (self.folder / APPENDED).stat().st_mtime
+        except OSError:
+            return lock.is_held(self.lock_path)
+        return time.time() - heard < SILENCE
 
     def last_words(self) -> str:
         """Return what a writer left that could not say its end in the log; empty if it left nothing.
@@ -236,19 +252,6 @@ class StoredRun:
             StoreError: They cannot be written.
         """
         _write_whole(self.folder / "labels.json", msgspec.json.encode(labels))
-
-    def delete(self) -> None:
-        """Remove the run and all its files.
-
-        Raises:
-            StoreError: Its writer lives, or it cannot be removed.
-        """
-        if self.alive():
-            raise StoreError(f"run {self.id} is being written; stop it before you delete it")
-        try:
-            shutil.rmtree(self.folder)
-        except OSError as error:
-            raise StoreError(f"cannot delete {self.folder}: {error.strerror}") from error
 
     def file_path(self, digest: str) -> Path:
         """Return where the file of this hash stands.

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute, request_r
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from livecb.server.api import Api
+from livecb.server.appending import Appending
 from livecb.server.batch import Batches
 from livecb.server.checkpoints import Checkpoints
 from livecb.server.commands import Commands
@@ -75,7 +76,7 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at("/api/runs", GET=Runs(hub)),
         _at(run, GET=api.state, PATCH=labels.change, DELETE=labels.delete),
         _at(f"{run}/commands", POST=Commands(hub).ask),
-        _at(f"{run}/events", GET=one),
+        _at(f"{run}/events", GET=one, POST=Appending(hub).append),
         WebSocketRoute(f"{run}/events", one),
         _at(f"{run}/series", GET=api.series),
         _at(f"{run}/metrics", GET=points.metrics),

@@ -1,0 +1,113 @@
+"""Appending from outside: events of a training elsewhere, exact under retries.
+
+A run that is appended to is marked as such, and only such a run can be: nobody writes into the log of a
+training on this machine but the training. Whether one lives is told by its silence.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livecb import events as ev
+from livecb.errors import EventError, LogError, StoreError
+from livecb.logs.appending import NotAtEnd, append_at, end_of
+from livecb.server.body import bytes_of
+from livecb.server.frames import as_event
+from livecb.server.hub import Hub
+from livecb.server.openapi import described
+from livecb.server.replies import Problem, json_response
+from livecb.store import APPENDED, MAIN, NOTES, StoredRun
+
+__all__ = ["Appending"]
+
+NDJSON = "application/x-ndjson"
+_MOST = 8 << 20
+_PART = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Appending:
+    """Handlers over a hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    @described(
+        {
+            "at": "the byte where this part of the log ended: `cursor` of the answer before, `0` at first",
+            "part": f"which part of the log, for a further rank or process; default `{MAIN}`",
+        },
+        body=NDJSON,
+    )
+    async def append(self, request: Request) -> Response:
+        """Append events of a training elsewhere, exactly once however often it is tried; makes the run."""
+        name, part = request.path_params["run"], request.query_params.get("part", MAIN)
+        if not _PART.fullmatch(part) or part == NOTES:
+            raise Problem(
+                400, "Not understood", f"expected part to be letters, digits, '_' and '-', got {part!r}"
+            )
+        at = _asked_place(request)
+        body = await bytes_of(request, NDJSON, _MOST)
+        lines = body if body.endswith(b"\n") or not body else body + b"\n"
+        _check(lines)
+        run = self._run(name, new=at == 0 and bool(lines))
+        try:
+            end = await self.hub.work.do(lambda: _append(run, part, at, lines))
+        except NotAtEnd as error:
+            detail = f"{error}; go on from its `cursor`, or read what stands there"
+            raise Problem(409, "Not at the end", detail, more={"cursor": str(error.end)}) from error
+        except LogError as error:
+            raise Problem(507, "The log cannot be written", f"{error}; try again later") from error
+        self.hub.changed(run.id)
+        return json_response({"run": run.id, "part": part, "cursor": str(end)})
+
+    def _run(self, name: str, new: bool) -> StoredRun:
+        try:
+            known = (self.hub.store.root / name).exists()
+            run = self.hub.store.create(name) if new and not known else self.hub.store.run(name)
+        except StoreError as error:
+            if new:
+                raise Problem(400, "Not a run's id", str(error)) from error
+            raise
+        if not known:
+            (run.folder / APPENDED).touch()
+        if not run.appended:
+            raise Problem(
+                409,
+                "Not appended to",
+                f"run {name} was recorded on this machine: only its training writes its log; take another id",
+            )
+        return run
+
+
+def _asked_place(request: Request) -> int:
+    word = request.query_params.get("at", "")
+    if not (word.isascii() and word.isdecimal() and len(word) <= 18):
+        raise Problem(
+            400, "Not a cursor", f"expected at to be the byte where the log ends, `0` at first, got {word!r}"
+        )
+    return int(word)
+
+
+def _check(lines: bytes) -> None:
+    """Refuse lines of which one is no event: what cannot be read must not get into a log."""
+    for number, line in enumerate(lines.split(b"\n")[:-1], 1):
+        try:
+            if as_event(line) is None:
+                raise EventError('expected an event on one line that begins with {"type":"..."')
+            ev.decode(line)
+        except (EventError, RecursionError) as error:
+            detail = f"line {number}: {error}; nothing was appended"
+            raise Problem(400, "Not an event", detail, more={"line": number}) from error
+
+
+def _append(run: StoredRun, part: str, at: int, lines: bytes) -> int:
+    """Append, and note that it was heard of; a run that has ended is waited for no more."""
+    path, marker = run.part_path(part), run.folder / APPENDED
+    end = append_at(path, at, lines) if lines else end_of(path)
+    ended = part == MAIN and ev.type_of(lines[lines[:-1].rfind(b"\n") + 1 :]) == "run_ended"
+    os.utime(marker, (0, 0) if ended else None)
+    return end

@@ -1,0 +1,120 @@
+"""Events of a training elsewhere, over HTTP."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import httpx
+import pytest
+from watching import Served, Writer, take
+
+from livecb import events as ev
+from livecb.store import APPENDED, Store
+
+RUN = "elsewhere"
+STARTED = ev.encode(ev.RunStarted(seq=0, time=1.0, version=ev.VERSION, run=RUN, name="far")) + b"\n"
+ENDED = ev.encode(ev.RunEnded(seq=9, time=9.0, status="completed")) + b"\n"
+
+
+def loss(step: int) -> bytes:
+    return ev.encode(ev.Metrics(seq=step, time=1.0 + step, step=step, values={"loss": 1 / step})) + b"\n"
+
+
+def post(served: Served, lines: bytes, at: object, run: str = RUN, **query: Any) -> httpx.Response:
+    return served.client.post(
+        f"api/runs/{run}/events",
+        params={"at": str(at), **query},
+        content=lines,
+        headers={"content-type": "application/x-ndjson"},
+    )
+
+
+def test_a_training_elsewhere_is_seen_as_one_here(served: Served, store: Store) -> None:
+    cursor = post(served, STARTED, 0).json()["cursor"]
+    assert served.get("api/runs")["runs"][0]["status"] == "running"
+    with served.stream(served.events(RUN), cursor="end") as stream:
+        cursor = post(served, loss(1) + loss(2), cursor).json()["cursor"]
+        assert [message.json["step"] for message in take(stream, 2)] == [1, 2]
+    post(served, ENDED, cursor)
+    state = served.get(f"api/runs/{RUN}")
+    assert (state["status"], state["step"], state["name"], state["lost"]) == ("completed", 2, "far", 6)
+    assert state["alive"] is False
+    assert store.run(RUN).part_path().read_bytes() == STARTED + loss(1) + loss(2) + ENDED
+    assert served.client.delete(f"api/runs/{RUN}").status_code == 200
+
+
+def test_a_retry_is_exact_and_another_story_is_refused(served: Served, store: Store) -> None:
+    at = post(served, STARTED, 0).json()["cursor"]
+    first, again = post(served, loss(1), at), post(served, loss(1), at)
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = post(served, loss(2), at)
+    assert (other.status_code, other.json()["cursor"]) == (409, first.json()["cursor"])
+    assert post(served, loss(2), 10**9).status_code == 409
+    assert store.run(RUN).part_path().read_bytes() == STARTED + loss(1)
+
+
+def test_a_further_rank_has_a_part_of_its_own(served: Served) -> None:
+    post(served, STARTED, 0)
+    line = ev.encode(ev.Log(seq=0, time=2.0, message="of rank 1", rank=1)) + b"\n"
+    assert post(served, line, 0, part="1").json()["part"] == "1"
+    assert served.get(f"api/runs/{RUN}")["ranks"]["1"]["events"] == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "at", "query", "status", "told"),
+    [
+        (loss(1) + b'{"type":"metrics","seq":1}\n', 0, {}, 400, "line 2"),
+        (b"no event\n", 0, {}, 400, "line 1"),
+        (b'{"seq":1,"type":"log"}\n', 0, {}, 400, "line 1"),
+        (loss(1) + b"\n", 0, {}, 400, "line 2"),
+        (loss(1), "end", {}, 400, "'end'"),
+        (loss(1), "", {}, 400, "at"),
+        (loss(1), 5, {}, 404, "no run"),
+        (loss(1), 0, {"part": "../x"}, 400, "'../x'"),
+        (loss(1), 0, {"part": "notes"}, 400, "'notes'"),
+        (b"x" * (9 << 20), 0, {}, 413, "bytes"),
+    ],
+)
+def test_what_cannot_be_read_does_not_get_into_a_log(
+    served: Served, store: Store, lines: bytes, at: object, query: dict[str, str], status: int, told: str
+) -> None:
+    answer = post(served, lines, at, **query)
+    assert answer.status_code == status
+    assert told in answer.json()["detail"]
+    assert store.run_ids() == []
+
+
+def test_the_log_of_a_training_on_this_machine_is_its_own(served: Served, writer: Writer) -> None:
+    before = writer.path.read_bytes()
+    for at in (0, len(before)):
+        answer = post(served, loss(1), at, writer.run.id)
+        assert (answer.status_code, "only its training" in answer.json()["detail"]) == (409, True)
+    assert writer.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("run", ["..%2Fx", "%2e%2e", ".token", "a%20b"])
+def test_a_run_that_is_a_path_is_not_made(served: Served, store: Store, run: str) -> None:
+    assert post(served, STARTED, 0, run).status_code in (400, 404, 405)
+    assert store.run_ids() == []
+
+
+def test_silence_tells_that_it_crashed_and_a_word_that_it_lives(served: Served, store: Store) -> None:
+    cursor = post(served, STARTED + loss(1), 0).json()["cursor"]
+    marker = store.run(RUN).folder / APPENDED
+    then = time.time() - 61
+    os.utime(marker, (then, then))
+    assert not store.run(RUN).alive()
+    assert post(served, b"", cursor).json()["cursor"] == cursor
+    assert store.run(RUN).alive()
+
+
+def test_nothing_is_appended_without_a_token_or_from_a_form(served: Served, store: Store) -> None:
+    path = f"{served.client.base_url}api/runs/{RUN}/events?at=0"
+    assert (
+        httpx.post(path, content=STARTED, headers={"content-type": "application/x-ndjson"}).status_code == 401
+    )
+    answer = served.client.post(path, content=STARTED, headers={"content-type": "text/plain"})
+    assert answer.status_code == 415
+    assert store.run_ids() == []
