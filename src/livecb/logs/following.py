@@ -177,7 +177,9 @@ class Following:
         return self._pause.next()
 
     def _note(self, said: dict[str, Any]) -> None:
-        """Take in what the transport says of the writer; one that is gone is read to its end by asking."""
+        """Take in what the transport says; the log of a writer that is gone is read to its end by asking."""
+        if self.cursor == "end" and "cursor" in said:
+            self.cursor = str(said["cursor"])  # where the end was: it will be further on when asked again
         if "alive" in said:
             self.alive = bool(said["alive"])
             self.leave = self._until_end and not self.alive
