@@ -94,3 +94,12 @@ def test_a_candidate_tells_which_features_matter_to_it(
     assert " ".join(more.locator("dl").inner_text().split()) == "svc.C 2 svc.gamma 0.1 cache_size 200"
     row.click()
     more.wait_for(state="detached")
+
+
+def test_a_failed_candidate_tells_what_it_was_tried_with(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    page = watched.open(server.url(search(train, 5).run))
+    page.get_by_role("button", name="candidate 4").click()
+    told = page.locator(".fail + .more-of dl").inner_text()
+    assert " ".join(told.split()) == "svc.C 16 svc.gamma 0.4 cache_size 200"

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Candidate } from "../src/client/api";
-import { BoardNews, brief, countsOf, importancesOf, isPruned, keyOf, layoutOf, stageWords, togetherWords } from "../src/data/board";
+import { BoardNews, brief, countsOf, importancesOf, isPruned, isSame, keyOf, layoutOf, stageWords, togetherWords } from "../src/data/board";
 
 function row(name: string, params: object, more: Partial<Candidate> = {}): Candidate {
   return { type: "model_completed", seq: 1, time: 1, name, ok: true, params, scores: { acc: 0.5 }, place: 1, ...more } as Candidate;
@@ -22,6 +22,14 @@ test("parameters of candidates of different kinds stand together", () => {
 
 test("parameters that most candidates have not stand together", () => {
   expect(layoutOf([row("a", { depth: 3 }), row("b", { C: 1 }), row("c", { C: 2 })]).together).toBe(true);
+});
+
+test("what those without a score were tried with may differ", () => {
+  const { same } = layoutOf([row("a", { C: 1, penalty: "l1" }), row("b", { C: 2, penalty: "l1" })]);
+  expect(same).toEqual([{ key: "penalty", text: "l1" }]);
+  expect(isSame(same, [row("c", { C: 9, penalty: "l1" }, { ok: false }), row("d", {}, { ok: false })])).toBe(true);
+  expect(isSame(same, [row("c", { C: 9, penalty: "l3" }, { ok: false })])).toBe(false);
+  expect(isSame(same, [row("c", { C: 9 }, { ok: false })])).toBe(false);
 });
 
 test("numbers are told with the digits that matter", () => {

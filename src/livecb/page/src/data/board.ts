@@ -51,6 +51,12 @@ export function layoutOf(rows: readonly Candidate[]): Layout {
   return { scores: [...scores].slice(0, MOST_SCORES), columns: together ? [] : telling, together, same };
 }
 
+/** Whether what is the same for some candidates is so for others too; those that tell no parameters contradict nothing. */
+export function isSame(same: readonly Entry[], others: readonly Candidate[]): boolean {
+  const told = others.map((row) => new Map(paramsOf(row).map(({ key, text }) => [key, text]))).filter((params) => params.size > 0);
+  return told.every((params) => same.every(({ key, text }) => params.get(key) === text));
+}
+
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Candidate, State } from "../client/api";
-import { CURRENT, brief, countsOf, importancesOf, isPruned, keyOf, layoutOf, paramsOf, stageWords, togetherWords, type Layout } from "../data/board";
+import { CURRENT, brief, countsOf, importancesOf, isPruned, isSame, keyOf, layoutOf, paramsOf, stageWords, togetherWords, type Layout } from "../data/board";
 import { text } from "../data/flatten";
 import { count, duration, seconds, value } from "../data/format";
 import { toNumber } from "../data/number";
@@ -34,17 +34,13 @@ export function Leaderboard({ session }: { session: RunSession }) {
               <Row key={keyOf(row)} {...{ row, layout, wholes, width }} fresh={session.board.isNew(row)} />
             ))}
             {failed.slice(0, limit).map((row) => (
-              <tr key={keyOf(row)} class={`${isPruned(row) ? "pruned" : "fail"} ${session.board.isNew(row) ? "new" : ""}`}>
-                <td class="n">–</td>
-                <th scope="row" title={row.name}>{row.name}</th>
-                <td colSpan={width - 2} title={togetherWords(row, [])}>{row.reason ?? "failed"}</td>
-              </tr>
+              <FailedRow key={keyOf(row)} {...{ row, width }} fresh={session.board.isNew(row)} />
             ))}
           </tbody>
         </table>
       </div>
       {layout.same.length > 0 && (
-        <p class="more">The same for all: {layout.same.map(({ key, text: held }) => `${key} ${held}`).join(" · ")}</p>
+        <p class="more">{isSame(layout.same, failed) ? "The same for all" : "The same for all that have a score"}: {layout.same.map(({ key, text: held }) => `${key} ${held}`).join(" · ")}</p>
       )}
       {Math.max(good.length, failed.length) > limit && (
         <button type="button" class="small further" onClick={() => setLimit(limit + 4 * PAGE)}>show more</button>
@@ -87,7 +83,7 @@ function Row({ row, layout, wholes, width, fresh }: RowProps) {
       <tr class={[row.place === 1 ? "first" : "", fresh ? "new" : ""].join(" ").trim()}>
         <td class="n">{row.place}</td>
         <th scope="row" title={row.name}>
-          {hasMore ? <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>{row.name}</button> : row.name}
+          <Name {...{ row, hasMore, open, setOpen }} />
           {stage && <span class="stage">{stage}</span>}
         </th>
         {layout.scores.map((name, i) => (
@@ -99,9 +95,41 @@ function Row({ row, layout, wholes, width, fresh }: RowProps) {
         {layout.columns.map((name) => <td key={name} class="param" title={params.get(name)}>{brief(params.get(name) ?? "")}</td>)}
         {layout.together && <td class="param" title={together}>{together}</td>}
       </tr>
-      {open && <tr class="more-of"><td /><td colSpan={width - 1}><More row={row} /></td></tr>}
+      {open && <MoreRow {...{ row, width }} />}
     </>
   );
+}
+
+/** One that has no score: why, and under its name what it was tried with. */
+function FailedRow({ row, width, fresh }: Omit<RowProps, "layout" | "wholes">) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <tr class={`${isPruned(row) ? "pruned" : "fail"} ${fresh ? "new" : ""}`}>
+        <td class="n">–</td>
+        <th scope="row" title={row.name}><Name {...{ row, open, setOpen }} hasMore={paramsOf(row).length > 0} /></th>
+        <td colSpan={width - 2}><p class="reason">{row.reason ?? "failed"}</p></td>
+      </tr>
+      {open && <MoreRow {...{ row, width }} />}
+    </>
+  );
+}
+
+interface NameProps {
+  row: Candidate;
+  hasMore: boolean;
+  open: boolean;
+  setOpen(open: boolean): void;
+}
+
+/** A candidate's name, which opens what does not fit into its row. */
+function Name({ row, hasMore, open, setOpen }: NameProps) {
+  if (!hasMore) return <>{row.name}</>;
+  return <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>{row.name}</button>;
+}
+
+function MoreRow({ row, width }: { row: Candidate; width: number }) {
+  return <tr class="more-of"><td /><td colSpan={width - 1}><More row={row} /></td></tr>;
 }
 
 const MOST_FEATURES = 10;
