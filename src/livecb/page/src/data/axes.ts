@@ -1,18 +1,26 @@
 import type { State } from "../client/api";
 import { X_AXES, type XAxis } from "./series";
 
-type Places = Pick<State, "step" | "batch">;
+type Places = Pick<State, "step" | "batch" | "epoch" | "samples" | "tokens">;
 
-/** The axes that the curves of a run can be drawn over; batches only where they are not the steps. */
-export function axesOf({ step, batch }: Places): readonly XAxis[] {
-  return batch === null || batch === step ? X_AXES.filter((axis) => axis !== "batch") : X_AXES;
+/**
+ * The axes that the curves of a run can be drawn over: those it has; batches only where they are not the steps.
+ * Samples and tokens count as steps where there are none.
+ */
+export function axesOf({ step, batch, epoch, samples, tokens }: Places): readonly XAxis[] {
+  const has = {
+    step: (step ?? samples ?? tokens) !== null, batch: batch !== null && batch !== step, epoch: epoch !== null, time: true,
+  };
+  return X_AXES.filter((axis) => has[axis]);
 }
 
 /**
  * The axis to draw over: the chosen one, if the run has it. Several optimizers step in one batch, each with a
  * curve of its own: what they share is the batch.
  */
-export function axisOf({ step, batch }: Places, chosen: XAxis | null): XAxis {
-  if (chosen !== null && axesOf({ step, batch }).includes(chosen)) return chosen;
-  return step !== null && batch !== null && step > batch ? "batch" : "step";
+export function axisOf(places: Places, chosen: XAxis | null): XAxis {
+  const axes = axesOf(places);
+  if (chosen !== null && axes.includes(chosen)) return chosen;
+  const { step, batch } = places;
+  return step !== null && batch !== null && step > batch ? "batch" : (axes[0] as XAxis);
 }

@@ -21,11 +21,15 @@ export interface Look {
   zero: number;
 }
 
-/** Split a curve into what counts and the branches that were abandoned, thinned to about `target` points. */
+/**
+ * Split a curve into what counts and the branches that were abandoned, thinned to about `target` points. Points of
+ * which the axis knows no place are left out.
+ */
 export function drawnOf(series: Series, look: Look, target: number): { main: Drawn; abandoned: Drawn[] } {
   const kept: number[] = [];
   const branches = new Map<number, number[]>();
   for (let i = 0; i < series.length; i++) {
+    if (Number.isNaN(series.x(look.axis, i))) continue;
     if (!series.abandoned.at(i)) {
       kept.push(i);
       continue;

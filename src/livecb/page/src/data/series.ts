@@ -76,12 +76,10 @@ export class Series {
     this.version++;
   }
 
-  /** How far along `axis` the point stands; where that is not known, its place in the order. */
+  /** How far along `axis` the point stands; NaN where that is not known. */
   x(axis: XAxis, index: number): number {
     const known = this[axis].at(index);
-    if (!Number.isNaN(known)) return known;
-    if (axis === "batch") return this.x("step", index);
-    return axis === "time" ? NaN : index;
+    return Number.isNaN(known) && axis === "batch" ? this.step.at(index) : known;
   }
 
   /** The smallest and the largest x; `Infinity` and `-Infinity` while there is none. */

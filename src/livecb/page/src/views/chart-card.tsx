@@ -5,9 +5,10 @@ import { axisTime } from "../data/axis";
 import { count, value } from "../data/format";
 import type { Look } from "../data/lines";
 import { latest, written } from "../data/tiles";
+import type { XAxis } from "../data/series";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
-import { marksOf, modelOf, type ChartModel } from "./chart-model";
+import { isNowhere, marksOf, modelOf, type ChartModel } from "./chart-model";
 import { Plot, type Hover } from "./plot";
 
 interface Props {
@@ -60,7 +61,7 @@ export function ChartCard({ session, choice, chart, look, range, version }: Prop
     <figure class="chart" data-chart={chart.title}>
       <figcaption>
         <h2 title={chart.title}>{chart.title}</h2>
-        {at ? <span class="where">{at}</span> : <Missing chart={chart} state={state} left={model.current?.left ?? 0} />}
+        {at ? <span class="where">{at}</span> : <Missing chart={chart} state={state} left={model.current?.left ?? 0} nowhere={isNowhere(chart, session.curves, look.axis) ? look.axis : null} />}
         <Legend title={chart.title} lines={chart.lines} values={chart.lines.map((line, i) => valueAt(line, i, state, hover, model.current))} />
       </figcaption>
       <div class="plot" ref={host} role="img" aria-label={describe(chart, state)} />
@@ -69,9 +70,10 @@ export function ChartCard({ session, choice, chart, look, range, version }: Prop
 }
 
 /** What the curves do not show, and why. */
-function Missing({ chart, state, left }: { chart: ChartSpec; state: State; left: number }) {
+function Missing({ chart, state, left, nowhere }: { chart: ChartSpec; state: State; left: number; nowhere: XAxis | null }) {
   const odd = chart.lines.reduce((sum, { metric }) => sum + (state.metrics[metric]?.nonfinite ?? 0), 0);
   if (odd > 0) return <span class="odd">{count(odd)} not finite</span>;
+  if (nowhere) return <span class="where">tells no {nowhere}</span>;
   return left > 0 ? <span class="where">≤ 0 is left out</span> : null;
 }
 

@@ -83,6 +83,12 @@ export function rangeOf(charts: readonly ChartSpec[], curves: Curves, look: Look
   return to > from ? [from, to] : [from, from + 1];
 }
 
+/** Whether a chart has values of which none knows where it stands on the axis. */
+export function isNowhere({ lines }: ChartSpec, curves: Curves, axis: XAxis): boolean {
+  const known = lines.flatMap(({ metric }) => curves.byName.get(metric) ?? []);
+  return known.length > 0 && known.every((series) => series.extent(axis)[0] === Infinity);
+}
+
 /** The title of the alert that the library itself gives. */
 const NON_FINITE = "Non-finite loss";
 
