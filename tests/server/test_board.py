@@ -26,6 +26,17 @@ def test_every_run_has_a_row_newest_first(served: Served, store: Store) -> None:
     )
 
 
+def test_runs_stand_by_when_they_began_whatever_they_are_called(served: Served, store: Store) -> None:
+    for began, name in enumerate(["my-run", "20260102-000000-later", "a-run"]):
+        writer = Writer(store, name)
+        writer.seq = began  # its clock
+        writer.start()
+    names = ["a-run", "20260102-000000-later", "my-run"]
+    assert [row["run"] for row in served.get("api/runs")["runs"]] == names
+    with served.stream("api/runs") as stream:
+        assert [row["run"] for row in take(stream, 1, "runs")[0].json["runs"]] == names
+
+
 def test_an_empty_or_missing_store_has_no_runs(served: Served, store: Store) -> None:
     assert served.get("api/runs")["runs"] == []
     shutil.rmtree(store.root, ignore_errors=True)

@@ -93,7 +93,8 @@ class Board:
     def since(self, change: int) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the rows that changed after a change, newest first, and the runs that are gone."""
         rows = [row.data for row in list(self.rows.values()) if row.changed > change and row.data]
-        rows.sort(key=lambda row: str(row["run"]), reverse=True)
+        # As `livecb ls`, by when they began: an id that somebody chose says nothing of it.
+        rows.sort(key=lambda row: (row["started"] or 0.0, row["run"]), reverse=True)
         return rows, [run for run, when in list(self.gone.items()) if when > change]
 
     def _look(self) -> None:

@@ -31,7 +31,7 @@ QUERY = {
     "tag": "a tag that it bears; each of several, where repeated",
     "search": "words that its id, name, project and tags hold, whatever their case",
     "archived": "`0` (default) leaves archived runs out, `1` gives them alone, `all` both",
-    "sort": f"one of {', '.join(_SORTS)} or `{_METRIC}NAME`; `-` before it turns it round; default `-run`",
+    "sort": f"one of {', '.join(_SORTS)} or `{_METRIC}NAME`; `-` before it turns it round; default `-started`",
     "limit": "at most so many rows",
     "after": "the last run of the page before: `next` of its answer",
 }
@@ -65,7 +65,7 @@ class Selection:
         archived = query.get("archived", "0")
         if archived not in _ARCHIVED:
             raise _not_understood(f"expected archived to be one of {', '.join(_ARCHIVED)}, got {archived!r}")
-        sort = query.get("sort", "-run")
+        sort = query.get("sort", "-started")
         if (key := sort.removeprefix("-")) not in _SORTS and not key.startswith(_METRIC):
             raise _not_understood(f"expected sort to be {', '.join(_SORTS)} or {_METRIC}NAME, got {sort!r}")
         limit = query.get("limit")

@@ -88,10 +88,8 @@ export class RunsSession {
   }
 }
 
-/** Put changed rows in the place of the old ones; new runs come first. */
+/** Put changed rows in the place of the old ones, and those that began last first, as the server does. */
 export function merge(rows: readonly RunRow[], changed: readonly RunRow[]): RunRow[] {
-  const byId = new Map(changed.map((row) => [row.run, row]));
-  const known = rows.map((row) => byId.get(row.run) ?? row);
-  const seen = new Set(rows.map((row) => row.run));
-  return [...changed.filter((row) => !seen.has(row.run)), ...known];
+  const byId = new Map([...rows, ...changed].map((row) => [row.run, row]));
+  return [...byId.values()].sort((a, b) => (b.started ?? 0) - (a.started ?? 0) || (a.run < b.run ? 1 : -1));
 }

@@ -20,8 +20,8 @@ test("a nested config is flat, in its order, as Python writes it", () => {
   ]);
 });
 
-test("changed runs keep their place, new ones come first", () => {
-  const row = (run: string, name = run): RunRow => ({ run, name }) as RunRow;
-  const merged = merge([row("b"), row("a")], [row("a", "A"), row("c")]);
-  expect(merged.map((one) => one.name)).toEqual(["c", "b", "A"]);
+test("changed runs keep their place, those that began last come first, whatever they are called", () => {
+  const row = (run: string, started: number | null, name = run): RunRow => ({ run, name, started }) as RunRow;
+  const merged = merge([row("my-run", 2), row("a", 1), row("d", null)], [row("a", 1, "A"), row("c", 3), row("b", 1)]);
+  expect(merged.map((one) => one.name)).toEqual(["c", "my-run", "b", "A", "d"]);
 });
