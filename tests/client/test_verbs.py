@@ -178,3 +178,48 @@ def test_a_command_to_a_run_that_has_ended_or_does_not_take_it_is_refused(ask: A
     writer.die()
     with pytest.raises(CommandRefused, match="has ended"):
         ask("send", writer.run.id, "pause")
+
+
+def test_every_value_of_a_metric_is_had_over_many_pages(
+    ask: Ask, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livecb.client.calls._ALL_POINTS", 1000)
+    writer.metrics(2500).say(ev.Metrics, step=9999, values={"train/loss": math.inf})
+    values = ask("values", writer.run.id, "train/loss")
+    assert values.step == [*range(1, 2501), 9999]
+    assert values.value == [*(1 / (1 + seq) for seq in range(1, 2501)), math.inf]
+    assert ask("values", writer.run.id, "train/loss", start=5, end=6).step == [5, 6]
+    x, y = values.to_numpy("epoch")
+    assert (len(x), np.isnan(x).all(), y[-1]) == (2501, True, math.inf)
+
+
+def test_a_note_is_written_and_read_by_who_follows(ask: Ask, over: Writer) -> None:
+    lines = over.lines()
+    note = ask("note", over.run.id, "the rate is too high", author="Ada", step=7)
+    assert (note.text, note.author, note.step) == ("the rate is too high", "Ada", 7)
+    assert ask("read", over.run.id, types=["note"]) == [note]
+    assert over.lines() == lines
+
+
+def test_checkpoints_are_listed_and_downloaded(ask: Ask, writer: Writer, tmp_path: Path) -> None:
+    (tmp_path / "model.ckpt").write_bytes(b"weights" * 100_000)
+    writer.say(ev.Checkpoint, path=str(tmp_path / "model.ckpt"), metric="val/loss", value=0.5)
+    writer.say(ev.Checkpoint, path=str(tmp_path / "gone.ckpt"))
+    first, second = sorted(ask("checkpoints", writer.run.id), key=lambda row: row["path"], reverse=True)
+    assert (first["available"], first["value"], second["available"]) == (True, 0.5, False)
+    path = ask("download_checkpoint", writer.run.id, first["number"], tmp_path / "here.ckpt")
+    assert path.read_bytes() == b"weights" * 100_000
+    with pytest.raises(ApiError):
+        ask("download_checkpoint", writer.run.id, second["number"], tmp_path / "not.ckpt")
+    assert not (tmp_path / "not.ckpt").exists()
+
+
+def test_a_run_is_exported_as_the_path_says(ask: Ask, writer: Writer, tmp_path: Path) -> None:
+    writer.metrics(3)
+    lines = ask("export", writer.run.id, tmp_path / "run.jsonl").read_bytes().splitlines()
+    assert lines == writer.lines()
+    rows = ask("export", writer.run.id, tmp_path / "metrics", "csv").read_text().splitlines()
+    assert len(rows) == 4
+    assert rows[1].startswith("train/loss,0.5,")
+    with pytest.raises(ApiError, match="jsonl"):
+        ask("export", writer.run.id, tmp_path / "run.docx")

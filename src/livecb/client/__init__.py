@@ -1,8 +1,9 @@
 """The Python client: what the HTTP API says and takes, blocking and with asyncio."""
 
-from livecb.client.asynchronous import AsyncClient, AsyncFollower
-from livecb.client.blocking import Client, Follower
-from livecb.client.curves import Curve, Series
+from livecb.client.asynchronous import AsyncClient
+from livecb.client.blocking import Client
+from livecb.client.curves import Curve, Series, Values
+from livecb.client.following import AsyncFollower, Follower
 from livecb.client.records import Asked, EventPage, MediaPage, Metric, RunRow, RunState
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "RunRow",
     "RunState",
     "Series",
+    "Values",
 ]

@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
-from contextlib import aclosing
+from collections.abc import Collection, Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from livecb.client import calls
-from livecb.client.curves import Series
+from livecb.client.curves import Series, Values
+from livecb.client.following import AsyncFollower
 from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState
 from livecb.client.saving import Saving
-from livecb.events import AnyEvent, FileRef, Unknown
-from livecb.logs.base import START, Batch
+from livecb.events import FileRef, Note
+from livecb.logs.base import START
 from livecb.logs.following import Following
 from livecb.logs.http import afollow, asend, astreamed, async_client_of
+from livecb.logs.wire import Ask
 
-__all__ = ["AsyncClient", "AsyncFollower"]
+__all__ = ["AsyncClient"]
 
 T = TypeVar("T")
-
-
-class AsyncFollower(AsyncIterator[AnyEvent | Unknown]):
-    """`Follower`, for `async for`."""
-
-    def __init__(self, batches: AsyncGenerator[Batch, None], cursor: str) -> None:
-        self.cursor = cursor
-        self.resets = 0
-        self.broken = 0
-        self._batches = batches
-        self._events = self._each()
-
-    async def __anext__(self) -> AnyEvent | Unknown:
-        return await anext(self._events)
-
-    async def __aenter__(self) -> AsyncFollower:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Hang up; iterating ends."""
-        await self._events.aclose()
-
-    async def _each(self) -> AsyncGenerator[AnyEvent | Unknown, None]:
-        async with aclosing(self._batches) as batches:
-            async for batch in batches:
-                self.resets += batch.reset
-                for line, cursor in zip(batch.lines, batch.cursors, strict=True):
-                    self.cursor = cursor
-                    if (event := calls.event_of(line)) is None:
-                        self.broken += 1
-                    else:
-                        yield event
-                self.cursor = batch.cursor
 
 
 class AsyncClient:
@@ -159,12 +124,30 @@ class AsyncClient:
 
     async def download(self, run: str, file: str | FileRef, path: str | os.PathLike[str]) -> Path:
         """As `Client.download`."""
-        ask = calls.file(run, digest := calls.digest_of(file)).ask
-        with Saving(path, digest) as saving:
-            async with astreamed(self._http, ask) as chunks:
-                async for chunk in chunks:
-                    saving.write(chunk)
-        return saving.path
+        digest = calls.digest_of(file)
+        return await self._save(calls.file(run, digest).ask, Saving(path, digest))
+
+    async def values(
+        self, run: str, name: str, *, x: str = "step", start: float | None = None, end: float | None = None
+    ) -> Values:
+        """As `Client.values`."""
+        return await self._all(calls.values(run, name, x, start, end))
+
+    async def note(self, run: str, text: str, *, author: str | None = None, step: int | None = None) -> Note:
+        """As `Client.note`."""
+        return await self._do(calls.note(run, text=text, author=author, step=step))
+
+    async def checkpoints(self, run: str) -> calls.Rows:
+        """As `Client.checkpoints`."""
+        return await self._do(calls.checkpoints(run))
+
+    async def download_checkpoint(self, run: str, number: str, path: str | os.PathLike[str]) -> Path:
+        """As `Client.download_checkpoint`."""
+        return await self._save(calls.checkpoint(run, number), Saving(path))
+
+    async def export(self, run: str, path: str | os.PathLike[str], format: str | None = None) -> Path:
+        """As `Client.export`."""
+        return await self._save(calls.export(run, format or Path(path).suffix[1:]), Saving(path))
 
     async def rename(self, run: str, name: str | None) -> None:
         """As `Client.rename`."""
@@ -201,3 +184,19 @@ class AsyncClient:
 
     async def _do(self, call: calls.Call[T]) -> T:
         return call.decode(*await asend(self._http, call.ask))
+
+    async def _all(self, pages: Generator[calls.Call[Any], Any, T]) -> T:
+        answer = None
+        while True:
+            try:
+                call = pages.send(answer)
+            except StopIteration as end:
+                return cast(T, end.value)
+            answer = await self._do(call)
+
+    async def _save(self, ask: Ask, saving: Saving) -> Path:
+        with saving:
+            async with astreamed(self._http, ask) as chunks:
+                async for chunk in chunks:
+                    saving.write(chunk)
+        return saving.path

@@ -3,65 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from livecb.client import calls
-from livecb.client.curves import Series
+from livecb.client.curves import Series, Values
+from livecb.client.following import Follower
 from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState
 from livecb.client.saving import Saving
-from livecb.events import AnyEvent, FileRef, Unknown
-from livecb.logs.base import START, Batch
+from livecb.events import FileRef, Note
+from livecb.logs.base import START
 from livecb.logs.following import Following
 from livecb.logs.http import client_of, follow, send, streamed
+from livecb.logs.wire import Ask
 
-__all__ = ["Client", "Follower"]
+__all__ = ["Client"]
 
 T = TypeVar("T")
-
-
-class Follower(Iterator[AnyEvent | Unknown]):
-    """Events of a run as they come, each once.
-
-    Attributes:
-        cursor: Where the last event that was given stands; `follow` from there to go on in another process.
-        resets: How often the log began anew, so that all its events came again.
-        broken: Lines that were no events.
-    """
-
-    def __init__(self, batches: Generator[Batch, None, None], cursor: str) -> None:
-        self.cursor = cursor
-        self.resets = 0
-        self.broken = 0
-        self._batches = batches
-        self._events = self._each()
-
-    def __next__(self) -> AnyEvent | Unknown:
-        return next(self._events)
-
-    def __enter__(self) -> Follower:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Hang up; iterating ends."""
-        self._events.close()
-        self._batches.close()
-
-    def _each(self) -> Generator[AnyEvent | Unknown, None, None]:
-        for batch in self._batches:
-            self.resets += batch.reset
-            for line, cursor in zip(batch.lines, batch.cursors, strict=True):
-                self.cursor = cursor
-                if (event := calls.event_of(line)) is None:
-                    self.broken += 1
-                else:
-                    yield event
-            self.cursor = batch.cursor
 
 
 class Client:
@@ -237,11 +197,48 @@ class Client:
 
     def download(self, run: str, file: str | FileRef, path: str | os.PathLike[str]) -> Path:
         """Save a file under a path, whole or not at all, however large it is; see `file`."""
-        ask = calls.file(run, digest := calls.digest_of(file)).ask
-        with Saving(path, digest) as saving, streamed(self._http, ask) as chunks:
-            for chunk in chunks:
-                saving.write(chunk)
-        return saving.path
+        digest = calls.digest_of(file)
+        return self._save(calls.file(run, digest).ask, Saving(path, digest))
+
+    def values(
+        self, run: str, name: str, *, x: str = "step", start: float | None = None, end: float | None = None
+    ) -> Values:
+        """Return every value of one metric as it was logged, none thinned out.
+
+        Args:
+            run: The run's id.
+            name: Which metric.
+            x: The axis that `start` and `end` are places on.
+            start: From where.
+            end: To where.
+        """
+        return self._all(calls.values(run, name, x, start, end))
+
+    def note(self, run: str, text: str, *, author: str | None = None, step: int | None = None) -> Note:
+        """Write a note on a run, or on one step of it; every viewer sees it."""
+        return self._do(calls.note(run, text=text, author=author, step=step))
+
+    def checkpoints(self, run: str) -> calls.Rows:
+        """Return checkpoints and artifacts: their `number`, and whether they are `available` to download."""
+        return self._do(calls.checkpoints(run))
+
+    def download_checkpoint(self, run: str, number: str, path: str | os.PathLike[str]) -> Path:
+        """Save a checkpoint or artifact under a path; a folder comes as a tar.
+
+        Raises:
+            ApiError: It is not to be had; the message says why.
+        """
+        return self._save(calls.checkpoint(run, number), Saving(path))
+
+    def export(self, run: str, path: str | os.PathLike[str], format: str | None = None) -> Path:
+        """Save a run as `jsonl` (every event), `csv` or `parquet` (every value of every metric).
+
+        Args:
+            run: The run's id.
+            path: Where.
+            format: Which; as the path ends if None.
+        """
+        return self._save(calls.export(run, format or Path(path).suffix[1:]), Saving(path))
 
     def rename(self, run: str, name: str | None) -> None:
         """Call a run something else; None: as it calls itself."""
@@ -294,3 +291,18 @@ class Client:
 
     def _do(self, call: calls.Call[T]) -> T:
         return call.decode(*send(self._http, call.ask))
+
+    def _all(self, pages: Generator[calls.Call[Any], Any, T]) -> T:
+        answer = None
+        while True:
+            try:
+                call = pages.send(answer)
+            except StopIteration as end:
+                return cast(T, end.value)
+            answer = self._do(call)
+
+    def _save(self, ask: Ask, saving: Saving) -> Path:
+        with saving, streamed(self._http, ask) as chunks:
+            for chunk in chunks:
+                saving.write(chunk)
+        return saving.path

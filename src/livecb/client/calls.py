@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from livecb.client.curves import Series, series_of
+from livecb.client.curves import Series, Values, series_of, values_of
 from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState, record
 from livecb.client.saving import check
 from livecb.errors import EventError, ServerError
-from livecb.events import AnyEvent, FileRef, JsonObject, Unknown, decode
+from livecb.events import AnyEvent, FileRef, JsonObject, Note, Unknown, decode
 from livecb.logs.following import batch_of
 from livecb.logs.wire import Address, Ask, answer_of, error_of
 from livecb.server import launch
@@ -22,23 +22,31 @@ from livecb.store import default_root
 
 __all__ = [
     "Call",
+    "Rows",
     "address_of",
     "change",
+    "checkpoint",
+    "checkpoints",
     "delete",
     "digest_of",
     "event_of",
     "events",
+    "export",
     "file",
     "images",
     "metrics",
+    "note",
     "restore",
     "run",
     "runs",
     "samples",
     "send",
+    "values",
 ]
 
 T = TypeVar("T")
+
+Rows = list[JsonObject]
 
 _ALL_POINTS = 100_000  # the most that the server gives at once
 
@@ -107,6 +115,42 @@ def metrics(
     named = None if names is None else [names] if isinstance(names, str) else [*names]
     query = {"name": named, "x": x, "points": points or _ALL_POINTS, "from": start, "to": end}
     return _json(Ask.of(run, "series", **query), series_of)
+
+
+def values(
+    run: str, name: str, x: str, start: float | None, end: float | None
+) -> Generator[Call[JsonObject], JsonObject, Values]:
+    """Every page of one metric."""
+    pages: list[JsonObject] = []
+    query = {"name": name, "x": x, "from": start, "to": end, "limit": _ALL_POINTS}
+    after: int | None = 0
+    while after is not None:
+        page = yield _json(Ask.of(run, "metrics", **query, after=after or None), lambda said: said)
+        pages.append(page)
+        after = page["next"]
+    return values_of(pages)
+
+
+def note(run: str, **said: Any) -> Call[Note]:
+    """A note."""
+    body = {key: value for key, value in said.items() if value is not None}
+    ask = replace(Ask.of(run, "notes"), method="POST", body=body)
+    return _json(ask, lambda said: msgspec.convert(said, Note))
+
+
+def checkpoints(run: str) -> Call[Rows]:
+    """Checkpoints and artifacts."""
+    return _json(Ask.of(run, "checkpoints"), lambda said: said["checkpoints"])
+
+
+def checkpoint(run: str, number: str) -> Ask:
+    """The bytes of one."""
+    return replace(Ask.of(run, f"checkpoints/{quote(number, safe='')}"), accept="*/*")
+
+
+def export(run: str, format: str) -> Ask:
+    """All of a run."""
+    return replace(Ask.of(run, "export", format=format), accept="*/*")
 
 
 def samples(run: str, epoch: int | str | None, before: int | None, limit: int) -> Call[MediaPage]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
-__all__ = ["Curve", "Series", "series_of"]
+__all__ = ["Curve", "Series", "Values", "series_of", "values_of"]
 
 _COLUMNS = ("step", "epoch", "time", "attempt")
 
@@ -87,6 +87,40 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
             for column in _COLUMNS:
                 rows[column] += getattr(curve, column)
         return pd.DataFrame(rows).astype({"value": float, "step": "Int64", "epoch": float})
+
+
+class Values(msgspec.Struct, frozen=True, kw_only=True):
+    """Every value of one metric, in the order in which they were logged; None on axes that one does not say.
+
+    Attributes:
+        cursor: The place in the log that these hold all up to.
+        attempt: Which attempt each is of, from 1.
+    """
+
+    name: str
+    cursor: str
+    value: list[float]
+    time: list[float]
+    step: list[int | None]
+    batch: list[int | None]
+    epoch: list[float | None]
+    samples: list[int | None]
+    tokens: list[int | None]
+    attempt: list[int]
+
+    def to_numpy(self, x: str = "step") -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Return places on an axis, and values, as arrays of 64-bit floats; NaN where no place is known."""
+        import numpy as np
+
+        return np.array(getattr(self, x), dtype=float), np.array(self.value, dtype=float)
+
+
+def values_of(pages: list[JsonObject]) -> Values:
+    """Return pages as one."""
+    columns = [field for field in Values.__struct_fields__ if field not in ("name", "cursor")]
+    joined = {column: [place for page in pages for place in page[column]] for column in columns}
+    said = {**joined, "value": list(map(number, joined["value"]))}
+    return msgspec.convert({**said, "name": pages[-1]["name"], "cursor": pages[-1]["cursor"]}, Values)
 
 
 def series_of(said: JsonObject) -> Series:
