@@ -13,8 +13,9 @@ from starlette.types import Receive, Scope, Send
 from livecb.server.auth import Guard, allowed_hosts_from_environment
 from livecb.server.hub import Hub
 from livecb.server.pace import Pace
-from livecb.server.replies import Problem, refuse
+from livecb.server.replies import REFUSED, Problem, refuse
 from livecb.server.routes import routes_of
+from livecb.server.stream import wants_stream
 from livecb.server.token import cookie_name, token_of
 from livecb.store import Store
 
@@ -50,8 +51,11 @@ class App:
         """Answer a request."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        else:
+        elif scope["type"] == "websocket" or wants_stream(scope):
+            scope[REFUSED] = self.hub.traffic.answers  # a stream's `send` stays as it is
             await self._guard(scope, receive, send)
+        else:
+            await self._guard(scope, receive, self.hub.traffic.watching(send))
 
     def close(self) -> None:
         """End all streams with a goodbye; the app answers no more after that."""

@@ -87,7 +87,9 @@ class Batches:
             await batch.read()
             if wait and not batch.lines and not batch.reset:
                 await self._wait(run, batch, wait)
-            return json_response(batch.to_json(self.hub.alive(run.id)))
+            answer = batch.to_json(self.hub.alive(run.id))
+            self.hub.traffic.sent("json", len(answer), len(batch.lines))
+            return json_response(answer)
         finally:
             batch.tail.close()
 

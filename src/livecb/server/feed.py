@@ -71,7 +71,7 @@ class Feed:
         self.framing = framing
         self.pace = pace
         self.place: Place = ()
-        self.ring = Ring(framing.glue, pace.ring, pace.send)
+        self.ring = Ring(framing.glue, pace.ring, pace.send, framing.count)
         self.notices = Notices()
         self.viewers: set[Viewing] = set()
         self.used = time.monotonic()

@@ -148,6 +148,10 @@ class Framing(ABC):
     def message(self, event: str, data: dict[str, Any] | msgspec.Raw) -> bytes:
         """Frame one message of the transport itself."""
 
+    def count(self, data: bytes) -> int:
+        """Return how many events framed data holds; transport messages are none."""
+        return 0
+
     @abstractmethod
     def cursor(self, cursor: str) -> bytes:
         """Frame the news that all up to a cursor is seen, though nothing of it passed the filter."""
@@ -157,6 +161,10 @@ class SSE(Framing):
     """Server-sent events: one message a line, its cursor as the id."""
 
     name = "sse"
+
+    def count(self, data: bytes) -> int:
+        """As the framing promises."""
+        return data.count(b'\ndata: {"type":')  # what is no event does not begin with its type
 
     def lines(
         self, run: str | None, lines: Sequence[tuple[bytes, str]], before: bytes, after: bytes
@@ -180,6 +188,12 @@ class WebSocketFraming(Framing):
 
     name = "websocket"
     glue = b"\n"
+
+    def count(self, data: bytes) -> int:
+        """As the framing promises."""
+        lines = b"\n" + data
+        others = sum(lines.count(b'\n{"type":"%b"' % kind) for kind in (b"cursor", b"run", b"reset"))
+        return lines.count(b"\n{") - others
 
     def lines(
         self, run: str | None, lines: Sequence[tuple[bytes, str]], before: bytes, after: bytes

@@ -13,6 +13,7 @@ from livecb.server.frames import Framing, Sieve
 from livecb.server.index import Indexes
 from livecb.server.pace import IN_A_PROCESS, Pace
 from livecb.server.tail import Tail
+from livecb.server.traffic import Traffic
 from livecb.server.workers import Workers
 from livecb.store import Store, StoredRun
 
@@ -35,6 +36,7 @@ class Hub:
     Attributes:
         rows: Who makes the rows of the list.
         work: Who reads and writes files for as long as it takes.
+        traffic: What goes out, counted.
         stale: Whether the list is to be made anew for the next who asks.
         last_seen: When somebody last asked for something (`time.monotonic`).
     """
@@ -46,6 +48,7 @@ class Hub:
         # Their own thread: the list is there at once, however long logs are folded for others.
         self.rows = Workers(1, "livecb-rows")
         self.work = Workers(2, "livecb-work")
+        self.traffic = Traffic()
         self.stale = False
         self.last_seen = time.monotonic()
         self.closing = False

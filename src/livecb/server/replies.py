@@ -15,11 +15,14 @@ from starlette.types import Receive, Scope, Send
 
 from livecb.errors import CursorError, LivecbError, LogError, RunNotFound, RunWritten, ServerError, StoreError
 
-__all__ = ["PROBLEM_JSON", "TYPE", "Problem", "endpoint", "json_response", "problem_of", "refuse"]
+__all__ = ["PROBLEM_JSON", "REFUSED", "TYPE", "Problem", "endpoint", "json_response", "problem_of", "refuse"]
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 PROBLEM_JSON = "application/problem+json"
+REFUSED = "livecb.refused"
+"""Where a request for a stream has the counts of answers by status: those that began are counted apart."""
+
 TYPE = "tag:livecb,2026:"
 
 _NO_STORE = {"cache-control": "no-store"}
@@ -86,15 +89,17 @@ def problem_of(error: LivecbError) -> Problem:
 
 async def refuse(scope: Scope, receive: Receive, send: Send, problem: Problem) -> None:
     """Answer a request, or a WebSocket that is not accepted yet, with an error."""
-    response = error_response(problem)
+    response = error_response(problem, scope)
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": problem.detail[:120]})
         return
     await response(scope, receive, send)
 
 
-def error_response(problem: Problem) -> Response:
+def error_response(problem: Problem, scope: Scope) -> Response:
     """Return an error as problem details."""
+    if REFUSED in scope:
+        scope[REFUSED][problem.status] += 1
     return Response(problem.to_json(), problem.status, {**problem.headers, **_NO_STORE}, PROBLEM_JSON)
 
 
@@ -112,12 +117,12 @@ def endpoint(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except LivecbError as error:
-            return error_response(problem_of(error))
+            return error_response(problem_of(error), request.scope)
         except ClientDisconnect:
             return Response(status_code=499)  # nobody reads it
         except Exception as error:
             _log.exception("cannot answer %s %s", request.method, request.url.path)
             detail = f"{type(error).__name__}: {error}; the server's log says where"
-            return error_response(Problem(500, "The server failed", detail))
+            return error_response(Problem(500, "The server failed", detail), request.scope)
 
     return answer

@@ -6,7 +6,7 @@ Whoever asks for the same gets the same bytes: a piece is joined once, a chunk i
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from livecb.server.tail import Place
@@ -27,12 +27,13 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Consecutive ticks as one: also the number of the tick after them."""
+    """Consecutive ticks as one: also the number of the tick after them, and how many events they hold."""
 
     data: bytes
     next: int
     end: Place
     generations: Mapping[str, int]
+    events: int = 0
 
 
 class Ring:
@@ -42,18 +43,20 @@ class Ring:
         glue: What stands between two frames.
         limit: Bytes to keep; the latest tick is always kept.
         send: About how many bytes a piece may have.
+        count: Tells how many events framed data holds.
 
     Attributes:
         first: The number of the oldest tick.
         next: The number that the next tick will have.
     """
 
-    def __init__(self, glue: bytes, limit: int, send: int) -> None:
+    def __init__(self, glue: bytes, limit: int, send: int, count: Callable[[bytes], int] = len) -> None:
         self.first = 0
         self.next = 0
         self._glue = glue
         self._limit = limit
         self._send = send
+        self._count = count
         self._bytes = 0
         self._ticks: deque[Tick] = deque()
         self._joined: dict[int, Piece] = {}
@@ -91,7 +94,7 @@ class Ring:
             datas.append(tick.data)
             following += 1
         data = datas[0] if len(datas) == 1 else self._glue.join(filter(None, datas))
-        return Piece(data, following, tick.end, tick.generations)
+        return Piece(data, following, tick.end, tick.generations, self._count(data))
 
 
 class Shelf:

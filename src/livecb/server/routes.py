@@ -92,6 +92,7 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at(f"{run}/files/{{digest}}", GET=api.file),
         _at("/api/stream", GET=several),
         WebSocketRoute("/api/stream", several),
+        _at("/metrics", GET=hub.traffic.metrics),
         _at("/api/trash", GET=labels.deleted, DELETE=labels.empty),
         _at("/api/trash/{run}", POST=labels.restore, DELETE=labels.remove),
     ]

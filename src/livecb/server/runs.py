@@ -42,7 +42,8 @@ class Runs:
             return
         if wants_stream(scope) and not self.hub.closing:
             await send({"type": "http.response.start", "status": 200, "headers": SSE_HEADERS})
-            await _Watcher(self.board, send, self.hub, selection).run(receive)
+            with self.hub.traffic.stream("runs", scope):
+                await _Watcher(self.board, send, self.hub, selection).run(receive)
             return
         answer = {"runs": page, "now": time.time(), "total": total, "next": following}
         await json_response(answer)(scope, receive, send)
@@ -78,6 +79,7 @@ class _Watcher:
                 await self._write(self._framing.message("bye", {"reason": self._reason}))
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         except asyncio.TimeoutError:
+            self._hub.traffic.slow["runs"] += 1
             self._abort()  # it does not read; it will come again
         finally:
             leaving.cancel()
@@ -121,3 +123,4 @@ class _Watcher:
     async def _write(self, data: bytes) -> None:
         message = {"type": "http.response.body", "body": data, "more_body": True}
         await asyncio.wait_for(self._send(message), self._hub.pace.stuck)
+        self._hub.traffic.sent("runs", len(data))

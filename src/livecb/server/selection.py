@@ -31,7 +31,7 @@ QUERY = {
     "tag": "a tag that it bears; each of several, where repeated",
     "search": "words that its id, name, project and tags hold, whatever their case",
     "archived": "`0` (default) leaves archived runs out, `1` gives them alone, `all` both",
-    "sort": f"one of {', '.join(_SORTS)} or `{_METRIC}NAME`; `-` before it turns it round; default `-started`",
+    "sort": f"one of {', '.join(_SORTS)} or `{_METRIC}NAME`; `-` before it turns it; default `-started`",
     "limit": "at most so many rows",
     "after": "the last run of the page before: `next` of its answer",
 }

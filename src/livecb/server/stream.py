@@ -113,8 +113,9 @@ class Stream:
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body", "body": b""})
             return
-        await write(RETRY + self._hello(viewer))
-        await self._watch(viewer, lost, receive)
+        with self.hub.traffic.stream("sse", scope):
+            await write(RETRY + self._hello(viewer))
+            await self._watch(viewer, lost, receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,8 +130,9 @@ class Stream:
             return
         await send({"type": "websocket.accept"})
         try:
-            await write(self._hello(viewer))
-            await self._watch(viewer, lost, receive)
+            with self.hub.traffic.stream("websocket", scope):
+                await write(self._hello(viewer))
+                await self._watch(viewer, lost, receive)
             await send({"type": "websocket.close", "code": 1001 if self.hub.closing else 1000})
         except OSError:
             pass  # it went while we wrote
@@ -148,7 +150,16 @@ class Stream:
         feed = self.hub.feed(self._runs(connection), self.several, framing, types)
         place, lost = feed.tail.parse(asked_cursor(connection))
         wants_state = connection.query_params.get("state", "0") not in ("0", "")
-        return Viewer(feed, place, write, wants_state=wants_state, abort=abort_of(send)), lost
+        kind, traffic, abort = framing.name, self.hub.traffic, abort_of(send)
+
+        def cut_off() -> None:
+            traffic.slow[kind] += 1
+            abort()
+
+        def sent(data: int, events: int) -> None:
+            traffic.sent(kind, data, events)
+
+        return Viewer(feed, place, write, wants_state=wants_state, abort=cut_off, sent=sent), lost
 
     def _runs(self, connection: HTTPConnection) -> Sequence[StoredRun]:
         if not self.several:

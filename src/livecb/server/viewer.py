@@ -23,7 +23,14 @@ class Viewer:
     """
 
     def __init__(
-        self, feed: Feed, place: Place, write: Write, *, wants_state: bool, abort: Callable[[], None]
+        self,
+        feed: Feed,
+        place: Place,
+        write: Write,
+        *,
+        wants_state: bool,
+        abort: Callable[[], None],
+        sent: Callable[[int, int], None] = lambda data, events: None,
     ) -> None:
         self.feed = feed
         self.place = feed.tail.pad(place)
@@ -32,6 +39,7 @@ class Viewer:
         self.gone = False
         self._write_out = write
         self._abort = abort
+        self._sent = sent
         self._generations: Mapping[str, int] = feed.tail.generations
         self._noticed = feed.notices.number
         self._waiter: asyncio.Future[None] | None = None
@@ -76,7 +84,7 @@ class Viewer:
                 piece = feed.ring.piece(number)
                 number, self.place, self._generations = piece.next, piece.end, piece.generations
                 if piece.data:
-                    await self._write(piece.data)
+                    await self._write(piece.data, piece.events)
             if self._noticed < feed.notices.number:
                 await self._send_notices()
             elif number == feed.ring.next and not self.gone:
@@ -106,7 +114,7 @@ class Viewer:
             elif place != self.place:
                 self.place, passed_over = place, not data
                 if data:
-                    await self._write(data)
+                    await self._write(data, feed.framing.count(data))
                 await asyncio.sleep(0)  # a write that is taken at once lets nobody else have a turn
             elif target != feed.place:
                 target, number = feed.place, feed.ring.next
@@ -134,7 +142,8 @@ class Viewer:
             if notice.kind != "state" or self.wants_state:
                 await self._write(notice.data)
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, data: bytes, events: int = 0) -> None:
         self.sending = time.monotonic()
         await self._write_out(data)
         self.sending = 0.0
+        self._sent(len(data), events)
