@@ -6,6 +6,7 @@ import pytest
 
 import livecb
 from livecb import listing
+from livecb.events import type_of
 
 
 def recorded(name, **more):
@@ -63,3 +64,51 @@ def test_without_a_width_nothing_is_cut(store):
         line = listing.lines(listing.rows(store, 9), 0.0)[1]
     assert run.id in line
     assert run.name in line
+
+
+def test_what_workers_recorded_counts(store, tmp_path):
+    with recorded("search") as run:
+        run.progress(3, 180, unit="fold")
+    (stored,) = [store.run(each) for each in store.run_ids()]
+    with recorded("worker", dir=tmp_path / "elsewhere") as worker:
+        worker.progress(112, 180, unit="fold")
+        worker.model_completed("forest", scores={"score": 0.9}, params={"depth": 3})
+        worker.model_completed("tree", scores={"score": 0.8}, params={"depth": 5})
+    lines = (worker.folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+    told = [line for line in lines if type_of(line) in ("progress", "model_completed")]
+    stored.part_path("p7").write_bytes(b"".join(told))
+    (row,) = listing.rows(store, 9)
+    assert listing.cells(row, 0.0)[2:4] == ["completed", "62%"]
+    assert listing.cells(row, 0.0)[5] == "best forest: score 0.9  train/loss 0.5"
+
+
+def test_the_run_whose_worker_wrote_last_is_the_latest(store):
+    for name in ("first", "second"):
+        recorded(name).finish()
+    first, second = (store.run(each) for each in store.run_ids())
+    first.part_path("p7").touch()
+    os.utime(first.part_path(), (1000, 1000))
+    os.utime(second.part_path(), (2000, 2000))
+    assert listing.rows(store, 1)[0]["run"] == first.id
+    os.utime(first.part_path("p7"), (1500, 1500))
+    assert listing.rows(store, 1)[0]["run"] == second.id
+
+
+def test_beside_the_best_of_many_only_what_has_a_better_is_told(store):
+    with recorded("study") as run:
+        run.log({"intermediate/trial 0": 0.3}, step=1)
+        run.model_completed("trial 0", scores={"value": 0.3}, goal="min")
+        run.model_completed("trial 1", scores={"value": float("nan")}, goal="min")
+        run.model_completed("trial 2", ok=False, reason="pruned at step 0")
+    (row,) = listing.rows(store, 9)
+    assert row["best"] == {"name": "trial 0", "score": "value", "value": 0.3}
+    assert listing.cells(row, 0.0)[5] == "best trial 0: value 0.3  train/loss 0.5"
+
+
+def test_of_a_log_too_long_to_read_no_best_is_told(store, monkeypatch):
+    with recorded("long") as run:
+        run.model_completed("tree", scores={"score": 0.8})
+    monkeypatch.setattr(listing, "_WHOLE", 10)
+    (row,) = listing.rows(store, 9)
+    assert row["best"] is None
+    assert row["metrics"]["train/loss"]["value"] == 0.5

@@ -1,21 +1,24 @@
 """Listing: a row for each run of a store, without a server.
 
 A long log is not read whole for its row: its beginning says what the run is, and its end how it
-stands.
+stands. All parts of a log count: those of other ranks, and those of a search's workers.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from livecb import names
 from livecb.events import decode_lines
 from livecb.logs.base import START
 from livecb.logs.file import FileLog
 from livecb.lookup import by_last_write
 from livecb.state import State
 from livecb.store import Store, StoredRun
+from livecb.strict import json_ready
 from livecb.text import format_duration, format_number, format_percent, format_table, plural
 
 __all__ = ["HEAD", "cells", "lines", "rows"]
@@ -25,12 +28,16 @@ _LEAST = (15, 6, 9, 8, 10, 11)  # so that 60 columns hold all but the values
 
 _WHOLE = 4 << 20  # bytes of a log that is read whole
 _END = 256 << 10
+_FIRST = 20  # lines
 _LINES = 2000
 _METRICS = 3
 
 
 def rows(store: Store, most: int) -> list[dict[str, Any]]:
     """Return the rows of the HTTP API for the runs written last, newest first.
+
+    Each has one thing more: `best`, the leaderboard's best candidate so far as `name`, `score` and
+    `value`, None if there is none, or if the log is too long to read all candidates.
 
     Raises:
         StoreError: The store cannot be read.
@@ -41,15 +48,14 @@ def rows(store: Store, most: int) -> list[dict[str, Any]]:
 
 def cells(row: dict[str, Any], now: float) -> list[str]:
     """Return a row as the cells under `HEAD`."""
-    progress, metrics = row["progress"], list(row["metrics"].items())[:_METRICS]
-    at = row["updated"]
+    progress, at = row["progress"], row["updated"]
     return [
         row["run"],
         row["name"] if row["name"] != row["run"] else "",
         row["status"],
         _progress(progress) if progress else "-",
         "-" if at is None else f"{format_duration(now - at)} ago",
-        "  ".join(f"{name} {format_number(latest['value'])}" for name, latest in metrics) or "-",
+        "  ".join(_values(row)) or "-",
     ]
 
 
@@ -61,7 +67,27 @@ def lines(rows: Sequence[dict[str, Any]], now: float, width: int | None = None) 
 def _row(run: StoredRun) -> dict[str, Any]:
     alive = run.alive()
     words = "" if alive else run.last_words()
-    return _fold(run).row(alive=alive, now=time.time(), last_words=words, labels=run.labels)
+    state, whole = _fold(run)
+    row = state.row(alive=alive, now=time.time(), last_words=words, labels=run.labels)
+    return {**row, "best": _best(state) if whole else None}
+
+
+def _best(state: State) -> dict[str, Any] | None:
+    first = next(iter(state.leaderboard.ranked()), None)
+    if first is None or not first.ok or not first.scores:
+        return None
+    score, value = next(iter(json_ready(first.scores).items()))
+    return {"name": first.name, "score": score, "value": value}
+
+
+def _values(row: dict[str, Any]) -> list[str]:
+    """Return what tells most; beside the best of many candidates, what single ones reached says little."""
+    best, metrics = row["best"], list(row["metrics"].items())
+    told = [f"best {best['name']}: {best['score']} {format_number(best['value'])}"] if best else []
+    for name, latest in metrics:
+        if not best or names.goal(name):
+            told.append(f"{name} {format_number(latest['value'])}")
+    return told[:_METRICS]
 
 
 def _progress(progress: dict[str, Any]) -> str:
@@ -71,20 +97,24 @@ def _progress(progress: dict[str, Any]) -> str:
     return part if progress["left"] is None else f"{part}, {format_duration(progress['left'])} left"
 
 
-def _fold(run: StoredRun) -> State:
-    state, path = State(run.id), run.part_path()
-    log, size = FileLog(path), path.stat().st_size
-    cursor = START
-    if size > _WHOLE:
-        state.feed(decode_lines(list(log.read(limit=20).lines)))
-        cursor = _line_after(path, size - _END)
-    while (batch := log.read(cursor, _LINES)).lines:
-        state.feed(decode_lines(list(batch.lines)))
-        cursor = batch.cursor
-    return state
+def _fold(run: StoredRun) -> tuple[State, bool]:
+    """Return the fold of a run, and whether it is that of all its events."""
+    state = State(run.id)
+    paths = [run.part_path(name) for name in run.part_names()]
+    sizes = [path.stat().st_size for path in paths]
+    whole = sum(sizes) <= _WHOLE
+    for path, size in zip(paths, sizes, strict=True):
+        log, cursor = FileLog(path), START
+        if not whole and size > _END:
+            state.feed(decode_lines(list(log.read(limit=_FIRST).lines)))
+            cursor = _line_after(path, size - _END)
+        while (batch := log.read(cursor, _LINES)).lines:
+            state.feed(decode_lines(list(batch.lines)))
+            cursor = batch.cursor
+    return state, whole
 
 
-def _line_after(path: Any, at: int) -> str:
+def _line_after(path: Path, at: int) -> str:
     with open(path, "rb") as file:
         file.seek(at)
         skipped = file.readline()

@@ -7,7 +7,7 @@ import difflib
 from livecb.errors import RunNotFound
 from livecb.events import RunStarted, decode_lines
 from livecb.logs.file import FileLog
-from livecb.store import Store, StoredRun
+from livecb.store import NOTES, Store, StoredRun
 
 __all__ = ["LATEST", "by_last_write", "find_run", "name_of"]
 
@@ -77,8 +77,8 @@ def name_of(run: StoredRun) -> str | None:
 
 def _written(run: StoredRun) -> float:
     try:
-        return run.part_path().stat().st_mtime
-    except OSError:
+        return max(run.part_path(name).stat().st_mtime for name in run.part_names() if name != NOTES)
+    except OSError:  # it is being deleted
         return 0.0
 
 
