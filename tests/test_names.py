@@ -128,7 +128,8 @@ def test_less_is_better_for_losses_and_errors(name):
 @pytest.mark.parametrize(
     "name",
     "acc val/accuracy f1 macro_f1 roc_auc r2 mAP50-95(B) recall@10 bleu rougeL miou top5_accuracy psnr "
-    "reward neg_mean_squared_error neg_log_loss explained_variance score".split(),
+    "reward neg_mean_squared_error neg_log_loss best/neg_mean_absolute_error forest/neg_log_loss "
+    "mean_test_neg_log_loss explained_variance score".split(),
 )
 def test_more_is_better_for_scores(name):
     assert names.goal(name) == "max"
@@ -160,3 +161,8 @@ def test_what_was_measured_on_validation_tells_most():
     logged = ["lr", "train/loss", "val/acc", "grad_norm", "val/loss", "test/acc", "x"]
     ordered = sorted(logged, key=names.telling)
     assert ordered == ["val/loss", "val/acc", "test/acc", "train/loss", "grad_norm", "lr", "x"]
+
+
+def test_only_a_name_that_begins_with_neg_is_of_something_negated():
+    assert names.goal("loss_neg") == "min"
+    assert names.goal("neg/loss") == "min"

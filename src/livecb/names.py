@@ -69,6 +69,9 @@ _NUMBERED_SET = re.compile(rf"({_WORDS})_(\d+)/(.+)", re.IGNORECASE)
 _LEARNT_ON = re.compile(r"learn/(.+)")
 _EVAL_SET = re.compile(r"eval_(.+)_loss")
 
+# scikit-learn's neg_mean_squared_error and its like, also as a search calls them.
+_NEGATED = re.compile(r"(?:(?:best|mean|train|val|test)[_.\- ])*neg[_.\- ]")
+
 _NEITHER = frozenset(
     [
         "scale",
@@ -252,9 +255,10 @@ def split(name: str, context: str | None = None, *, rank: int = 0, sets: Collect
 def goal(name: str) -> Goal | None:
     """Return which way is better, as far as the name tells: `min`, `max`, or None."""
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
-    if name.lower().rpartition("/")[2] in _LOSSES:
+    leaf = name.lower().rpartition("/")[2]
+    if leaf in _LOSSES:
         return "min"
-    if words[:1] == ["neg"]:  # scikit-learn's neg_mean_squared_error and its like
+    if _NEGATED.match(leaf):
         return "max"
     known = {*words, *(word.rstrip("0123456789") for word in words)}
     if known & _NEITHER:
