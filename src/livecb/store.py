@@ -251,7 +251,7 @@ class StoredRun:
         Raises:
             StoreError: They cannot be written.
         """
-        _write_whole(self.folder / "labels.json", msgspec.json.encode(labels))
+        write_whole(self.folder / "labels.json", msgspec.json.encode(labels))
 
     def file_path(self, digest: str) -> Path:
         """Return where the file of this hash stands.
@@ -275,7 +275,7 @@ class StoredRun:
         digest = hashlib.sha256(content).hexdigest()
         path = self.folder / "files" / digest
         if not path.exists():
-            _write_whole(path, content)
+            write_whole(path, content)
         return FileRef(digest, name, len(content), mime)
 
     def add_path(self, path: str | os.PathLike[str], name: str, mime: str) -> FileRef:
@@ -314,8 +314,12 @@ def _spare_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that no reader ever sees half of it."""
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that no reader ever sees half of it; its folder is made if it is missing.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
     spare = _spare_name(path)
     try:
         path.parent.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from livecb.server.api import Api
 from livecb.server.appending import Appending
+from livecb.server.baselines import Comparing
 from livecb.server.batch import Batches
 from livecb.server.checkpoints import Checkpoints
 from livecb.server.commands import Commands
@@ -59,7 +60,7 @@ def routes_of(hub: Hub) -> list[BaseRoute]:
 def _for_programs(hub: Hub) -> list[BaseRoute]:
     api, media, labels = Api(hub), Media(hub), Labelling(hub)
     points, search, notes = Points(hub), Search(hub), Notes(hub)
-    checkpoints = Checkpoints(hub)
+    checkpoints, comparing = Checkpoints(hub), Comparing(hub)
     one = Stream(hub, otherwise=request_response(endpoint(Batches(hub))))
     several = Stream(hub, several=True)
     run = "/api/runs/{run}"
@@ -92,6 +93,9 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at(f"{run}/files/{{digest}}", GET=api.file),
         _at("/api/stream", GET=several),
         WebSocketRoute("/api/stream", several),
+        _at(f"{run}/compare", GET=comparing.compare),
+        _at("/api/baselines", GET=comparing.list, POST=comparing.create),
+        _at("/api/baselines/{name}", GET=comparing.get, PATCH=comparing.update, DELETE=comparing.delete),
         _at("/metrics", GET=hub.traffic.metrics),
         _at("/api/trash", GET=labels.deleted, DELETE=labels.empty),
         _at("/api/trash/{run}", POST=labels.restore, DELETE=labels.remove),
