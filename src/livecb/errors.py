@@ -24,6 +24,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from typing import Any
 
 __all__ = [
     "ApiError",
@@ -91,16 +92,18 @@ class ApiError(ServerError):
         status: The HTTP status.
         title: What is wrong, in a few words.
         detail: What is wrong, and what to do.
+        data: All that the answer said, such as the `cursor` to go on from.
     """
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    def __init__(self, status: int, title: str, detail: str, data: dict[str, Any] | None = None) -> None:
         super().__init__(f"{title} ({status}): {detail}")
         self.status = status
         self.title = title
         self.detail = detail
+        self.data = data or {}
 
-    def __reduce__(self) -> tuple[type[ApiError], tuple[int, str, str]]:
-        return type(self), (self.status, self.title, self.detail)
+    def __reduce__(self) -> tuple[type[ApiError], tuple[int, str, str, dict[str, Any]]]:
+        return type(self), (self.status, self.title, self.detail, self.data)
 
 
 class LivecbWarning(UserWarning):

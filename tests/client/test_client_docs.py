@@ -43,12 +43,12 @@ def test_the_code_of_the_page_runs(process: Any, writer: Writer, tmp_path: Path)
     writer.die()
     process.start()
     code = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/how-to/client.md").read_text(), re.M | re.S)
-    assert len(code) == 5
+    assert len(code) == 6
     (tmp_path / "empty").mkdir()
     done = run_python("-c", "\n".join(code), cwd=tmp_path / "empty")
     assert (done.returncode, done.stderr) == (0, "")
     assert "a line of the log\na question an answer\n" in done.stdout
-    assert [path.name for path in (tmp_path / "empty").iterdir()] == ["it.png"]
+    assert {path.name for path in (tmp_path / "empty").iterdir()} == {"it.png", "metrics.csv"}
     assert (writer.run.labels.name, writer.run.labels.tags) == ("the good one", ["baseline"])
 
 

@@ -223,3 +223,26 @@ def test_a_run_is_exported_as_the_path_says(ask: Ask, writer: Writer, tmp_path: 
     assert rows[1].startswith("train/loss,0.5,")
     with pytest.raises(ApiError, match="jsonl"):
         ask("export", writer.run.id, tmp_path / "run.docx")
+
+
+def test_a_training_elsewhere_is_appended_exactly_once_however_often_it_is_tried(
+    ask: Ask, store: Store
+) -> None:
+    run = "20260103-000000-far-away"
+    began = ev.RunStarted(seq=0, time=1.0, version=ev.VERSION, run=run, name="far away")
+    at = ask("append", run, [began])
+    losses = [ev.Metrics(seq=seq, time=2.0, step=seq, values={"loss": math.nan}) for seq in (1, 2)]
+    ends = {ask("append", run, losses, at) for _ in range(3)}
+    assert ends == {str((store.run(run).folder / "events.jsonl").stat().st_size)}
+    assert ask("get", run).name == "far away"
+    assert [event.seq for event in ask("read", run)] == [0, 1, 2]
+    with pytest.raises(ApiError) as caught:
+        ask("append", run, losses[1:], at)
+    assert (caught.value.status, {caught.value.data["cursor"]}) == (409, ends)
+
+
+def test_nobody_appends_to_the_log_of_a_training_here(ask: Ask, writer: Writer) -> None:
+    lines = writer.lines()
+    with pytest.raises(ApiError, match="take another id"):
+        ask("append", writer.run.id, [ev.Note(seq=1, time=1.0, text="mine")], str(writer.path.stat().st_size))
+    assert writer.lines() == lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,7 +12,7 @@ from livecb.client.curves import Series, Values
 from livecb.client.following import AsyncFollower
 from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState
 from livecb.client.saving import Saving
-from livecb.events import FileRef, Note
+from livecb.events import Event, FileRef, Note
 from livecb.logs.base import START
 from livecb.logs.following import Following
 from livecb.logs.http import afollow, asend, astreamed, async_client_of
@@ -132,6 +132,12 @@ class AsyncClient:
     ) -> Values:
         """As `Client.values`."""
         return await self._all(calls.values(run, name, x, start, end))
+
+    async def append(
+        self, run: str, events: Iterable[Event], at: str = START, *, part: str | None = None
+    ) -> str:
+        """As `Client.append`."""
+        return await self._do(calls.append(run, events, at, part))
 
     async def note(self, run: str, text: str, *, author: str | None = None, step: int | None = None) -> Note:
         """As `Client.note`."""

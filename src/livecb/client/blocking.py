@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -13,7 +13,7 @@ from livecb.client.curves import Series, Values
 from livecb.client.following import Follower
 from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState
 from livecb.client.saving import Saving
-from livecb.events import FileRef, Note
+from livecb.events import Event, FileRef, Note
 from livecb.logs.base import START
 from livecb.logs.following import Following
 from livecb.logs.http import client_of, follow, send, streamed
@@ -213,6 +213,27 @@ class Client:
             end: To where.
         """
         return self._all(calls.values(run, name, x, start, end))
+
+    def append(self, run: str, events: Iterable[Event], at: str = START, *, part: str | None = None) -> str:
+        """Append events of a training elsewhere to a run, which is made where it is new.
+
+        It may be called again with the same place and events when no answer came: what is there already is
+        not written again.
+
+        Args:
+            run: The run's id.
+            events: What it says, in order. None at all: that it lives.
+            at: Where this part of the log ended: what the call before returned.
+            part: Which part, for a further rank or process.
+
+        Returns:
+            The place to go on from.
+
+        Raises:
+            ApiError: The log does not end there and goes on with something else (409: `data["cursor"]` says
+                where it ends), or is that of a training on the server's machine.
+        """
+        return self._do(calls.append(run, events, at, part))
 
     def note(self, run: str, text: str, *, author: str | None = None, step: int | None = None) -> Note:
         """Write a note on a run, or on one step of it; every viewer sees it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from livecb.client.curves import Series, Values, series_of, values_of
 from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState, record
 from livecb.client.saving import check
 from livecb.errors import EventError, ServerError
-from livecb.events import AnyEvent, FileRef, JsonObject, Note, Unknown, decode
+from livecb.events import AnyEvent, Event, FileRef, JsonObject, Note, Unknown, decode, encode
 from livecb.logs.following import batch_of
 from livecb.logs.wire import Address, Ask, answer_of, error_of
 from livecb.server import launch
@@ -24,6 +24,7 @@ __all__ = [
     "Call",
     "Rows",
     "address_of",
+    "append",
     "change",
     "checkpoint",
     "checkpoints",
@@ -129,6 +130,13 @@ def values(
         pages.append(page)
         after = page["next"]
     return values_of(pages)
+
+
+def append(run: str, events: Iterable[Event], at: str, part: str | None) -> Call[str]:
+    """Events of a training elsewhere."""
+    ask = Ask.of(run, "events", at=at, part=part)
+    body = b"".join(encode(event) + b"\n" for event in events)
+    return _json(replace(ask, method="POST", body=body), lambda said: str(said["cursor"]))
 
 
 def note(run: str, **said: Any) -> Call[Note]:

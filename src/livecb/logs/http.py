@@ -136,7 +136,9 @@ class HttpLog(Log):
         self._client = client or client_of(self.address)
 
     def append(self, lines: bytes) -> str:
-        raise LogError("a log over HTTP is read only; append with a run, on the machine that holds the log")
+        raise LogError(
+            "a log over HTTP is read only; `livecb.Client.append` appends to runs that are trained elsewhere"
+        )
 
     def read(self, cursor: str = START, limit: int = 10_000) -> Batch:
         return self._read(cursor, limit)

@@ -91,7 +91,7 @@ class Ask:
         path: Relative to the server's root.
         query: What stands behind the question mark; None is left out.
         accept: The type of the answer.
-        body: What is sent, as JSON.
+        body: What is sent, as JSON; bytes are lines of it.
         patience: Seconds in which something must come; None for the client's own.
     """
 
@@ -115,13 +115,16 @@ class Ask:
     @property
     def content(self) -> bytes | None:
         """The body as it is sent."""
-        return None if self.body is None else msgspec.json.encode(self.body)
+        return (
+            self.body if self.body is None or isinstance(self.body, bytes) else msgspec.json.encode(self.body)
+        )
 
     @property
     def headers(self) -> dict[str, str]:
         """What the request says beside what all say."""
         said = {"accept": self.accept}
-        return said if self.body is None else {**said, "content-type": "application/json"}
+        kind = "application/x-ndjson" if isinstance(self.body, bytes) else "application/json"
+        return said if self.body is None else {**said, "content-type": kind}
 
 
 def answer_of(status: int, body: bytes, where: str) -> Any:
@@ -145,13 +148,12 @@ def error_of(status: int, body: bytes, where: str) -> LivecbError:
     """Return the error that an answer means."""
     try:
         said = _decode(body)
-        said = said.get("error", said)
         title, detail = str(said.get("title", "")), str(said.get("detail", ""))
     except (msgspec.DecodeError, AttributeError):
-        title, detail = "", body[:200].decode(errors="replace").strip()
+        said, title, detail = None, "", body[:200].decode(errors="replace").strip()
     if (kind := _KINDS.get(title)) is not None:
         return kind(detail)
-    return ApiError(status, title or "An error", detail or f"{where} answered with {status}")
+    return ApiError(status, title or "An error", detail or f"{where} answered with {status}", said)
 
 
 def unreached(where: str, error: Exception) -> ServerError:
