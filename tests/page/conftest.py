@@ -17,8 +17,9 @@ def _page_is_built() -> None:
     assert (STATIC / "index.html").exists(), "the page is not built: `pip install -e .` builds it"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, for one module: while it is there, its loop runs in the main thread, and no other can."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield launched

@@ -204,4 +204,4 @@ def test_a_log_that_cannot_be_folded_is_tried_again_ever_more_seldom(
     assert 2 <= len(gaps) <= 3, "after 0.2, 0.4 and 0.8 s"
     assert caplog.text.count("cannot fold the log") == 1
     monkeypatch.undo()
-    assert until(lambda: served.client.get(path).json().get("status")) == "running"
+    assert until(lambda: served.client.get(path).json().get("status") == "running")

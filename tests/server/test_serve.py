@@ -338,8 +338,9 @@ def test_a_server_that_dies_before_it_listens_is_noticed_and_leaves_no_child(
     dying.write_text("#!/bin/sh\n(sleep 0.2; echo no such luck >&2) &\nexit 0\n")
     dying.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(dying))
+    others = set(psutil.Process().children())  # of other tests, whose pools of workers stay
     began = time.monotonic()
     with pytest.raises(ServerError, match=r"ended: no such luck"):
         launch.ensure(store.root, port=free_port)
     assert time.monotonic() - began < 10
-    assert not psutil.Process().children()
+    assert set(psutil.Process().children()) <= others
