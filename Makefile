@@ -15,7 +15,7 @@ demo: .venv/demo  ## train a small network and watch it live
 	$(BIN)/livecb demo
 
 test: .venv/test page  ## every test, in real Chromium too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(NPM) test
 
 check: .venv/test  ## format, lint, types, import law
