@@ -246,3 +246,33 @@ def test_nobody_appends_to_the_log_of_a_training_here(ask: Ask, writer: Writer) 
     with pytest.raises(ApiError, match="take another id"):
         ask("append", writer.run.id, [ev.Note(seq=1, time=1.0, text="mine")], str(writer.path.stat().st_size))
     assert writer.lines() == lines
+
+
+def test_runs_are_compared_with_baselines(server: Address, store: Store, over: Writer) -> None:
+    better = Writer(store, "20260102-000000-better-run").start(config={"lr": 0.1})
+    better.say(ev.Metrics, values={"train/loss": 0.25, "val/loss": math.nan})
+    over.say(ev.Metrics, values={"train/loss": 0.5})
+    with Client(server.url()) as client:
+        kept = client.baselines.create("the-first", over.run.id, "before tuning")
+        assert (kept.metrics["train/loss"]["value"], kept.description) == (0.5, "before tuning")
+        found = client.compare(better.run.id, baseline="the-first")
+        assert (found.better, found.worse, found.other) == (1, 0, over.run.id)
+        assert found.metrics["train/loss"]["difference"] == -0.25
+        assert client.compare(over.run.id, other=better.run.id).worse == 1
+        with pytest.raises(ApiError) as caught:
+            client.baselines.create("the-first", over.run.id)
+        assert caught.value.status == 409
+        assert client.baselines.update("the-first", run=better.run.id).run == better.run.id
+        assert [each.name for each in client.baselines.list()] == ["the-first"]
+
+    async def by_asyncio() -> None:
+        async with AsyncClient(server.url()) as client:
+            assert (await client.baselines.get("the-first")).run == better.run.id
+            assert (await client.compare(over.run.id, baseline="the-first")).worse == 1
+            await client.baselines.update("the-first", description="again")
+            assert [each.description for each in await client.baselines.list()] == ["again"]
+            await client.baselines.delete("the-first")
+            await client.baselines.create("the-second", over.run.id)
+            assert [each.name for each in await client.baselines.list()] == ["the-second"]
+
+    asyncio.run(by_asyncio())

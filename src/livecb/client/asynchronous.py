@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from livecb.client import calls
+from livecb.client.baselines import AsyncBaselines, Comparison, comparison
 from livecb.client.curves import Series, Values
 from livecb.client.following import AsyncFollower
 from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState
@@ -29,6 +30,7 @@ class AsyncClient:
     def __init__(self, address: str | None = None, *, token: str | None = None) -> None:
         self.address = calls.address_of(address, token)
         self._http = async_client_of(self.address)
+        self.baselines = AsyncBaselines(self._do)
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -138,6 +140,10 @@ class AsyncClient:
     ) -> str:
         """As `Client.append`."""
         return await self._do(calls.append(run, events, at, part))
+
+    async def compare(self, run: str, *, baseline: str | None = None, other: str | None = None) -> Comparison:
+        """As `Client.compare`."""
+        return await self._do(comparison(run, baseline, other))
 
     async def note(self, run: str, text: str, *, author: str | None = None, step: int | None = None) -> Note:
         """As `Client.note`."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from livecb.client import calls
+from livecb.client.baselines import Baselines, Comparison, comparison
 from livecb.client.curves import Series, Values
 from livecb.client.following import Follower
 from livecb.client.records import Asked, EventPage, MediaPage, RunRow, RunState
@@ -32,6 +33,9 @@ class Client:
             machine's store.
         token: What opens it, where the address does not say.
 
+    Attributes:
+        baselines: What runs had reached, kept under names.
+
     Raises:
         ServerError: It is no address, or no server runs here.
     """
@@ -39,6 +43,7 @@ class Client:
     def __init__(self, address: str | None = None, *, token: str | None = None) -> None:
         self.address = calls.address_of(address, token)
         self._http = client_of(self.address)
+        self.baselines = Baselines(self._do)
 
     def __enter__(self) -> Client:
         return self
@@ -234,6 +239,10 @@ class Client:
                 where it ends), or is that of a training on the server's machine.
         """
         return self._do(calls.append(run, events, at, part))
+
+    def compare(self, run: str, *, baseline: str | None = None, other: str | None = None) -> Comparison:
+        """Return how a run stands beside a baseline, or beside another run."""
+        return self._do(comparison(run, baseline, other))
 
     def note(self, run: str, text: str, *, author: str | None = None, step: int | None = None) -> Note:
         """Write a note on a run, or on one step of it; every viewer sees it."""

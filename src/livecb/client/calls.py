@@ -25,6 +25,7 @@ __all__ = [
     "Rows",
     "address_of",
     "append",
+    "call_of",
     "change",
     "checkpoint",
     "checkpoints",
@@ -89,12 +90,12 @@ def runs(archived: bool | None, limit: int | None, **query: Any) -> Call[list[Ru
     """Runs that match."""
     query["archived"] = {False: None, True: "1", None: "all"}[archived]
     ask = Ask("api/runs", {**query, "limit": limit})
-    return _json(ask, lambda said: [record(RunRow, row) for row in said["runs"]])
+    return call_of(ask, lambda said: [record(RunRow, row) for row in said["runs"]])
 
 
 def run(run: str) -> Call[RunState]:
     """One run."""
-    return _json(Ask.of(run), lambda said: record(RunState, said))
+    return call_of(Ask.of(run), lambda said: record(RunState, said))
 
 
 def events(run: str, cursor: str, types: Collection[str] | None, limit: int, wait: float) -> Call[EventPage]:
@@ -115,7 +116,7 @@ def metrics(
     """Columns of metrics."""
     named = None if names is None else [names] if isinstance(names, str) else [*names]
     query = {"name": named, "x": x, "points": points or _ALL_POINTS, "from": start, "to": end}
-    return _json(Ask.of(run, "series", **query), series_of)
+    return call_of(Ask.of(run, "series", **query), series_of)
 
 
 def values(
@@ -126,7 +127,7 @@ def values(
     query = {"name": name, "x": x, "from": start, "to": end, "limit": _ALL_POINTS}
     after: int | None = 0
     while after is not None:
-        page = yield _json(Ask.of(run, "metrics", **query, after=after or None), lambda said: said)
+        page = yield call_of(Ask.of(run, "metrics", **query, after=after or None), lambda said: said)
         pages.append(page)
         after = page["next"]
     return values_of(pages)
@@ -136,19 +137,19 @@ def append(run: str, events: Iterable[Event], at: str, part: str | None) -> Call
     """Events of a training elsewhere."""
     ask = Ask.of(run, "events", at=at, part=part)
     body = b"".join(encode(event) + b"\n" for event in events)
-    return _json(replace(ask, method="POST", body=body), lambda said: str(said["cursor"]))
+    return call_of(replace(ask, method="POST", body=body), lambda said: str(said["cursor"]))
 
 
 def note(run: str, **said: Any) -> Call[Note]:
     """A note."""
     body = {key: value for key, value in said.items() if value is not None}
     ask = replace(Ask.of(run, "notes"), method="POST", body=body)
-    return _json(ask, lambda said: msgspec.convert(said, Note))
+    return call_of(ask, lambda said: msgspec.convert(said, Note))
 
 
 def checkpoints(run: str) -> Call[Rows]:
     """Checkpoints and artifacts."""
-    return _json(Ask.of(run, "checkpoints"), lambda said: said["checkpoints"])
+    return call_of(Ask.of(run, "checkpoints"), lambda said: said["checkpoints"])
 
 
 def checkpoint(run: str, number: str) -> Ask:
@@ -164,13 +165,13 @@ def export(run: str, format: str) -> Ask:
 def samples(run: str, epoch: int | str | None, before: int | None, limit: int) -> Call[MediaPage]:
     """A page of samples."""
     ask = Ask.of(run, "samples", epoch=epoch, before=before, limit=limit)
-    return _json(ask, lambda said: _media(said, "samples", "epochs"))
+    return call_of(ask, lambda said: _media(said, "samples", "epochs"))
 
 
 def images(run: str, name: str | None, before: int | None, limit: int) -> Call[MediaPage]:
     """A page of pictures."""
     ask = Ask.of(run, "images", name=name, before=before, limit=limit)
-    return _json(ask, lambda said: _media(said, "images", "names"))
+    return call_of(ask, lambda said: _media(said, "images", "names"))
 
 
 def file(run: str, digest: str) -> Call[bytes]:
@@ -187,24 +188,24 @@ def file(run: str, digest: str) -> Call[bytes]:
 
 def change(run: str, **labels: Any) -> Call[None]:
     """Other labels for a run."""
-    return _json(replace(Ask.of(run), method="PATCH", body=labels), lambda said: None)
+    return call_of(replace(Ask.of(run), method="PATCH", body=labels), lambda said: None)
 
 
 def delete(run: str) -> Call[None]:
     """A run less."""
-    return _json(replace(Ask.of(run), method="DELETE"), lambda said: None)
+    return call_of(replace(Ask.of(run), method="DELETE"), lambda said: None)
 
 
 def restore(run: str) -> Call[None]:
     """A deleted run again."""
-    return _json(Ask(f"api/trash/{quote(run, safe='')}", method="POST"), lambda said: None)
+    return call_of(Ask(f"api/trash/{quote(run, safe='')}", method="POST"), lambda said: None)
 
 
 def send(run: str, name: str, **more: Any) -> Call[Asked]:
     """A command."""
     body = {key: value for key, value in {"name": name, **more}.items() if value is not None}
     ask = replace(Ask.of(run, "commands"), method="POST", body=body)
-    return _json(ask, lambda said: msgspec.convert(said, Asked))
+    return call_of(ask, lambda said: msgspec.convert(said, Asked))
 
 
 def digest_of(file: str | FileRef) -> str:
@@ -231,7 +232,9 @@ def _page(status: int, body: bytes) -> EventPage:
     return EventPage(events=found, cursor=batch.cursor, reset=batch.reset, alive=alive)
 
 
-def _json(ask: Ask, take: Callable[[Any], T]) -> Call[T]:
+def call_of(ask: Ask, take: Callable[[Any], T]) -> Call[T]:
+    """Return a question whose answer is JSON, and what makes that a value."""
+
     def decode(status: int, body: bytes) -> T:
         said = answer_of(status, body, ask.path)
         try:
