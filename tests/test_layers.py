@@ -74,7 +74,7 @@ THIRD = {
     "uvicorn": "server.serve",
     "lightning": "demo.lightning_demo",
     "sklearn": "demo.lightning_demo callbacks.sklearn*",
-    "torch": "callbacks.gan callbacks.gan_samples callbacks.generation callbacks.random_state demo.* watch",
+    "torch": "callbacks.gan callbacks.gan_samples callbacks.generation callbacks.helm callbacks.random_state demo.* watch",
     "keras": "callbacks.keras",
     "xgboost": "callbacks.xgboost",
     "skorch": "callbacks.skorch",

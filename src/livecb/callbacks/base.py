@@ -143,6 +143,7 @@ class Stream:
         every_n_steps: Record the values of every n-th step only.
         system_interval: Seconds between samples of CPU, memory and GPUs; 0 for none.
         run: A run to record into, instead of one of its own. Who made it ends it.
+        control: Whether readers may steer the training; the same on all ranks.
     """
 
     def __init__(
@@ -158,6 +159,7 @@ class Stream:
         every_n_steps: int = 1,
         system_interval: float = 5.0,
         run: Run | None = None,
+        control: bool = True,
     ) -> None:
         self.name = name
         self.project = project
@@ -169,8 +171,10 @@ class Stream:
         self.capture = capture
         self.every_n_steps = max(1, every_n_steps)
         self.system_interval = system_interval
+        self.control = control
         self._given = run
         self._session: Any = None
+        self._helm: Any = None  # what obeys readers, on every rank of a training
         self._failed = False
 
     @property
@@ -198,7 +202,7 @@ class Stream:
         self._end_with(error) if error is not None else self._end()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_session": None, "_failed": False}
+        return {**self.__dict__, "_session": None, "_helm": None, "_failed": False}
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         """Return a session; a framework that must remember more has its own."""
@@ -273,6 +277,9 @@ class Stream:
     def _close(self) -> Session | None:
         session: Session | None = self._session
         self._session = None
+        helm, self._helm = self._helm, None
+        if helm is not None and session is not None and not session.owned:
+            helm.leave()
         _streams.discard(self)
         if session is not None and session.orphaned is not None:
             session.orphaned.detach()

@@ -24,6 +24,8 @@ from typing import Any
 
 from livecb.callbacks import lightning_trainer as asked
 from livecb.callbacks.base import Session, Stream, batch_size, during, ending, on_host, opening
+from livecb.callbacks.helm import obeying, steering
+from livecb.callbacks.lightning_control import take_helm
 from livecb.meter import Meter
 from livecb.run import Run
 
@@ -97,6 +99,7 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         self._open_for(trainer, pl_module)
         self.run.status("sanity_checking", "sanity_check")
 
+    @steering(take_helm)
     @opening
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         if self._session is None:
@@ -118,6 +121,7 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
         self._session.rates.update(asked.rates(trainer.optimizers, optimizer))
 
+    @obeying
     @during
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback
 
 from livecb.callbacks.base import Session, Stream, during, learning_rates, model_card, opening
+from livecb.callbacks.helm import obeying, steering
+from livecb.callbacks.transformers_control import take_helm
 from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import Run
@@ -87,6 +89,7 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
 
     # Training
 
+    @steering(take_helm)
     @opening
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         loader = kwargs.get("train_dataloader")
@@ -109,6 +112,7 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
     def on_substep_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._session.batch += 1
 
+    @obeying
     @during
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._session.batch += 1

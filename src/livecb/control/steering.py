@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from time import time as now
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ class Steering:
         stopped: The wish that ended the training, if one did.
         paused: The wish that holds it, while one does.
         barred: Why nothing of this run's loop can be changed now; None if it can.
+        only: Names of the parameters that can be set; None for all.
         limit: Seconds after which a pause ends by itself, where the wish does not say.
         running: Status and phase to go back to after a pause.
     """
@@ -54,6 +55,7 @@ class Steering:
         self.stopped: Asked | None = None
         self.paused: Asked | None = None
         self.barred: str | None = _NO_LOOK
+        self.only: frozenset[str] | None = None
         self.limit = 3600.0
         self.running: tuple[str, str | None] = ("running", None)
         self._asked: deque[Asked] = deque()
@@ -72,10 +74,23 @@ class Steering:
             self._offers[name] = how
         self._say()
 
-    def begin(self, barred: str | None = None) -> None:
-        """Say that a loop begins that looks for what is asked, or why it may obey nothing of it."""
+    def begin(
+        self,
+        barred: str | None = None,
+        offers: Mapping[str, Offer] | None = None,
+        parameters: Iterable[Control] = (),
+    ) -> None:
+        """Say that a loop begins that looks for what is asked, or why it may obey nothing of it.
+
+        Args:
+            barred: Why it may not.
+            offers: How it obeys, beside pausing and stopping, which need no more than that it looks.
+            parameters: What of it can be set.
+        """
         self.barred = barred
-        self.offer({"pause": _willing, "resume": _willing, "stop": _willing})
+        self._offers.update({"pause": _willing, "resume": _willing, "stop": _willing, **(offers or {})})
+        self._parameters.update({each.name: each for each in parameters})
+        self._say()
 
     def add(self, control: Control) -> Control:
         """Take a parameter in; one of the same name gives way."""
@@ -197,6 +212,8 @@ class Steering:
         if control is None:
             known = ", ".join(self._parameters) or "there is none"
             raise CommandRefused(f"expected a parameter of this run ({known}), got {asked.parameter!r}")
+        if self.only is not None and control.name not in self.only:
+            raise CommandRefused("several processes train together, and only one of them knows this value")
         old = control.now()
         said = control.set(asked.value)
         self._tell("applied", asked, old=old, new=control.value, reason=said)

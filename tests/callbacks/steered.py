@@ -1,0 +1,104 @@
+"""Two processes train one model, and readers ask rank 0: `steered.py lightning|transformers|alone FOLDER`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import tiny
+import torch
+from wishes import hf_reader, lightning_reader, tell
+
+from livecb.callbacks import helm
+from livecb.control.commands import wish
+
+
+class Slow(tiny.module_class(pl)):  # type: ignore[misc]
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        time.sleep(0.01)
+        return super().training_step(batch, batch_idx)
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+
+def steer(live: Any) -> None:
+    """Ask one thing after the other, as a person would."""
+
+    def ask() -> None:
+        while not live.run._looks:
+            time.sleep(0.01)
+        for wished in (
+            wish("pause", by="ada"),
+            wish("resume", by="ada"),
+            wish("set", 0.5, parameter="lr", by="ada"),
+            wish("stop", by="ada"),
+        ):
+            tell(live.run, wished)
+            time.sleep(1.5)
+
+    threading.Thread(target=ask, daemon=True).start()
+
+
+def tell_rank(folder: Path, rank: int, steps: int, rates: list[float]) -> None:
+    (folder / f"rank-{rank}.json").write_text(json.dumps({"steps": steps, "rates": rates}))
+
+
+def train_lightning(folder: Path) -> None:
+    live = tiny.live_stream("lightning")
+    reader = lightning_reader(pl, {}, live)
+    trainer = tiny.trainer_of(pl, folder, [reader, live], strategy="ddp", devices=2, max_epochs=1)
+
+    class Begin(pl.Callback):  # type: ignore[misc]
+        def on_train_start(self, trainer: Any, module: Any) -> None:
+            if trainer.is_global_zero:
+                steer(live)
+
+    trainer.callbacks.append(Begin())
+    trainer.fit(Slow(), tiny.loader(2000))
+    tell_rank(folder, trainer.global_rank, trainer.global_step, reader.rates)
+
+
+def train_alone(folder: Path) -> None:
+    """Only rank 0 has our callback."""
+    helm._ALL_HERE_SECONDS = 1.0
+    callbacks = [] if os.environ.get("LOCAL_RANK", "0") != "0" else [tiny.live_stream("lightning")]
+    trainer = tiny.trainer_of(pl, folder, callbacks, strategy="ddp", devices=2, max_epochs=1)
+    trainer.fit(Slow(), tiny.loader(16))
+
+
+def train_transformers(folder: Path) -> None:
+    live = tiny.live_stream("transformers")
+    reader = hf_reader({}, live)
+
+    class Slowly(type(reader)):  # type: ignore[misc]
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.is_world_process_zero:
+                steer(live)
+
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            time.sleep(0.01)
+
+    slowly = Slowly()
+    trainer = tiny.hf_trainer(
+        folder / "out", [live, slowly], num_train_epochs=1, train_dataset=tiny.rows(4000), learning_rate=0.1,
+        lr_scheduler_type="constant", logging_steps=50,
+    )  # fmt: skip
+    trainer.train()
+    tell_rank(folder, trainer.args.process_index, trainer.state.global_step, slowly.rates)
+    torch.distributed.barrier()
+    # torch may wait for ever as it takes gloo down: its thread wants the interpreter, which waits for the thread.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    tiny.quiet()
+    torch.set_num_threads(1)
+    train = {"lightning": train_lightning, "transformers": train_transformers, "alone": train_alone}
+    train[sys.argv[1]](Path(sys.argv[2]))
