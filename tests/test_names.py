@@ -44,6 +44,7 @@ CASES = [
     ("test/rmse_std", None, "rmse_std", "test"),
     # Optuna
     ("intermediate/trial 7", None, "intermediate", "trial 7"),
+    ("train/neg_log_loss/fit 2", "train", "neg_log_loss", "train fit 2"),
     # the loop's own
     ("lr", None, "lr", "lr"),
     ("lr", "train", "lr", "lr"),

@@ -56,8 +56,8 @@ _WORDS = "|".join(_CONTEXTS)
 _SAYS_CONTEXT = re.compile(rf"(?:^|[/_.\- ])(?:{_WORDS})(?:[/_.\- ]|$)", re.IGNORECASE)
 _PREFIX = re.compile(rf"({_WORDS})[_.\- ](.+)", re.IGNORECASE)
 _SUFFIX = re.compile(rf"(.+)[_.\- ]({_WORDS})", re.IGNORECASE)
-# One of many of a kind, each a curve: loaders of Lightning, trials of Optuna.
-_LOADER = re.compile(r"(.+)/(?:dataloader_idx_(\d+)|(trial \d+))")
+# One of many of a kind, each a curve: loaders of Lightning, trials of Optuna, fits of scikit-learn.
+_LOADER = re.compile(r"(.+)/(?:dataloader_idx_(\d+)|((?:trial|fit) [\d.]+))")
 _REDUCED = re.compile(r"(.*(?<!per)(?<!global)(?<!max)(?<!num)(?<!current)(?<!total))_(step|epoch)")
 _PLAYER_FIRST = re.compile(rf"({_PLAYER})[_/]({_PLAYED})", re.IGNORECASE)
 _PLAYER_LAST = re.compile(rf"({_PLAYED})[_/]({_PLAYER})", re.IGNORECASE)

@@ -373,12 +373,31 @@ def test_a_search_inside_a_search_is_not_mixed_with_it(recorded: Recorded) -> No
     assert {row["name"] for row in told(recorded)["leaderboard"]} == {"max_iter=5", "max_iter=10"}
 
 
+def test_each_fit_in_a_run_that_is_given_has_a_curve_of_its_own(recorded: Recorded) -> None:
+    with livecb.init(sinks=[], system_interval=0) as run:
+        model = LogisticRegression(max_iter=30).set_callbacks(live(run=run, scoring="neg_log_loss"))
+        cross_validate(model, StandardScaler().fit_transform(X), Y, cv=3)
+    curves: dict[str, list[int | None]] = {}
+    for event in recorded.of(events.Metrics):
+        curves.setdefault(*event.values, []).append(event.step)
+    name = "train/neg_log_loss"
+    assert list(curves) == [name, f"{name}/fit 2", f"{name}/fit 3"]
+    assert all(steps == [*range(1, len(steps) + 1)] for steps in curves.values())
+    metrics = told(recorded)["metrics"]
+    assert {(each["chart"], each["goal"]) for each in metrics.values()} == {("neg_log_loss", "max")}
+    phases = [event.phase for event in recorded.of(events.Progress)]
+    assert [*dict.fromkeys(phases)] == [
+        "LogisticRegression", "LogisticRegression, fit 2", "LogisticRegression, fit 3"
+    ]  # fmt: skip
+
+
 def test_folds_of_a_cross_validation_add_to_a_run_that_is_given(recorded: Recorded) -> None:
     with livecb.init(sinks=[], system_interval=0) as run:
         model = LogisticRegression().set_callbacks(live(run=run, scoring="neg_log_loss"))
         cross_validate(model, StandardScaler().fit_transform(X), Y, cv=2, n_jobs=4)
     assert [end.status for end in recorded.of(events.RunEnded)] == ["completed"]
-    assert len([event for event in recorded.of(events.Metrics) if event.step == 1]) == 2
+    begun = [event for event in recorded.of(events.Metrics) if event.step == 1]
+    assert len(begun) == len({name for event in begun for name in event.values}) == 2
 
 
 def test_calls_of_partial_fit_add_to_a_run_that_is_given(recorded: Recorded) -> None:

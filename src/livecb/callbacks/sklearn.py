@@ -24,7 +24,7 @@ from livecb.callbacks.sklearn_compare import Candidate, Comparison, compare
 from livecb.callbacks.sklearn_curves import curves
 from livecb.callbacks.sklearn_models import importances, settings
 from livecb.callbacks.sklearn_search import Search, Stopped, finished_fold, row_of
-from livecb.callbacks.sklearn_session import FitSession, leave_others
+from livecb.callbacks.sklearn_session import FitSession, leave_others, name_of_fit
 from livecb.errors import warn
 from livecb.meter import Meter
 from livecb.run import Run
@@ -265,7 +265,9 @@ class LiveStream(Stream):
         if key not in session.bars:
             # The last iteration told of never runs, and is counted in the total.
             total = None if parent.max_subtasks is None else parent.max_subtasks - 1
-            session.bars[key] = (Meter("iteration", total, parent.estimator_name), 0)
+            fit = name_of_fit(session.run, context.root_uuid)
+            phase = f"{parent.estimator_name}, {fit}" if fit else parent.estimator_name
+            session.bars[key] = (Meter("iteration", total, phase), 0)
         meter, _ = session.bars[key]
         session.bars[key] = (meter, context.task_id)
         self._tell_progress(meter, context.task_id, always=context.task_id == 0)
@@ -305,5 +307,7 @@ class _Scored(LiveStream):
             return
         name = self.scoring if isinstance(self.scoring, str) else "score"
         scores = found if isinstance(found, Mapping) else {name: found}
-        values = {f"train/{name}": score for name, score in scores.items()}
+        fit = name_of_fit(self.run, context.root_uuid)
+        own = f"/{fit}" if fit else ""  # a curve for each: they begin at step 1 anew
+        values = {f"train/{name}{own}": score for name, score in scores.items()}
         self.run.log(values, step=context.task_id + 1, context="train")

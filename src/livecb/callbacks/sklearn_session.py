@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from livecb.callbacks.base import Session
 from livecb.callbacks.sklearn_search import Search
 from livecb.meter import Meter
 from livecb.run import Run
 
-__all__ = ["FitSession", "leave_others"]
+__all__ = ["FitSession", "leave_others", "name_of_fit"]
 
 
 class FitSession(Session):
@@ -41,6 +43,25 @@ class FitSession(Session):
         """Whether it ended before its time because somebody wanted that."""
         skipped = self.search is not None and self.search.count("skipped") > 0
         return skipped or (bool(self.asked) and not self.ignored)
+
+
+_fits: WeakKeyDictionary[Run, dict[Any, int]] = WeakKeyDictionary()
+
+
+def name_of_fit(run: Run, root: Any) -> str | None:
+    """Return what tells a fit from others in the same run: `fit 2`; None for the first.
+
+    Those in another process than the run's own do not know of each other: `fit 4711.1`, by the process.
+
+    Args:
+        run: Where the fits are recorded.
+        root: The fit, as scikit-learn tells it from others.
+    """
+    fits = _fits.setdefault(run, {})
+    number = fits.setdefault(root, len(fits) + 1)
+    if not run._leads:
+        return f"fit {os.getpid()}.{number}"
+    return f"fit {number}" if number > 1 else None
 
 
 _worked_for: Run | None = None
