@@ -210,8 +210,8 @@ class StoredRun:
         try:
             heard = (self.folder / APPENDED).stat().st_mtime
         except OSError:
-            return lock.is_held(self.lock_path)
-        return time.time() - heard < SILENCE
+            heard = 0.0
+        return time.time() - heard < SILENCE or lock.is_held(self.lock_path)
 
     def last_words(self) -> str:
         """Return what a writer left that could not say its end in the log; empty if it left nothing.

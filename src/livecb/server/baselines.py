@@ -54,7 +54,7 @@ class Comparing:
         """One baseline."""
         return json_response(dump(self._known(request.path_params["name"])))
 
-    @described(body=NewBaseline)
+    @described(body=NewBaseline, status=201)
     async def create(self, request: Request) -> Response:
         """Make a baseline of what a run has reached."""
         new = await body_of(request, NewBaseline)

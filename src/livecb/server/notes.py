@@ -50,7 +50,7 @@ class Notes:
             await answer(self.hub, request, "notes", frozenset({"note"}), lambda event: True)
         )
 
-    @described(body=NewNote)
+    @described(body=NewNote, status=201)
     async def add(self, request: Request) -> Response:
         """Write a note on a run, or on one step of it."""
         run = self.hub.store.run(request.path_params["run"])

@@ -40,11 +40,13 @@ class Operation(NamedTuple):
         query: Meanings of the query's words.
         body: The shape of the JSON it takes, or the media type of what else it takes.
         media: The media type of its answer.
+        status: The status of its answer.
     """
 
     query: Mapping[str, str] = {}
     body: type[msgspec.Struct] | str | None = None
     media: str = "application/json"
+    status: int = 200
 
 
 def described(
@@ -52,11 +54,12 @@ def described(
     *,
     body: type[msgspec.Struct] | str | None = None,
     media: str = "application/json",
+    status: int = 200,
 ) -> Callable[[_F], _F]:
     """Say what a handler takes and gives."""
 
     def attach(handler: _F) -> _F:
-        handler.operation = Operation(query or {}, body, media)  # type: ignore[attr-defined]
+        handler.operation = Operation(query or {}, body, media, status)  # type: ignore[attr-defined]
         return handler
 
     return attach
@@ -113,7 +116,7 @@ def _operation(path: str, method: str, handler: Any, operation: Operation) -> di
         "summary": " ".join(words[0].split()),
         "parameters": parameters,
         "responses": {
-            "200": {"description": "It.", "content": {operation.media: {}}},
+            str(operation.status): {"description": "It.", "content": {operation.media: {}}},
             "default": {
                 "description": "It was refused.",
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
