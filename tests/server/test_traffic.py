@@ -10,7 +10,6 @@ from watching import Served, Writer, take, until
 
 from livecb import events as ev
 from livecb.server.frames import SSE, WebSocketFraming
-from livecb.server.traffic import Traffic
 
 LINE = re.compile(r'livecb_\w+\{\w+="[^"]*"(,le="[^"]*")?\} -?\d+(\.\d+)?(e-?\d+)?')
 
@@ -77,9 +76,3 @@ def test_events_are_told_from_messages_of_the_transport(framing: SSE | WebSocket
     framed = [framing.lines(run, lines, b"", b"") for run in (None, "A")]
     messages = [framing.cursor("3"), framing.message("reset", {"run": "A", "cursor": "0"})]
     assert framing.count(framing.glue.join([*framed, *messages])) == 6
-
-
-def test_a_viewer_that_is_cut_off_is_a_slow_one() -> None:
-    traffic = Traffic()
-    traffic.slow["websocket"] += 1
-    assert 'livecb_slow_viewers_total{kind="websocket"} 1' in traffic.text()

@@ -101,6 +101,7 @@ def test_a_viewer_that_does_not_read_is_cut_off_after_a_while(
             writer.metrics(2000, pad=900)
         until(lambda: not app.hub.watched)
         deaf.close()
+    assert sum(app.hub.traffic.slow.values()) == 1
     writer.die()
 
 
