@@ -35,14 +35,18 @@ _trainings = 0
 
 
 def obeying(hook: _Hook) -> _Hook:
-    """Mark the hook after which readers are obeyed: on every rank, whether that records or not."""
+    """Mark a hook that is as `base.during`, and after which all ranks obey readers."""
 
+    # One wrapper and not two: it runs at each step, which may pay a fifth of a microsecond for it.
     @wraps(hook)
-    def obeyed(self: Any, *args: Any, **kwargs: Any) -> Any:
-        answer = hook(self, *args, **kwargs)
+    def obeyed(self: Any, *args: Any, **kwargs: Any) -> None:
+        if self._session is not None and not self._failed:
+            try:
+                hook(self, *args, **kwargs)
+            except Exception as error:
+                self._fail(hook.__name__, error)
         if (helm := self._helm) is not None and (helm.run._asked or helm.meets):
             helm.step()
-        return answer
 
     return cast(_Hook, obeyed)
 

@@ -122,7 +122,6 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
         self._session.rates.update(asked.rates(trainer.optimizers, optimizer))
 
     @obeying
-    @during
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:

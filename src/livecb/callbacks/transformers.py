@@ -113,7 +113,6 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
         self._session.batch += 1
 
     @obeying
-    @during
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._session.batch += 1
         self._place(args, state)
