@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,20 @@ from livecb.server.launch import Address
 ROOT = Path(__file__).parents[2]
 
 
-def run_python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", *arguments],
+def python(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-u", "-W", "error", "-W", "ignore::ResourceWarning", *arguments],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
     )
+
+
+def end_of(process: subprocess.Popen[str]) -> tuple[str, str, int]:
+    out, err = process.communicate(timeout=60)
+    return out, err, process.returncode
 
 
 def test_the_code_of_the_page_runs(process: Any, writer: Writer, tmp_path: Path) -> None:
@@ -45,9 +48,9 @@ def test_the_code_of_the_page_runs(process: Any, writer: Writer, tmp_path: Path)
     code = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/how-to/client.md").read_text(), re.M | re.S)
     assert len(code) == 6
     (tmp_path / "empty").mkdir()
-    done = run_python("-c", "\n".join(code), cwd=tmp_path / "empty")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "a line of the log\na question an answer\n" in done.stdout
+    out, *how = end_of(python("-c", "\n".join(code), cwd=tmp_path / "empty"))
+    assert how == ["", 0]
+    assert "a line of the log\na question an answer\n" in out
     assert {path.name for path in (tmp_path / "empty").iterdir()} == {"it.png", "metrics.csv"}
     assert (writer.run.labels.name, writer.run.labels.tags) == ("the good one", ["baseline"])
 
@@ -55,21 +58,19 @@ def test_the_code_of_the_page_runs(process: Any, writer: Writer, tmp_path: Path)
 def test_the_example_follows_a_run_to_its_end(server: Address, writer: Writer, tmp_path: Path) -> None:
     script = ROOT / "examples" / "python_client.py"
     writer.metrics(2)
-
-    def go_on() -> None:
-        writer.metrics(1)
-        writer.end()
-        writer.die()
-
-    timer = threading.Timer(0.5, go_on)
-    timer.start()
-    done = run_python(str(script), server.url(), cwd=tmp_path)
-    timer.join()
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [
-        f"a run ({writer.run.id}) is running",
-        "step 1: train/loss=0.5",
-        "step 2: train/loss=0.3333",
+    process = python(str(script), server.url(), cwd=tmp_path)
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in range(3)] == [
+        f"a run ({writer.run.id}) is running\n",
+        "step 1: train/loss=0.5\n",
+        "step 2: train/loss=0.3333\n",
+    ]
+    writer.metrics(1)
+    writer.end()
+    writer.die()
+    out, *how = end_of(process)
+    assert how == ["", 0]
+    assert out.splitlines() == [
         "step 3: train/loss=0.25",
         "it is completed",
         "train/loss: 3 values, last 0.25, best 0.25 at step 3",
@@ -83,5 +84,5 @@ def test_only_who_asks_for_the_client_needs_httpx() -> None:
         "try: livecb.Client\n"
         "except ImportError as error: print(error)"
     )
-    done = run_python("-c", code, cwd=ROOT)
-    assert done.stdout == "reading over HTTP needs httpx: pip install 'livecb[client]'\n", done.stderr
+    out, err, _ = end_of(python("-c", code, cwd=ROOT))
+    assert out == "reading over HTTP needs httpx: pip install 'livecb[client]'\n", err

@@ -22,7 +22,7 @@ from livecb.logs.wire import Ask, Message, ServerSentEvents, error_of
 
 __all__ = ["Following", "Pause", "batch_of"]
 
-_TRIAL_SECONDS = 2.0
+_TRIAL_SECONDS = 1.5
 """A stream that says nothing within so long is swallowed by something on the way."""
 
 _QUIET_SECONDS = 30.0  # thrice the server's heartbeat
