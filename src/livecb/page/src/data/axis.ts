@@ -54,3 +54,11 @@ export function axisTime(seconds: number): string {
 function two(part: number): string {
   return String(part).padStart(2, "0");
 }
+
+/** From label to label of an axis of whole numbers. */
+export const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+
+/** Whether all numbers are whole: then there is nothing to label between them. */
+export function isWhole(...columns: (readonly (number | null | undefined)[])[]): boolean {
+  return columns.every((column) => column.every((cell) => cell == null || Number.isInteger(cell)));
+}

@@ -26,3 +26,12 @@ export function palette(): Palette {
     font: getComputedStyle(document.body).fontFamily,
   };
 }
+
+let ruler: CanvasRenderingContext2D | null = null;
+
+/** How wide words stand in a font, in CSS pixels. */
+export function textWidth(words: string, font: string): number {
+  ruler ??= document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
+  ruler.font = font;
+  return ruler.measureText(words).width;
+}

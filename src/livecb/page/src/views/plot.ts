@@ -1,10 +1,10 @@
 // The only module that knows the chart library.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { axisNumber, axisTime } from "../data/axis";
+import { WHOLE_STEPS, axisNumber, axisTime, isWhole } from "../data/axis";
 import type { Cell } from "../data/lines";
 import type { XAxis } from "../data/series";
-import { palette, type Palette } from "./palette";
+import { palette, textWidth, type Palette } from "./palette";
 
 export interface PlotLine {
   /** Index into the palette. */
@@ -40,8 +40,7 @@ export type Hover = { x: number; indices: (number | null)[] } | null;
 
 const SYNC = uPlot.sync("charts");
 const MAX_DOTS = 80;
-/** The width of a digit of an axis, and the room at the right of a chart, in CSS pixels. */
-const DIGIT = 6.2;
+/** The room at the right of a chart, in CSS pixels. */
 const LEAST_RIGHT = 8;
 /** The library has no ticks for less. */
 const LEAST_SPAN = 1e-30;
@@ -67,7 +66,7 @@ export class Plot {
 
   draw(model: PlotModel): void {
     this.#model = model;
-    const shape = JSON.stringify([model.lines, model.axis, model.log, hasLabels(model)]);
+    const shape = JSON.stringify([model.lines, model.axis, model.log, hasLabels(model), isWhole(model.x), isWhole(...model.columns)]);
     if (this.#chart && shape === this.#shape) {
       const chart = this.#chart;
       // As a batch it is drawn at once, so that whoever calls can tell what it costs.
@@ -105,7 +104,7 @@ export class Plot {
         x: { time: false, range: () => [...(this.#model as PlotModel).range] as [number, number] },
         y: { distr: model.log ? 3 : 1, range: model.log ? rangeLog : rangeY },
       },
-      axes: [this.#xAxis(model.axis), this.#yAxis(model.log)],
+      axes: [this.#xAxis(model), this.#yAxis(model)],
       series: [{}, ...model.lines.map((line) => this.#series(line))],
       cursor: {
         y: false,
@@ -140,36 +139,45 @@ export class Plot {
     };
   }
 
-  #xAxis(axis: XAxis): uPlot.Axis {
+  #xAxis({ axis, x }: PlotModel): uPlot.Axis {
     return {
       ...this.#axis(),
       size: 22,
       gap: 6,
       space: axis === "time" ? 72 : 58,
       grid: { show: false },
-      incrs: axis === "time" ? TIME_STEPS : undefined,
+      incrs: axis === "time" ? TIME_STEPS : isWhole(x) ? WHOLE_STEPS : undefined,
       values: (_u, splits) => {
         const words = axis === "time" ? splits.map(axisTime) : axisNumber(splits);
         // By the label alone, not by where it stands: else the chart would twitch as it grows.
-        this.#right = Math.max(LEAST_RIGHT, Math.ceil((DIGIT * (words.at(-1)?.length ?? 0)) / 2) + 2);
+        this.#right = Math.max(LEAST_RIGHT, Math.ceil(this.#width(words.at(-1)) / 2) + 2);
         return words;
       },
     };
   }
 
-  #yAxis(log: boolean): uPlot.Axis {
+  #yAxis({ log, columns }: PlotModel): uPlot.Axis {
     return {
       ...this.#axis(),
-      size: (_u, values) => Math.max(46, 10 + DIGIT * Math.max(0, ...(values ?? []).map((word) => word?.length ?? 0))),
+      size: (_u, values) => Math.max(46, 10 + Math.max(0, ...(values ?? []).map((word) => this.#width(word)))),
       gap: 5,
       space: 26,
       grid: { show: true, stroke: () => this.#colors.grid, width: 1 },
+      incrs: !log && isWhole(...columns) ? WHOLE_STEPS : undefined,
       values: (_u, splits) => (log ? splits.map((split) => axisNumber([split]).join("")) : axisNumber(splits)),
     };
   }
 
   #axis(): uPlot.Axis {
-    return { font: `11px ${this.#colors.font}`, stroke: () => this.#colors.faint, ticks: { show: false } };
+    return { font: this.#font, stroke: () => this.#colors.faint, ticks: { show: false } };
+  }
+
+  get #font(): string {
+    return `11px ${this.#colors.font}`;
+  }
+
+  #width(word: string | undefined | null): number {
+    return word ? textWidth(word, this.#font) : 0;
   }
 
   // What stands behind, raw values and abandoned branches, shows no point of its own.
