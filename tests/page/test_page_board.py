@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from browsing import Server, TrainerProcess, Watched
+from browsing import PHONE, Server, TrainerProcess, Watched
 from playwright.sync_api import Locator, Page
 
 Train = Callable[..., TrainerProcess]
@@ -103,3 +103,25 @@ def test_a_failed_candidate_tells_what_it_was_tried_with(
     page.get_by_role("button", name="candidate 4").click()
     told = page.locator(".fail + .more-of dl").inner_text()
     assert " ".join(told.split()) == "svc.C 16 svc.gamma 0.4 cache_size 200"
+
+
+def test_a_reason_and_a_warning_are_read_whole_on_a_phone(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = search(train, 5)
+    trainer.tell("warning", "beware")
+    page = watched.open(server.url(trainer.run), PHONE)
+    reason = page.locator(".reason").bounding_box()
+    assert reason is not None
+    assert reason["x"] + reason["width"] <= PHONE[0]
+    page.locator(".rows .row").nth(2).wait_for()
+    assert "".join(page.locator(".rows .row").all_inner_texts()).count("beware") == 20
+    assert page.evaluate("(rows => rows.scrollWidth <= rows.clientWidth)(document.querySelector('.rows'))")
+
+
+def test_a_log_without_lines_takes_one(server: Server, train: Train, watched: Watched) -> None:
+    page = watched.open(server.url(search(train, 2).run))
+    page.locator(".console .none").wait_for()
+    box = page.locator(".console").bounding_box()
+    assert box is not None
+    assert box["height"] < 70

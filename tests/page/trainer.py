@@ -289,6 +289,8 @@ def obey(trainer: Trainer, step: int, rate: float) -> None:
         elif verb == "log":
             for number in range(int(what)):
                 trainer.say(ev.Log, message=f"line {number} of {what}", logger="chatter", step=step)
+        elif verb == "warning":
+            trainer.say(ev.Log, level="WARNING", message=f"{what} " * 20, logger="chatter", step=step)
         elif verb == "metric":
             trainer.say(ev.Metrics, values={what: 0.512345}, step=step)
         elif verb in KEPT:

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { LogBuffer, PAGE_EVENTS } from "../src/data/logs";
+import { LogBuffer, folded, PAGE_EVENTS } from "../src/data/logs";
 import type { Log } from "../src/generated/events";
 
 function lines(from: number, to: number): Log[] {
@@ -27,6 +27,19 @@ test("memory is bounded, and what was let go can be taken back", () => {
   const older = buffer.older()!;
   buffer.restore(older.start, lines(first - PAGE_EVENTS, first));
   expect(buffer.rows[0]?.text).toBe(`line ${first - PAGE_EVENTS}`);
+});
+
+test("a long line is folded between words, and loses none of it", () => {
+  const buffer = new LogBuffer();
+  const message = "the learning rate is far too high for a batch of this size, " + "x".repeat(70);
+  buffer.add({ type: "log", seq: 0, time: 0, level: "WARNING", logger: "opt", message }, "0");
+  const lines = folded(buffer.rows, 40);
+  expect(lines.map((line) => line.text)).toEqual([
+    "the learning rate is far ", "too high for a batch of this size, ", "x".repeat(40), "x".repeat(30),
+  ]);
+  expect(lines.map((line) => line.first)).toEqual([true, false, false, false]);
+  expect(new Set(lines.map((line) => line.key)).size).toBe(4);
+  expect(folded(buffer.rows, Infinity)).toEqual(buffer.rows);
 });
 
 test("messages of several lines make several rows, terminal codes make none", () => {

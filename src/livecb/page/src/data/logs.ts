@@ -10,6 +10,33 @@ export interface LogRow {
   text: string;
 }
 
+/** What stands before a row's text: its level, where that is worth a word, and its source. */
+export function sourceOf(row: LogRow): string {
+  if (!row.first) return "";
+  const level = row.level !== "INFO" && !["stdout", "stderr"].includes(row.source) ? `${row.level} ` : "";
+  return level + (row.source && `${row.source}: `);
+}
+
+/** Least letters that are worth a line of their own. */
+const LEAST = 20;
+
+/** Fold long rows into lines of `width` letters, between words where there are any. */
+export function folded(rows: readonly LogRow[], width: number): LogRow[] {
+  return rows.flatMap((row) => {
+    const lead = sourceOf(row).length;
+    if (lead + row.text.length <= width || width < LEAST) return row;
+    const lines: LogRow[] = [];
+    for (let text = row.text; text !== "" || lines.length === 0; ) {
+      const room = Math.max(LEAST, width - (lines.length === 0 ? lead : 0));
+      const space = text.length > room ? text.lastIndexOf(" ", room - 1) : -1;
+      const end = space > room / 2 ? space + 1 : room;
+      lines.push({ ...row, key: `${row.key}.${lines.length}`, first: row.first && lines.length === 0, text: text.slice(0, end) });
+      text = text.slice(end);
+    }
+    return lines;
+  });
+}
+
 /** Consecutive log events: where they stand in the log, and their rows while they are in memory. */
 interface Page {
   start: string;

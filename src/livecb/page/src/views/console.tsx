@@ -1,11 +1,15 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clock, count } from "../data/format";
-import type { LogRow } from "../data/logs";
+import { folded, sourceOf, type LogRow } from "../data/logs";
 import { hasEnded, type RunSession } from "../session";
 import { useTopics } from "../topics";
+import { textWidth } from "./palette";
 
 const ROW = 19;
 const SPARE = 12;
+/** The time before a line, and the room after it in CSS pixels: as the style says. */
+const TIME_LETTERS = 8;
+const TIME_GAP = 11;
 
 /** The log: follows what comes, stays where it is while somebody reads further up. */
 export function Console({ session, tall }: { session: RunSession; tall?: boolean }) {
@@ -13,8 +17,10 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
   const scroller = useRef<HTMLDivElement>(null);
   const [following, setFollowing] = useState(true);
   const [wanted, setWanted] = useState("");
-  const [place, setPlace] = useState({ top: 0, height: 200 });
-  const rows = filtered(session.logs.rows, tall ? wanted : "");
+  const [place, setPlace] = useState({ top: 0, height: 200, letters: Infinity });
+  const word = tall ? wanted : "";
+  const { version } = session.logs;
+  const rows = useMemo(() => folded(filtered(session.logs.rows, word), place.letters), [session, version, word, place.letters]);
   const before = useRef({ count: rows.length, first: rows[0]?.key });
 
   useLayoutEffect(() => {
@@ -27,7 +33,7 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
       element.scrollTop += (rows.length - before.current.count) * ROW;
     }
     before.current = { count: rows.length, first: rows[0]?.key };
-  }, [session.logs.version, wanted, following]);
+  }, [version, wanted, following, place.letters]);
 
   useEffect(() => {
     session.readingLog = !following;
@@ -38,7 +44,7 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
 
   useEffect(() => {
     const element = scroller.current as HTMLDivElement;
-    const measure = (): void => setPlace({ top: element.scrollTop, height: element.clientHeight });
+    const measure = (): void => setPlace({ top: element.scrollTop, height: element.clientHeight, letters: lettersOf(element) });
     measure();
     const sizes = new ResizeObserver(measure);
     sizes.observe(element);
@@ -48,7 +54,7 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
   const onScroll = (): void => {
     const element = scroller.current;
     if (!element) return;
-    setPlace({ top: element.scrollTop, height: element.clientHeight });
+    setPlace({ ...place, top: element.scrollTop, height: element.clientHeight });
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < ROW * 1.5;
     if (atEnd !== following) setFollowing(atEnd);
   };
@@ -56,7 +62,7 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
   const from = Math.max(0, Math.floor(place.top / ROW) - SPARE);
   const to = Math.min(rows.length, Math.ceil((place.top + place.height) / ROW) + SPARE);
   return (
-    <section class={`console ${tall ? "tall" : ""}`} aria-label="Log">
+    <section class={`console ${tall ? "tall" : ""} ${rows.length === 0 ? "bare" : ""}`} aria-label="Log">
       <div class="cap">
         <h2>Log</h2>
         {tall && (
@@ -89,13 +95,18 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
   );
 }
 
+/** So many letters fit beside the time: all are equally wide. */
+function lettersOf(element: HTMLElement): number {
+  const style = getComputedStyle(element);
+  const room = element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - TIME_GAP;
+  return Math.floor(room / textWidth("0", style.font) - TIME_LETTERS);
+}
+
 function Row({ row, now }: { row: LogRow; now: number }) {
-  const source = row.source && row.first ? `${row.source}: ` : "";
-  const level = row.first && row.level !== "INFO" && !["stdout", "stderr"].includes(row.source) ? `${row.level} ` : "";
   return (
     <div class={`row ${row.level.toLowerCase()}`}>
       <span class="t">{row.first ? clock(row.time, now, true) : ""}</span>
-      <span class="src">{level + source}</span>
+      <span class="src">{sourceOf(row)}</span>
       {row.text}
     </div>
   );

@@ -108,7 +108,7 @@ function FailedRow({ row, width, fresh }: Omit<RowProps, "layout" | "wholes">) {
       <tr class={`${isPruned(row) ? "pruned" : "fail"} ${fresh ? "new" : ""}`}>
         <td class="n">–</td>
         <th scope="row" title={row.name}><Name {...{ row, open, setOpen }} hasMore={paramsOf(row).length > 0} /></th>
-        <td colSpan={width - 2}><p class="reason">{row.reason ?? "failed"}</p></td>
+        <td colSpan={width - 2}><span class="reason">{row.reason ?? "failed"}</span></td>
       </tr>
       {open && <MoreRow {...{ row, width }} />}
     </>
