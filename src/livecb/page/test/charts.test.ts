@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { MetricState } from "../src/client/api";
 import { chartsOf, matches } from "../src/data/charts";
-import { modelOf } from "../src/views/chart-model";
+import { modelOf, ownRangeOf, rangeOf } from "../src/views/chart-model";
 import { latest, telling, tileOf, written } from "../src/data/tiles";
 import { Curves } from "../src/data/curves";
 import { Series } from "../src/data/series";
@@ -59,6 +59,21 @@ test("validation is never smoothed beside the training", () => {
   expect(columns.map((column) => column.filter((cell) => cell === 0 || cell === 1).length)).toEqual([400, 1, 400]);
 });
 
+test("a chart whose steps mean something else has a range of its own", () => {
+  const curves = new Curves();
+  const say = (name: string, step: number): void => curves.append({ type: "metrics", seq: step, time: step, step, values: { [name]: step } });
+  for (let step = 1; step <= 200; step++) say("network/loss", step);
+  for (let step = 1; step <= 5; step++) say("best/score", step), say("val/score", step);
+  const charts = chartsOf({ "network/loss": metric("loss", "network"), "best/score": metric("best", "best"), "val/score": metric("score", "val") });
+  const ranges = (axis: "step" | "time"): object => {
+    const look = { axis, smoothing: 0, from: null, to: null, zero: 0 };
+    const all = rangeOf(charts, curves, look);
+    return Object.fromEntries(charts.map((chart) => [chart.title, ownRangeOf(chart, curves, look, all)]));
+  };
+  expect(ranges("step")).toEqual({ loss: [1, 200], best: [1, 5], score: [1, 200] });
+  expect(ranges("time")).toEqual({ loss: [1, 200], best: [1, 200], score: [1, 200] });
+});
+
 test("beyond the palette dashes tell series apart", () => {
   const many = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`m${i}`, metric("m", `part ${i}`)]));
   const lines = chartsOf(many)[0]?.lines ?? [];
@@ -72,6 +87,19 @@ test("charts are found by words of their title or their metrics", () => {
 
 test("the tiles are what is measured, then what is trained on, then the rate", () => {
   expect(telling(METRICS, 4)).toEqual(["val/acc", "val/loss", "train/loss", "lr"]);
+});
+
+test("a rate that stands still is no tile beside others", () => {
+  const still = metric("lr", "lr", { min: 0.1, max: 0.1 });
+  expect(telling({ "lr/D": still, "train/loss": METRICS["train/loss"] }, 4)).toEqual(["train/loss"]);
+  expect(telling({ lr: still }, 4)).toEqual(["lr"]);
+});
+
+test("beside the best of a search stands neither the same again nor the course of one trial", () => {
+  const search = { best_value: metric("best_value", ""), value: metric("value", ""), "intermediate/trial 0": metric("intermediate", "trial 0") };
+  expect(telling(search, 4, ["best value"])).toEqual(["value"]);
+  expect(telling({ "best/score": metric("best", "score") }, 4, ["best score"])).toEqual([]);
+  expect(telling(search, 4)).toHaveLength(3);
 });
 
 test("what an evaluation took is no tile before what is trained on", () => {

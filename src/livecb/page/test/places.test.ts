@@ -3,6 +3,7 @@ import type { RunRow } from "../src/client/api";
 import { flatten } from "../src/data/flatten";
 import { place, runPath } from "../src/routes";
 import { merge } from "../src/runs";
+import { idBeside } from "../src/views/words";
 
 test("the page finds its root under any prefix", () => {
   expect(place("/")).toEqual({ base: "/", run: null });
@@ -24,4 +25,10 @@ test("changed runs keep their place, those that began last come first, whatever 
   const row = (run: string, started: number | null, name = run): RunRow => ({ run, name, started }) as RunRow;
   const merged = merge([row("my-run", 2), row("a", 1), row("d", null)], [row("a", 1, "A"), row("c", 3), row("b", 1)]);
   expect(merged.map((one) => one.name)).toEqual(["c", "my-run", "b", "A", "d"]);
+});
+
+test("a run without a name of its own is called once", () => {
+  expect(idBeside({ run: "20261121-100728-quick-breeze", name: "20261121-100728-quick-breeze" })).toBe("");
+  expect(idBeside({ run: "20261121-100728-quick-breeze", name: "digits" })).toBe("quick-breeze");
+  expect(idBeside({ run: "my-run", name: "my-run" })).toBe("");
 });

@@ -12,10 +12,16 @@ export interface Tile {
   note: string;
 }
 
-/** The names of the metrics that tell most, at most `limit`. */
-export function telling(metrics: Record<string, MetricState>, limit: number): string[] {
+/**
+ * The names of the metrics that tell most, at most `limit`. A rate that stands still tells nothing beside others;
+ * neither does, where `said` are the names of tiles of a search, what one of them says already, or a trial's course.
+ */
+export function telling(metrics: Record<string, MetricState>, limit: number, said: readonly string[] = []): string[] {
   const goals = new Map<string, string>();
-  return Object.entries(metrics)
+  const known = new Set(said.map(plain));
+  const all = Object.entries(metrics).filter(([name]) => known.size === 0 || !(known.has(plain(name)) || TRIAL.test(name)));
+  const moving = all.filter(([name, state]) => !RATE.test(name) || toNumber(state.min) !== toNumber(state.max));
+  return (moving.length > 0 ? moving : all)
     .map(([name, state], place) => {
       const first = state.goal && !isMeasured(state) ? (goals.get(state.goal) ?? state.chart) : state.chart;
       if (state.goal && !isMeasured(state)) goals.set(state.goal, first);
@@ -29,6 +35,14 @@ export function telling(metrics: Record<string, MetricState>, limit: number): st
     .map(({ name }) => name);
 }
 
+const RATE = /(^|\/)(lr|learning_rate)\b/;
+const TRIAL = /\btrial \d+$/;
+
+/** A name by its words: `best_value` is `best value`. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]+/g, " ");
+}
+
 function isMeasured(state: MetricState): boolean {
   return /val|eval|test|dev/.test(state.context ?? state.series);
 }
@@ -37,7 +51,7 @@ function score(name: string, state: MetricState): number {
   // What an evaluation took, in seconds or samples, tells less than what it found.
   const measured = isMeasured(state) ? (state.goal ? 8 : 1) : 0;
   const quality = state.goal === "max" ? (measured ? 5 : 3) : state.goal === "min" ? 4 : 0;
-  const rate = /(^|\/)(lr|learning_rate)\b/.test(name) ? 3.5 : 0;
+  const rate = RATE.test(name) ? 3.5 : 0;
   const detail = /_step$|_epoch$|grad|time|second|memory|per_/.test(name) ? -3 : 0;
   return measured + quality + rate + detail;
 }

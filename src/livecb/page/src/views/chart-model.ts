@@ -83,6 +83,18 @@ export function rangeOf(charts: readonly ChartSpec[], curves: Curves, look: Look
   return to > from ? [from, to] : [from, from + 1];
 }
 
+/**
+ * The part of the axis that one chart shows. Steps may mean different things: one that ends within the first third of
+ * the others counts something else, and gets a range of its own. Time is the same for all, and a validation goes on.
+ */
+export function ownRangeOf({ lines }: ChartSpec, curves: Curves, look: Look, all: readonly [number, number]): readonly [number, number] {
+  if (look.axis === "time" || look.from !== null || lines.some(({ dots }) => dots)) return all;
+  const extents = lines.map(({ metric }) => curves.byName.get(metric)?.extent(look.axis) ?? [Infinity, -Infinity]);
+  const low = Math.min(...extents.map((extent) => extent[0]));
+  const high = Math.max(...extents.map((extent) => extent[1]));
+  return high > low && 3 * (high - all[0]) < all[1] - all[0] ? [low, high] : all;
+}
+
 /** Whether a chart has values of which none knows where it stands on the axis. */
 export function isNowhere({ lines }: ChartSpec, curves: Curves, axis: XAxis): boolean {
   const known = lines.flatMap(({ metric }) => curves.byName.get(metric) ?? []);

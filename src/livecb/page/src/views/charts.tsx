@@ -8,7 +8,7 @@ import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
 import { ChartCard } from "./chart-card";
-import { rangeOf } from "./chart-model";
+import { ownRangeOf, rangeOf } from "./chart-model";
 
 const MANY = 6;
 
@@ -32,7 +32,7 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
     const timer = setTimeout(() => void session.lookCloser(axis, from, to), 120);
     return () => clearTimeout(timer);
   }, [session, axis, look.from, look.to]);
-  const version = (metrics: string[]): string =>
+  const version = (metrics: string[], range: readonly [number, number]): string =>
     [...metrics.map((name) => session.curves.byName.get(name)?.version), session.closer, range, axis, smoothing, log, state.checkpoints.length,
       state.alerts.length, state.notes.length, state.rewinds.length,
       session.curves.begins.size].join();
@@ -43,13 +43,11 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
     <>
       <ChartBar {...{ choice, axis }} axes={axesOf(state)} wanted={charts.length >= MANY ? wanted : null} setWanted={setWanted} />
       <div class={`charts ${["", "single", "", "three"][shown.length] ?? ""}`}>
-        {shown.map((chart) => (
-          <ChartCard
-            key={chart.title}
-            {...{ session, choice, chart, look, range }}
-            version={version(chart.lines.map((line) => line.metric))}
-          />
-        ))}
+        {shown.map((chart) => {
+          const own = ownRangeOf(chart, session.curves, look, range);
+          const names = chart.lines.map((line) => line.metric);
+          return <ChartCard key={chart.title} {...{ session, choice, chart, look }} range={own} version={version(names, own)} />;
+        })}
       </div>
       {shown.length === 0 && <p class="empty card">No metric is called “{wanted}”.</p>}
     </>

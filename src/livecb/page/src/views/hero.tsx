@@ -6,7 +6,7 @@ import { hasEnded, type RunSession } from "../session";
 import { useClock, useTopics } from "../topics";
 import { isAway } from "./badge";
 import { Tiles } from "./tiles";
-import { chipWords, frameworkWords, moodOf, spokenId } from "./words";
+import { chipWords, frameworkWords, idBeside, moodOf } from "./words";
 
 /** Is it fine, how far is it, how long still: the first glance. */
 export function Hero({ session }: { session: RunSession }) {
@@ -35,10 +35,10 @@ export function Hero({ session }: { session: RunSession }) {
 
 function metaWords(state: State, now: number): string[] {
   const words = frameworkWords(state);
-  words.push(spokenId(state.run));
+  words.push(idBeside(state));
   if (state.started) words.push(`${state.attempt > 1 ? "first " : ""}started ${clock(state.started, now)}`);
   if (state.world_size > 1) words.push(`${state.world_size} ranks`);
-  return words;
+  return words.filter(Boolean);
 }
 
 function Time({ state, now }: { state: State; now: number }) {

@@ -6,7 +6,7 @@ import { runPath } from "../routes";
 import type { RunsSession } from "../runs";
 import { useClock, useTopics } from "../topics";
 import { fractionOf } from "./hero";
-import { frameworkWords, moodOf, spokenId, statusWord } from "./words";
+import { frameworkWords, idBeside, moodOf, statusWord } from "./words";
 
 const MANY = 10;
 const PAGE = 100;
@@ -89,7 +89,7 @@ function Row({ row, now, href, open }: RowProps) {
       <a class="run-row" href={href} onClick={onClick} data-run={row.run}>
         <span class="who">
           <span class="name" title={row.name}>{row.name}</span>
-          <span class="meta">{[row.project, ...frameworkWords(row), spokenId(row.run)].filter(Boolean).join(" · ")}</span>
+          <span class="meta">{[row.project, ...frameworkWords(row), idBeside(row)].filter(Boolean).join(" · ")}</span>
         </span>
         <span class={`chip ${mood}`}>{statusWord(row.status)}</span>
         <span class="how">

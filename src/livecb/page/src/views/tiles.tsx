@@ -13,7 +13,7 @@ export function Tiles({ session }: { session: RunSession }) {
   const state = session.state as State;
   const machine = state.system && machineTile(state.system);
   const tiles = boardTiles(state);
-  const names = telling(state.metrics, TILES - tiles.length - Number(machine !== null));
+  const names = telling(state.metrics, TILES - tiles.length - Number(machine !== null), tiles.map(({ key }) => key));
   tiles.push(...names.map((name) => tileOf(name, state.metrics[name]!, session.curves.byName.get(name))));
   const isElsewhere = ["sample", "image", "figure"].some((type) => state.counts[type]);
   if (tiles.length === 0 && isElsewhere) return null;
