@@ -37,6 +37,14 @@ def metrics(recorded: Recorded) -> list[tuple[int | None, dict[str, Any]]]:
     return [(event.step, dict(event.values)) for event in recorded.of(events.Metrics)]
 
 
+def test_an_alert_of_no_level_is_information_as_in_wandb(recorded: Recorded) -> None:
+    wandb.init(sinks=[], system_interval=0)
+    wandb.alert("Done")
+    wandb.alert("Odd", level=None)
+    wandb.finish()
+    assert [event.level for event in recorded.of(events.Alert)] == ["INFO", "INFO"]
+
+
 def test_a_script_for_wandb_runs_by_changing_only_its_import(recorded: Recorded) -> None:
     run = wandb.init(
         project="p", name="n", config={"lr": 0.1}, tags=["t"], group="g", job_type="train", notes="why"

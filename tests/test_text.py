@@ -82,6 +82,28 @@ def test_another_rank_is_named():
     assert "[rank 3] x" in text.format_event(event)
 
 
+def test_what_metrics_were_measured_on_is_said_as_their_keys_say_it():
+    values = {"acc": 0.5, "val_loss": 0.25}
+    script = Script().say(ev.Metrics, step=19, values=values, context="val")
+    script.say(ev.Metrics, step=19, values=values, context="train")
+    lines = [text.format_event(event).partition("step")[2] for event in script.events]
+    assert lines == [" 19  val/acc 0.5  val_loss 0.25", " 19  acc 0.5  val_loss 0.25"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "seconds", "said"),
+    [
+        ("pruned at step 0", 0.0123, "pruned at step 0  in 13 ms"),
+        ("skipped", 0, "skipped  in 0 ms"),
+        (None, 0.9999, "failed: no reason given  in 1 s"),
+        ("singular", 61.0, "failed: singular  in 1 min 01 s"),
+    ],
+)
+def test_what_a_search_gave_up_did_not_fail_and_short_fits_took_milliseconds(reason, seconds, said):
+    (event,) = Script().say(ev.ModelCompleted, name="m", ok=False, reason=reason, fit_seconds=seconds).events
+    assert text.format_event(event).endswith(f"m  {said}")
+
+
 def test_nothing_that_a_run_says_is_obeyed_by_the_terminal():
     (event,) = Script().say(ev.Log, message="a\x1b[2Jb\rc", logger="\x07").events
     assert not set("\x1b\r\x07") & set(text.format_event(event))

@@ -152,10 +152,10 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
         run.finish()
 
 
-def alert(title: str, text: str = "", level: Any = "WARN", wait_duration: Any = None) -> None:
-    """Record something a person should know; level is INFO, WARN or ERROR."""
+def alert(title: str, text: str = "", level: Any = "INFO", wait_duration: Any = None) -> None:
+    """Record something a person should know; level is INFO (as in W&B, if left out), WARN or ERROR."""
     if (run := _asked("alert")) is not None:
-        run.alert(title, text, str(getattr(level, "value", level) or "WARN"))
+        run.alert(title, text, str(getattr(level, "value", level) or "INFO"))
 
 
 def define_metric(name: str, *args: Any, **kwargs: Any) -> None:

@@ -16,6 +16,7 @@ from unicodedata import combining, east_asian_width
 import msgspec
 
 from livecb import events as ev
+from livecb import names
 
 __all__ = [
     "SELDOM_READ",
@@ -33,6 +34,7 @@ SELDOM_READ = frozenset({"progress", "system"})
 
 _INDENT = " " * 10
 _LONGEST = 300
+_GIVEN_UP = re.compile(r"(?:pruned|skipped)\b", re.IGNORECASE)  # by a search; that is no failure
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours and cursor moves
     r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # titles and links
@@ -188,6 +190,16 @@ def _number(value: Any) -> str:
     return format_number(value) if isinstance(value, (int, float)) else _shown(str(value))
 
 
+def _took(seconds: float) -> str:
+    return f"{math.ceil(seconds * 1000)} ms" if 0 <= seconds < 0.9995 else format_duration(seconds)
+
+
+def _metrics(event: ev.Metrics) -> str:
+    return _words(
+        _place(event), _values({names.key(name, event.context): at for name, at in event.values.items()})
+    )
+
+
 def _place(event: ev.Event) -> str | None:
     if event.step is not None:
         return f"step {event.step:,}"
@@ -241,8 +253,10 @@ def _log(event: ev.Log) -> str:
 
 
 def _completed(event: ev.ModelCompleted) -> str:
-    seconds = f"in {format_duration(event.fit_seconds)}" if event.fit_seconds is not None else None
+    seconds = f"in {_took(event.fit_seconds)}" if event.fit_seconds is not None else None
     failed = None if event.ok else f"failed: {event.reason or 'no reason given'}"
+    if not event.ok and _GIVEN_UP.match(event.reason or ""):
+        failed = event.reason
     fold = None if event.fold is None else f"fold {event.fold + 1} of {event.folds or '?'}"
     return _words("model:", event.name, fold, failed, _values(event.scores), seconds)
 
@@ -296,7 +310,7 @@ _FORMATS: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.Config: _config,
     ev.Status: lambda event: _words(event.status, event.phase, event.message),
     ev.Progress: _progress,
-    ev.Metrics: lambda event: _words(_place(event), _values(event.values)),
+    ev.Metrics: _metrics,
     ev.Log: _log,
     ev.ModelCompleted: _completed,
     ev.Sample: _sample,
