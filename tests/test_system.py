@@ -40,6 +40,34 @@ def test_children_count_as_part_of_the_process(run: Run) -> None:
         child.communicate(b"\n")
 
 
+def test_workers_that_come_later_count_from_the_next_sample_that_time_allows(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    find = Sampler._find_processes
+
+    def find_slowly(sampler: Sampler) -> None:
+        nonlocal now
+        looks.append(now)
+        find(sampler)
+        now += 0.008
+
+    looks: list[float] = []
+    monkeypatch.setattr(Sampler, "_find_processes", find_slowly)
+    monkeypatch.setattr(system, "time", SimpleNamespace(monotonic=lambda: now))
+    sampler = Sampler(run, 1.0)
+    sampler.sample()
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        for at in (1.0, 2.0, 2.5, 5.0):
+            now = at
+            sampler.sample()
+        assert looks == [0.0, 2.5, 5.0]
+        assert child.pid in sampler._processes
+    finally:
+        child.communicate(b"\n")
+
+
 def test_a_child_that_vanishes_while_it_is_looked_at_costs_no_figures(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sampler", "read_gpus"]
 
-_CHILDREN_EVERY = 4  # walking all processes is the dear part; trees change seldom
+_LOOKING_SHARE = 1 / 250  # of the time: walking all processes is the dear part, and dearer the more there are
 
 
 class Sampler:
@@ -28,7 +29,7 @@ class Sampler:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._sample_forever, name="livecb-system", daemon=True)
         self._processes: dict[int, psutil.Process] = {}
-        self._samples = 0
+        self._look_again = 0.0
 
     def start(self) -> None:
         """Begin to sample."""
@@ -41,9 +42,11 @@ class Sampler:
 
     def sample(self) -> dict[str, Any]:
         """Return the fields of a `system` event; loads are since the last call."""
-        if self._samples % _CHILDREN_EVERY == 0:
+        began = time.monotonic()
+        if began >= self._look_again:  # a search's workers come with its fit
             self._find_processes()
-        self._samples += 1
+            now = time.monotonic()
+            self._look_again = now + (now - began) / _LOOKING_SHARE
         memory = psutil.virtual_memory()
         load, resident = self._read_processes()
         return {
