@@ -108,10 +108,22 @@ def test_what_a_callback_has_not_is_missing_to_everybody_else() -> None:
         copy.copy(stream).on_fit_start()
 
 
-@pytest.mark.parametrize("framework", ["Accelerate", "fastai", "Keras", "skorch"])
-def test_a_framework_that_is_not_installed_is_named_with_what_to_install(framework: str) -> None:
-    extra = framework.lower()
-    code = f"import sys; sys.modules[{extra!r}] = None; import livecb.callbacks.{extra}"
+@pytest.mark.parametrize(
+    ("framework", "extra", "package"),
+    [
+        ("Accelerate", "accelerate", "accelerate"),
+        ("fastai", "fastai", "fastai"),
+        ("Keras", "keras", "keras"),
+        ("PyTorch", "gan", "torch"),
+        ("scikit-learn", "sklearn", "sklearn"),
+        ("skorch", "skorch", "skorch"),
+        ("transformers", "transformers", "transformers"),
+    ],
+)
+def test_a_framework_that_is_not_installed_is_named_with_what_to_install(
+    framework: str, extra: str, package: str
+) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; import livecb.callbacks.{extra}"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )

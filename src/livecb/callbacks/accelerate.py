@@ -18,16 +18,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from livecb.callbacks.base import Session, Stream, during, ending, opening
+from livecb.callbacks.extras import needed
 from livecb.run import Run
 
-try:
+with needed("accelerate", "Accelerate"):
     from accelerate import PartialState, tracking
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "accelerate":
-        raise
-    raise ModuleNotFoundError(
-        "livecb.callbacks.accelerate needs Accelerate: pip install 'livecb[accelerate]'"
-    ) from None
 
 __all__ = ["LiveStream"]
 

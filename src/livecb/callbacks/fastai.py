@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from livecb.callbacks.base import Session, Stream, batch_size, during, ending, model_card, on_host, opening
+from livecb.callbacks.extras import needed
 from livecb.callbacks.misplaced import answer, tell
 from livecb.events import Totals
 from livecb.meter import Meter
@@ -30,12 +31,8 @@ from livecb.start import rank_from_environment
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-try:
+with needed("fastai", "fastai"):
     from fastai.callback.core import Callback
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "fastai":
-        raise
-    raise ModuleNotFoundError("livecb.callbacks.fastai needs fastai: pip install 'livecb[fastai]'") from None
 
 __all__ = ["LiveStream"]
 

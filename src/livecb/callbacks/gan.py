@@ -18,7 +18,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
+from livecb.callbacks.extras import needed
+
+with needed("gan", "PyTorch", "torch"):
+    import torch
 
 from livecb.callbacks.base import Session, Stream, batch_size, during, opening
 from livecb.callbacks.gan_alerts import Collapse, Divergence, Rule

@@ -24,18 +24,15 @@ from threading import Lock
 from typing import Any
 
 from livecb.callbacks.base import Session, Stream, during, ending, on_host, opening
+from livecb.callbacks.extras import needed
 from livecb.callbacks.keras_checkpoints import Checkpoints
 from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import Run
 from livecb.start import rank_from_environment
 
-try:
+with needed("keras", "Keras"):
     import keras
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "keras":  # the backend, of which Keras says itself what to do
-        raise
-    raise ModuleNotFoundError("livecb.callbacks.keras needs Keras: pip install 'livecb[keras]'") from None
 
 __all__ = ["LiveStream"]
 

@@ -14,9 +14,12 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import sklearn
-from sklearn.metrics import check_scoring, get_scorer
-from sklearn.model_selection._search import BaseSearchCV  # what all searches are
+from livecb.callbacks.extras import needed
+
+with needed("sklearn", "scikit-learn"):
+    import sklearn
+    from sklearn.metrics import check_scoring, get_scorer
+    from sklearn.model_selection._search import BaseSearchCV  # what all searches are
 
 from livecb.callbacks import sklearn_tasks as tasks
 from livecb.callbacks.base import Session, Stream, during, ending, opening

@@ -24,17 +24,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from livecb.callbacks.base import Session, Stream, during, ending, learning_rates, model_card, opening
+from livecb.callbacks.extras import needed
 from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import Run
 from livecb.start import rank_from_environment
 
-try:
+with needed("skorch", "skorch"):
     from skorch.callbacks import Callback
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "skorch":
-        raise
-    raise ModuleNotFoundError("livecb.callbacks.skorch needs skorch: pip install 'livecb[skorch]'") from None
 
 __all__ = ["LiveStream"]
 

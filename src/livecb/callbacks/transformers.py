@@ -22,7 +22,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transformers import TrainerCallback
+from livecb.callbacks.extras import needed
+
+with needed("transformers", "transformers"):
+    from transformers import TrainerCallback
 
 from livecb.callbacks.base import Session, Stream, during, learning_rates, model_card, opening
 from livecb.callbacks.helm import obeying, steering
