@@ -24,6 +24,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
 from watching import Writer
 
 
+@pytest.fixture(autouse=True)
+def _short_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writers here do not start anew: how long one is waited for costs each test."""
+    monkeypatch.setattr("livecb.logs.following._END_SECONDS", 0.05)
+
+
 @pytest.fixture
 def writer(store: Store) -> Iterator[Writer]:
     """A living writer of one run that has said that it began."""
