@@ -137,6 +137,10 @@ def test_who_gives_the_run_names_values_of_their_own(recorded: Recorded, tmp_pat
         )
         assert weight.value == 3.0
         assert "over" in recorded.of(events.Controls)[-1].commands["pause"]
+        list(run.track(range(1)))
+        able = recorded.of(events.Controls)[-1]
+        assert [name for name, why in able.commands.items() if not why] == ["pause", "resume", "stop"]
+        assert [(each.name, each.value) for each in able.parameters] == [("weight", 3.0)]
 
 
 def test_readers_are_kept_out_where_the_user_says_so(recorded: Recorded, tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ class Helm:
         self.run = run
         self.meets = False
         self._leads = leads
+        self._offered = list(offers), [each.name for each in parameters]
         self._group: Any = None
         self._left = 1
         self._steps = 1
@@ -130,7 +131,8 @@ class Helm:
         self.meets = False
         if self.run.active:
             self._steering.carry_out(self._steering.due())
-            self._steering.begin("the training is over")
+            self._steering.end("the training is over", *self._offered)
+            self.run._looks = False  # a loop of the user's own may follow
 
     def _meet(self, world_size: int) -> str | None:
         """Make a group with the other ranks, if all of them have come here; return why there is none."""

@@ -92,6 +92,15 @@ class Steering:
         self._parameters.update({each.name: each for each in parameters})
         self._say()
 
+    def end(self, why: str, offers: Iterable[str], parameters: Iterable[str]) -> None:
+        """Say that a loop is over, and that what it offered is no more."""
+        for name in offers:
+            self._offers.pop(name, None)
+        for name in parameters:
+            self._parameters.pop(name, None)
+        self.barred, self.only = why, None
+        self._say()
+
     def add(self, control: Control) -> Control:
         """Take a parameter in; one of the same name gives way."""
         self._parameters[control.name] = control
