@@ -277,6 +277,7 @@ class Stream:
     def _close(self) -> Session | None:
         session: Session | None = self._session
         self._session = None
+        self._failed = False  # of this training: the next one is recorded again
         helm, self._helm = self._helm, None
         if helm is not None and session is not None and not session.owned:
             helm.leave()

@@ -27,7 +27,7 @@ from livecb.callbacks.extras import needed
 with needed("transformers", "transformers"):
     from transformers import TrainerCallback
 
-from livecb.callbacks.base import Session, Stream, during, learning_rates, model_card, opening
+from livecb.callbacks.base import Session, Stream, during, ending, learning_rates, model_card, opening
 from livecb.callbacks.helm import obeying, steering
 from livecb.callbacks.transformers_control import take_helm
 from livecb.events import Totals
@@ -141,9 +141,10 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
             _checkpoint(args, state), metric=metric if value is not None else None, value=value
         )
 
-    @during
+    @ending
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._tell_progress(self._session.meter, state.global_step, always=True)
+        if not self._failed:
+            self._tell_progress(self._session.meter, state.global_step, always=True)
         early = state.global_step < state.max_steps
         self._end(reason=("pruned" if state.is_hyper_param_search else "early_stopped") if early else None)
 
