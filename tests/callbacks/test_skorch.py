@@ -201,7 +201,8 @@ def test_an_interruption_that_skorch_swallows_is_told(recorded: Recorded) -> Non
     net = net_of(stream(), At(5, interrupt)).fit(X, Y)
     assert len(net.history) == 2
     ended = recorded.events[-1]
-    assert (ended.status, ended.reason, ended.step) == ("stopped", "KeyboardInterrupt", 5)
+    assert (ended.status, ended.reason, ended.by) == ("stopped", "KeyboardInterrupt", "keyboard")
+    assert ended.step == 5
     assert ended.epoch == pytest.approx(5 / 3)
 
 

@@ -139,8 +139,8 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         if not self._failed:
             self._tell_epoch(net, -1)
-        if not _is_over(net.history[-1]):  # skorch has swallowed it
-            self._end("stopped", reason="KeyboardInterrupt")
+        if not _is_over(net.history[-1]) and self._session.owned:
+            self._end_with(KeyboardInterrupt())  # skorch has swallowed it: a run that was given goes on
         elif any(_has_lost_patience(callback) for _, callback in net.callbacks_):
             self._end(reason="early_stopped")
         else:
