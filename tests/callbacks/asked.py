@@ -7,7 +7,7 @@ from pathlib import Path
 
 import llm
 import tiny
-import torch
+from leaving import leave
 
 from livecb.callbacks.transformers import SampleCallback
 
@@ -22,4 +22,4 @@ if __name__ == "__main__":
             f"weights={sum(float(each.double().sum()) for each in trainer.model.parameters())}\n"
         )
         sys.stdout.flush()
-    torch.distributed.destroy_process_group()
+    leave()

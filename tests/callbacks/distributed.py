@@ -9,6 +9,7 @@ from typing import Any
 import lightning.pytorch as pl
 import tiny
 import torch
+from leaving import leave
 
 
 class Synced(tiny.module_class(pl)):  # type: ignore[misc]
@@ -41,7 +42,7 @@ def train_transformers(folder: Path, strategy: str) -> None:
     )
     trainer.train()
     print("loss", *(value for _, value in tiny.reported_by(trainer)["loss"]))
-    torch.distributed.destroy_process_group()
+    leave()
 
 
 if __name__ == "__main__":

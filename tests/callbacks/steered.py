@@ -13,6 +13,7 @@ from typing import Any
 import lightning.pytorch as pl
 import tiny
 import torch
+from leaving import leave
 from wishes import hf_reader, lightning_reader, tell
 
 from livecb.callbacks import helm
@@ -92,9 +93,7 @@ def train_transformers(folder: Path) -> None:
     )  # fmt: skip
     trainer.train()
     tell_rank(folder, trainer.args.process_index, trainer.state.global_step, slowly.rates)
-    torch.distributed.barrier()
-    # torch may wait for ever as it takes gloo down: its thread wants the interpreter, which waits for the thread.
-    os._exit(0)
+    leave()
 
 
 if __name__ == "__main__":
