@@ -92,7 +92,7 @@ class Loops(Steered):
         return loop
 
     def _ends(self, loop: Loop) -> bool:
-        """Whether a loop ends when readers ask to stop: an evaluation within a training goes on to its end."""
+        """Whether a loop ends when readers ask to stop: an evaluation within a training goes on."""
         return isinstance(loop, Epochs | Training) or not self._trains
 
 

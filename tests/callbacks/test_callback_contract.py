@@ -193,7 +193,7 @@ def test_a_hook_that_failed_in_one_training_is_given_another_chance_in_the_next(
         tiny.TRAIN[framework](framework, [stream], tmp_path)
         del stream._tell_progress
         tiny.TRAIN[framework](framework, [stream], tmp_path)
-    first, second = recorded.runs
+    _, second = recorded.runs
     assert recorded.of(events.Metrics, second)
     assert [end.status for end in recorded.of(events.RunEnded, second)] == ["completed"]
 
