@@ -45,7 +45,7 @@ MAY = {
     "sinks": "facts logs store reading",
     "callbacks": "facts commands run sinks",
     "server": "facts logs store commands state",
-    "client": "facts logs store",
+    "client": "commands facts logs store",
     "reading": "facts logs store commands state",
     "testing": "facts logs store state",
     "demo": "run sinks callbacks",

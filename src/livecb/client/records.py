@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from livecb.control.commands import Asked
 from livecb.errors import ServerError
 from livecb.events import AnyEvent, JsonObject, Unknown
 
@@ -145,18 +146,6 @@ class MediaPage(msgspec.Struct, frozen=True, kw_only=True):
     groups: list[JsonObject]
     next: int | None
     cursor: str
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A command that was given; what becomes of it is said by `command` events of the same `id`."""
-
-    id: str
-    name: str
-    time: float
-    by: str
-    parameter: str | None = None
-    value: float | bool | str | None = None
-    expires: float | None = None
 
 
 def number(value: Any) -> Any:
