@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 def launch(*command: object) -> str:
-    path = os.pathsep.join(map(str, (Path(livecb.__file__).parents[1], HERE)))
+    path = os.pathsep.join(map(str, (Path(livecb.__file__).parents[1], HERE, HERE.parent)))
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     process = subprocess.Popen(
         [sys.executable, *map(str, command)],

@@ -15,6 +15,7 @@ from livecb import events
 from livecb.control.commands import Asked, ask, log_of, wish
 from livecb.errors import LivecbWarning
 from livecb.store import StoredRun
+from wishes import tell
 
 Recorded = Callable[[livecb.Run], list[Any]]
 
@@ -32,17 +33,6 @@ def answers(recorded: list[Any]) -> list[tuple[Any, ...]]:
 def stored(run: livecb.Run) -> StoredRun:
     assert run._stored is not None
     return run._stored
-
-
-def tell(run: livecb.Run, *wishes: Asked) -> None:
-    """Ask, and wait until the run has read it."""
-    before = run._seq
-    for each in wishes:
-        ask(stored(run), each)
-    deadline = time.monotonic() + 10
-    while run._seq < before + len(wishes):
-        assert time.monotonic() < deadline, "what was asked was not read"
-        time.sleep(0.005)
 
 
 def later(seconds: float, *wishes: Asked, run: livecb.Run) -> threading.Thread:

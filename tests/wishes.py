@@ -12,15 +12,27 @@ from livecb.control.commands import Asked, ask
 
 
 def tell(run: livecb.Run, *wishes: Asked) -> None:
-    """Ask, and wait until the run has read it."""
+    """Ask, and wait until the run has taken it in, whatever else it records meanwhile."""
     assert run._stored is not None
-    before = run._seq
+    steering = run._steering
+    assert steering is not None
+    inbox = steering._inbox
+    assert inbox is not None
+    taken: list[str] = []
+    take = inbox._take
+
+    def watched(asked: Asked) -> None:
+        take(asked)
+        taken.append(asked.id)
+
+    inbox._take = watched
     for each in wishes:
         ask(run._stored, each)
-    deadline = time.monotonic() + 10
-    while run._seq < before + len(wishes):
+    deadline = time.monotonic() + 30
+    while not {each.id for each in wishes} <= set(taken):
         assert time.monotonic() < deadline, "what was asked was not read"
         time.sleep(0.005)
+    inbox._take = take
 
 
 def lightning_reader(package: Any, at: Mapping[int, list[Asked]], live: Any) -> Any:
