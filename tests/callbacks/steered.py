@@ -14,10 +14,10 @@ import lightning.pytorch as pl
 import tiny
 import torch
 from leaving import leave
-from wishes import hf_reader, lightning_reader, tell
 
 from livecb.callbacks import helm
 from livecb.control.commands import wish
+from wishes import hf_reader, lightning_reader, tell
 
 
 class Slow(tiny.module_class(pl)):  # type: ignore[misc]

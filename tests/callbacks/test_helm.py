@@ -11,12 +11,12 @@ import pytest
 import tiny
 import torch
 from test_distributed import HERE, free_port, launch
-from wishes import answered, hf_reader, lightning_reader
 
 import livecb
 from livecb import events
 from livecb.control.commands import Asked, wish
 from livecb.testing import Recorded
+from wishes import answered, hf_reader, lightning_reader
 
 Wishes = dict[int, list[Asked]]
 
