@@ -8,6 +8,7 @@ import random
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -228,6 +229,18 @@ def test_every_verb_records_its_event(run: Run, recorded: Recorded) -> None:
     assert (run.folder / "files" / by_type[events.Image].file.hash).stat().st_size == by_type[
         events.Image
     ].file.size
+
+
+def test_a_checkpoint_under_a_relative_path_is_found_from_elsewhere(
+    run: Run, recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model.pt").write_bytes(b"weights")
+    run.checkpoint("model.pt")
+    run.checkpoint("s3://bucket/model.pt")
+    run.artifact("model.pt")
+    paths = [event.path for event in recorded(run)[1:]]
+    assert paths == [str(tmp_path / "model.pt"), "s3://bucket/model.pt", str(tmp_path / "model.pt")]
 
 
 @pytest.mark.parametrize(

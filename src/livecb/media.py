@@ -102,7 +102,7 @@ def artifact(run: StoredRun, name: str, path: Any) -> dict[str, Any]:
     It is hashed and copied in the calling thread, in pieces: some seconds a gigabyte.
     """
     mime = mimetypes.guess_type(os.fspath(path))[0] or "application/octet-stream"
-    return {"path": os.fspath(path), "file": run.add_path(path, name, mime)}
+    return {"path": os.path.abspath(path), "file": run.add_path(path, name, mime)}
 
 
 def histogram(values: Any, bins: int = 64) -> tuple[list[int], list[float]]:

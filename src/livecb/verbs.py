@@ -214,7 +214,7 @@ class Verbs(Writer):
     ) -> None:
         """Record that a checkpoint was saved, and the metric it was saved for."""
         fields: dict[str, Any] = {
-            "path": os.fspath(path),
+            "path": _absolute(path),
             "size": media.size_of(Path(path)),
             "metric": metric,
         }
@@ -282,6 +282,12 @@ class Verbs(Writer):
         if caption is not None:
             fields["caption"] = caption
         self._record(kind, {"name": name, **fields}, axes)
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    """Return a path as other processes find it too; an address (`s3://...`) stays as it is."""
+    word = os.fsdecode(path)
+    return word if "://" in word else os.path.abspath(word)
 
 
 def _text(value: Any) -> str | None:
