@@ -1,4 +1,4 @@
-// Writes src/generated/events.ts: the TypeScript types of events, from the JSON Schema that the
+// Writes client/generated/events.ts: the TypeScript types of events, from the JSON Schema that the
 // Python types give. Needs a Python that can import msgspec: LIVECB_PYTHON, else python3.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -36,5 +36,5 @@ const source = await compile(schema(), "LivecbEvent", {
   bannerComment: "// Generated from livecb.events.json_schema() by scripts/types.mjs: do not edit.",
   format: false,
 });
-mkdirSync(join(page, "src/generated"), { recursive: true });
-writeFileSync(join(page, "src/generated/events.ts"), source);
+mkdirSync(join(page, "client/generated"), { recursive: true });
+writeFileSync(join(page, "client/generated/events.ts"), source);

@@ -1,7 +1,7 @@
-import { getJson, type Api, type ImagesAnswer, type SamplesAnswer } from "./client/api";
+import { getJson, type Api, type ImagesAnswer, type SamplesAnswer } from "../client/api";
 import { Listing } from "./data/listing";
 import { epochOf } from "./data/sample";
-import type { Figure, Image, LivecbEvent, Sample } from "./generated/events";
+import type { Figure, Image, LivecbEvent, Sample } from "../client/generated/events";
 import { Soon } from "./soon";
 
 export type Picture = Image | Figure;

@@ -1,7 +1,7 @@
-import { Api, type RunRow } from "./client/api";
-import { Follower } from "./client/follow";
-import type { Link } from "./client/link";
-import type { Message } from "./client/sse";
+import { Api, type RunRow } from "../client/api";
+import { Follower } from "../client/follow";
+import type { Link } from "../client/link";
+import type { Message } from "../client/sse";
 import { restWhileHidden } from "./rest";
 import { Topics } from "./topics";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Backoff } from "../src/client/backoff";
+import { Backoff } from "../client/backoff";
 
 test("waits double from a quarter of a second to five seconds", () => {
   const backoff = new Backoff(() => 1);

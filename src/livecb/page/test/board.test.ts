@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Candidate } from "../src/client/api";
+import type { Candidate } from "../client/api";
 import { BoardNews, brief, countsOf, importancesOf, isPruned, isSame, keyOf, layoutOf, stageWords, togetherWords } from "../src/data/board";
 
 function row(name: string, params: object, more: Partial<Candidate> = {}): Candidate {

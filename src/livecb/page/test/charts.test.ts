@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { MetricState } from "../src/client/api";
+import type { MetricState } from "../client/api";
 import { chartsOf, matches } from "../src/data/charts";
 import { modelOf, ownRangeOf, rangeOf } from "../src/views/chart-model";
 import { latest, telling, tileOf, written } from "../src/data/tiles";

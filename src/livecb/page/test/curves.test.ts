@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { SeriesAnswer } from "../src/client/api";
+import type { SeriesAnswer } from "../client/api";
 import { Curves } from "../src/data/curves";
 import { drawnOf, merge, type Look } from "../src/data/lines";
 import { Series } from "../src/data/series";

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { Follower } from "../src/client/follow";
-import type { Link } from "../src/client/link";
+import { Follower } from "../client/follow";
+import type { Link } from "../client/link";
 
 let server: Server | undefined;
 let follower: Follower | undefined;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { State } from "../src/client/api";
+import type { State } from "../client/api";
 import { leadOf, tabsOf } from "../src/views/run-view";
 
 function state(charts: number, candidates: number, counts: Record<string, number> = {}): State {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { LogBuffer, folded, PAGE_EVENTS } from "../src/data/logs";
-import type { Log } from "../src/generated/events";
+import type { Log } from "../client/generated/events";
 
 function lines(from: number, to: number): Log[] {
   return Array.from({ length: to - from }, (_, i) => ({ type: "log", seq: from + i, time: from + i, message: `line ${from + i}` }));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { RunRow } from "../src/client/api";
+import type { RunRow } from "../client/api";
 import { flatten } from "../src/data/flatten";
 import { place, runPath } from "../src/routes";
 import { merge } from "../src/runs";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MessageParser } from "../src/client/sse";
+import { MessageParser } from "../client/sse";
 
 const STREAM = 'retry: 1000\n\nevent: connected\ndata: {"cursor":"0"}\n\n: ping\n\nid: 7\ndata: {"a":1}\n\nid: 9\ndata: one\ndata: two\n\n';
 

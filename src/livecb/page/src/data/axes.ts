@@ -1,4 +1,4 @@
-import type { State } from "../client/api";
+import type { State } from "../../client/api";
 import { X_AXES, type XAxis } from "./series";
 
 type Places = Pick<State, "step" | "batch" | "epoch" | "samples" | "tokens">;

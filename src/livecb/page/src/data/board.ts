@@ -1,6 +1,6 @@
-import type { Candidate } from "../client/api";
+import type { Candidate } from "../../client/api";
 import { flatten, type Entry } from "./flatten";
-import { toNumber, type Num } from "./number";
+import { toNumber, type Num } from "../../client/number";
 
 /** How a leaderboard is laid out: what its candidates have in common decides. */
 export interface Layout {

@@ -1,4 +1,4 @@
-import type { MetricState } from "../client/api";
+import type { MetricState } from "../../client/api";
 
 /** One line of a chart. */
 export interface LineSpec {

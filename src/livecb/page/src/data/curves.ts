@@ -1,9 +1,9 @@
-import type { Place, SeriesAnswer, SeriesColumns } from "../client/api";
-import type { Metrics } from "../generated/events";
+import type { Place, Rewind, SeriesAnswer, SeriesColumns } from "../../client/api";
+import type { Metrics } from "../../client/generated/events";
 import { metricKey } from "./key";
-import { toNumber } from "./number";
+import { toNumber } from "../../client/number";
 import type { Detail } from "./detail";
-import { Series, type Point, type Rewind, type XAxis } from "./series";
+import { Series, type Point, type XAxis } from "./series";
 
 /** All curves of a run, by the metric's name. */
 export class Curves {

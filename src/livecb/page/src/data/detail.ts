@@ -1,4 +1,4 @@
-import type { SeriesAnswer } from "../client/api";
+import type { SeriesAnswer } from "../../client/api";
 import { pointsOf } from "./curves";
 import { Series, type Point, type XAxis } from "./series";
 

@@ -1,4 +1,4 @@
-import type { Log } from "../generated/events";
+import type { Log } from "../../client/generated/events";
 
 /** One line of the console: a message of several lines makes several rows, of which only the first has a time. */
 export interface LogRow {

@@ -1,3 +1,4 @@
+import type { Rewind } from "../../client/api";
 import { Column } from "./column";
 import { thin } from "./thin";
 
@@ -14,14 +15,6 @@ export interface Point {
   epoch: number;
   time: number;
   attempt: number;
-}
-
-/** Going back to a checkpoint: what earlier attempts did after `to_step` is an abandoned branch. */
-export interface Rewind {
-  attempt: number;
-  from_step: number | null;
-  to_step: number;
-  time: number;
 }
 
 const THIN_ABOVE = 20_000;

@@ -1,5 +1,5 @@
-import type { MetricState } from "../client/api";
-import { toNumber, type Num } from "./number";
+import type { MetricState } from "../../client/api";
+import { toNumber, type Num } from "../../client/number";
 import type { Series } from "./series";
 import { change, count, value, valueBeside } from "./format";
 

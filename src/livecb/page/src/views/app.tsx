@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Link } from "../client/link";
+import type { Link } from "../../client/link";
 import { clock, count } from "../data/format";
 import { X_AXES } from "../data/series";
 import { place, runPath } from "../routes";

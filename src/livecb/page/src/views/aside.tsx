@@ -1,10 +1,10 @@
 import type { ComponentChildren } from "preact";
-import type { State } from "../client/api";
-import type { Gpu } from "../generated/events";
+import type { State } from "../../client/api";
+import type { Gpu } from "../../client/generated/events";
 import { isPruned, keyOf } from "../data/board";
 import { flatten, text } from "../data/flatten";
 import { bytes, clock, count, duration, value } from "../data/format";
-import { toNumber, type Num } from "../data/number";
+import { toNumber, type Num } from "../../client/number";
 import { hasEnded } from "../session";
 
 export function Card({ title, children, class: kind = "" }: { title: string; children: ComponentChildren; class?: string }) {

@@ -1,4 +1,4 @@
-import type { Link } from "../client/link";
+import type { Link } from "../../client/link";
 import { duration } from "../data/format";
 import { useClock } from "../topics";
 

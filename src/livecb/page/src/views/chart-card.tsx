@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { State } from "../client/api";
+import type { State } from "../../client/api";
 import type { ChartSpec, LineSpec } from "../data/charts";
 import { axisTime } from "../data/axis";
 import { count, value } from "../data/format";

@@ -1,4 +1,4 @@
-import type { State } from "../client/api";
+import type { State } from "../../client/api";
 import type { ChartSpec } from "../data/charts";
 import type { Curves } from "../data/curves";
 import { drawnOf, merge, type Drawn, type Look } from "../data/lines";

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { State } from "../client/api";
+import type { State } from "../../client/api";
 import { chartsOf, matches } from "../data/charts";
 import type { Look } from "../data/lines";
 import { axesOf, axisOf } from "../data/axes";

@@ -1,4 +1,4 @@
-import type { State } from "../client/api";
+import type { State } from "../../client/api";
 import { meaning, moodOf, statusWord } from "./words";
 
 /** What went wrong, in words first, then the traceback. */

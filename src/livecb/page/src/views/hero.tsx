@@ -1,4 +1,4 @@
-import type { ProgressState, State } from "../client/api";
+import type { ProgressState, State } from "../../client/api";
 import { CURRENT } from "../data/board";
 import { text } from "../data/flatten";
 import { clock, count, duration, percent, rate, value } from "../data/format";

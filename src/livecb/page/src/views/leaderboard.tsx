@@ -1,9 +1,9 @@
 import { useMemo, useState } from "preact/hooks";
-import type { Candidate, State } from "../client/api";
+import type { Candidate, State } from "../../client/api";
 import { CURRENT, brief, countsOf, importancesOf, isPruned, isSame, keyOf, layoutOf, paramsOf, stageWords, togetherWords, type Layout } from "../data/board";
 import { text } from "../data/flatten";
 import { count, duration, seconds, value } from "../data/format";
-import { toNumber } from "../data/number";
+import { toNumber } from "../../client/number";
 import { hasEnded, type RunSession } from "../session";
 import { useSpent, useTopics } from "../topics";
 

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { State } from "../client/api";
+import type { State } from "../../client/api";
 import { countsCandidates } from "../data/board";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
-import type { RunRow } from "../client/api";
+import type { RunRow } from "../../client/api";
 import { ago, clock, count, duration, percent, value } from "../data/format";
-import { toNumber } from "../data/number";
+import { toNumber } from "../../client/number";
 import { runPath } from "../routes";
 import type { RunsSession } from "../runs";
 import { useClock, useTopics } from "../topics";

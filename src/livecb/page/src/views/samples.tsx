@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import type { SamplesAnswer } from "../client/api";
+import type { SamplesAnswer } from "../../client/api";
 import { countsOf } from "../data/board";
 import { count, value } from "../data/format";
-import { toNumber } from "../data/number";
+import { toNumber } from "../../client/number";
 import { words } from "../data/sample";
-import type { FileRef, Sample } from "../generated/events";
+import type { FileRef, Sample } from "../../client/generated/events";
 import type { Samples as Media } from "../media";
 import type { RunSession } from "../session";
 import { useSpent, useTopics } from "../topics";

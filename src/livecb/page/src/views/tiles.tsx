@@ -1,8 +1,8 @@
-import type { State } from "../client/api";
-import type { Gpu, System } from "../generated/events";
+import type { State } from "../../client/api";
+import type { Gpu, System } from "../../client/generated/events";
 import { isPruned } from "../data/board";
 import { bytes, count, value } from "../data/format";
-import { toNumber } from "../data/number";
+import { toNumber } from "../../client/number";
 import { telling, tileOf, type Tile } from "../data/tiles";
 import { hasEnded, type RunSession } from "../session";
 

@@ -3,7 +3,7 @@ import failed from "../icons/failed.svg";
 import idle from "../icons/idle.svg";
 import running from "../icons/running.svg";
 import warning from "../icons/warning.svg";
-import type { State } from "../client/api";
+import type { State } from "../../client/api";
 import { percent } from "../data/format";
 import { hasEnded } from "../session";
 import { fractionOf } from "./hero";

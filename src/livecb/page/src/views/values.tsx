@@ -1,6 +1,6 @@
-import type { MetricState, State } from "../client/api";
+import type { MetricState, State } from "../../client/api";
 import { count } from "../data/format";
-import type { Num } from "../data/number";
+import type { Num } from "../../client/number";
 import { latest, written } from "../data/tiles";
 
 /** Every metric: its latest value, its best, smallest and largest, and where they were. */

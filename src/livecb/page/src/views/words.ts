@@ -1,5 +1,5 @@
 import { count, value } from "../data/format";
-import type { RunRow, RunStatus, State } from "../client/api";
+import type { RunRow, RunStatus, State } from "../../client/api";
 
 /** How a status is meant: it decides about colours. */
 export type Mood = "live" | "wait" | "good" | "warn" | "bad" | "calm";

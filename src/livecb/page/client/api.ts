@@ -1,6 +1,13 @@
-import type { Totals, Checkpoint, Alert, Note, System, ModelCompleted, Sample, Image, Figure } from "../generated/events";
-import type { Num } from "../data/number";
-import type { Rewind } from "../data/series";
+import type { Totals, Checkpoint, Alert, Note, System, ModelCompleted, Sample, Image, Figure } from "./generated/events";
+import type { Num } from "./number";
+
+/** Going back to a checkpoint: what earlier attempts did after `to_step` is an abandoned branch. */
+export interface Rewind {
+  attempt: number;
+  from_step: number | null;
+  to_step: number;
+  time: number;
+}
 
 /** The latest of one metric, as the server folded it. */
 export interface MetricState {
