@@ -22,7 +22,7 @@ ROOMS = {
     "logs": "logs logs.*",
     "store": "baselines lock store trash words",
     "commands": "control control.commands",
-    "state": "about attempt columns gaps leaderboard metric names pace series state steering tally thinning",
+    "state": "about attempt columns gaps leaderboard marks metric names pace series state steering tally thinning",
     "run": "axes bar capture config control.inbox control.parameter control.steered control.steering endings handler latest logged loops media meter progress run start system tensorboard track turn verbs warned watch writer",
     "sinks": "sinks sinks.*",
     "callbacks": "callbacks callbacks.*",
@@ -83,7 +83,7 @@ THIRD = {
     "transformers": "callbacks.generation callbacks.transformers demo.transformers_demo",
 }
 
-PURE = "about attempt columns events events.lines events.vocabulary gaps leaderboard metric names pace series state steering strict tally thinning"
+PURE = "about attempt columns events events.lines events.vocabulary gaps leaderboard marks metric names pace series state steering strict tally thinning"
 NO_IO = {
     "io",
     "os",

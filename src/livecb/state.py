@@ -13,7 +13,6 @@ after that step: those values stay in the series, and can no longer be the best.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +20,7 @@ from livecb import events as ev
 from livecb.about import About
 from livecb.attempt import Attempt, Rewind
 from livecb.leaderboard import Leaderboard
+from livecb.marks import Marks
 from livecb.series import Series
 from livecb.steering import Steering
 from livecb.strict import json_number, json_ready
@@ -39,7 +39,7 @@ _BARRIERS = frozenset({ev.RunStarted, ev.RunEnded, ev.Config})
 _PLACES = ("step", "batch", "epoch", "samples", "tokens")
 _OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
 _ROW_METRICS = 8
-_MOST = {ev.Checkpoint: 20, ev.Alert: 50, ev.Note: 50}
+_MOST = {"checkpoint": 20, "alert": 50, "note": 50}
 
 
 class State:
@@ -51,6 +51,7 @@ class State:
         attempt: The attempt under way, or the last one.
         rewinds: Where attempts went back behind what had been reached.
         leaderboard: Its candidates.
+        marks: What happened on its way that is no value.
         broken: Lines that were no events.
     """
 
@@ -67,8 +68,8 @@ class State:
         self._said: dict[str, tuple[int, float]] = {}
         self._resumes = False  # whether it is not known yet where this attempt goes on
         self._system: ev.System | None = None
-        self._latest: dict[type, deque[ev.Event]] = {kind: deque(maxlen=most) for kind, most in _MOST.items()}
         self.leaderboard = Leaderboard()
+        self.marks = Marks()
         self._steering = Steering()
 
     def feed(self, events: Sequence[_Event], broken: int = 0) -> None:
@@ -79,7 +80,8 @@ class State:
             broken: How many of the lines among them were no events.
         """
         self.broken += broken
-        events = self._tally.without_readers(events, self._latest[ev.Note])
+        events, notes = self._tally.without_readers(events)
+        self.marks.feed(notes)
         if not events:
             return
         kinds = list(map(type, events))
@@ -154,9 +156,7 @@ class State:
             "lost": self._tally.lost(attempt.lost),
             "broken": self.broken,
             "newer": self._about.newer,
-            "checkpoints": json_ready(list(self._latest[ev.Checkpoint])),
-            "alerts": json_ready(list(self._latest[ev.Alert])),
-            "notes": json_ready(sorted(self._latest[ev.Note], key=lambda note: note.time)),
+            **{f"{kind}s": self.marks.newest(kind, most) for kind, most in _MOST.items()},
             "controls": self._steering.controls(),
             "commands": self._steering.commands(),
             "leaderboard": self.leaderboard.to_list(),
@@ -314,10 +314,11 @@ class State:
             self._system = self._system if event.rank else event
         elif isinstance(event, ev.ModelCompleted):
             self.leaderboard.feed(event)
-        elif type(event) in self._latest:
-            self._latest[type(event)].append(event)
+        elif isinstance(event, ev.Checkpoint | ev.Alert | ev.Note):
+            self.marks.feed([event])
         elif isinstance(event, ev.Controls | ev.Command):
             self._steering.feed(event)
+            self.marks.feed([event])
 
     def _note_places(self, event: ev.Event, number: int) -> None:
         for axis in _PLACES:

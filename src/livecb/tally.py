@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from livecb import events as ev
@@ -35,22 +35,23 @@ class Tally:
         self._ranks: dict[int, dict[str, Any]] = {}
 
     def without_readers(
-        self, events: Sequence[ev.AnyEvent | ev.Unknown], notes: MutableSequence[ev.Event]
-    ) -> Sequence[ev.AnyEvent | ev.Unknown]:
-        """Return the events but for notes that readers wrote, which tell nothing of how the run goes.
+        self, events: Sequence[ev.AnyEvent | ev.Unknown]
+    ) -> tuple[Sequence[ev.AnyEvent | ev.Unknown], list[ev.Note]]:
+        """Return the events but for notes that readers wrote, and these.
 
-        They bear no number. They are counted by type, and put with the notes.
+        They bear no number, and tell nothing of how the run goes; they are counted by type.
         """
         if ev.Note not in map(type, events):
-            return events
+            return events, []
         others: list[ev.AnyEvent | ev.Unknown] = []
+        notes: list[ev.Note] = []
         for event in events:
             if isinstance(event, ev.Note) and event.seq < 0:
                 notes.append(event)
-                self.counts[_TAGS[ev.Note]] += 1
             else:
                 others.append(event)
-        return others
+        self.counts[_TAGS[ev.Note]] += len(notes)
+        return others, notes
 
     def feed(self, events: Sequence[ev.AnyEvent | ev.Unknown], kinds: Sequence[type]) -> list[int]:
         """Take in the next events, whose types are given; return their ranks."""

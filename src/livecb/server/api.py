@@ -66,6 +66,14 @@ class Api:
 
         return json_response(await self.hub.indexes.ask(request.path_params["run"], ask))
 
+    async def marks(self, request: Request) -> Response:
+        """The newest checkpoints, alerts, notes and answered commands of a run."""
+
+        def ask(state: State, cursor: str) -> dict[str, Any]:
+            return {"cursor": cursor, **state.marks.to_dict()}
+
+        return json_response(await self.hub.indexes.ask(request.path_params["run"], ask))
+
     @described(
         {
             "names": "comma-separated keys of metrics; all when left out",

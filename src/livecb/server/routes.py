@@ -85,6 +85,7 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at(f"{run}/errors", GET=search.errors),
         _at(f"{run}/notes", GET=notes.list, POST=notes.add),
         _at(f"{run}/leaderboard", GET=api.leaderboard),
+        _at(f"{run}/marks", GET=api.marks),
         _at(f"{run}/samples", GET=media.samples),
         _at(f"{run}/images", GET=media.images),
         _at(f"{run}/export", GET=Export(hub).export),

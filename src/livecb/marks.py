@@ -1,0 +1,67 @@
+"""Marks: what happened on a run's way that is no value, to be drawn where its curves are.
+
+Checkpoints, alerts, notes, and what became of commands. The newest of each kind are kept, by when they
+happened and not by when they were read: however the parts of a log come, the marks are the same. A flood
+of one kind pushes out no other.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from livecb import events as ev
+from livecb.strict import json_ready
+
+__all__ = ["MOST", "Mark", "Marks"]
+
+MOST = 125
+"""Marks of each kind that are kept, of which there are four; all are in the log."""
+
+Mark = ev.Checkpoint | ev.Alert | ev.Note | ev.Command
+
+_KINDS: dict[type, str] = {
+    ev.Checkpoint: "checkpoint",
+    ev.Alert: "alert",
+    ev.Note: "note",
+    ev.Command: "command",
+}
+
+
+class Marks:
+    """The newest marks of each kind, and how many there were.
+
+    Attributes:
+        counts: All marks by kind; of commands those that were answered.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._kept: dict[str, list[tuple[float, int, Mark]]] = {kind: [] for kind in _KINDS.values()}
+
+    def feed(self, events: Iterable[Any]) -> None:
+        """Take in those of some events that are marks."""
+        for event in events:
+            kind = _KINDS.get(type(event))
+            if kind is None or (isinstance(event, ev.Command) and event.phase == "asked"):
+                continue
+            self.counts[kind] += 1
+            kept = self._kept[kind]
+            insort(kept, (event.time, self.counts[kind], event))
+            if len(kept) > MOST:
+                del kept[0]
+
+    def newest(self, kind: str, most: int) -> list[Any]:
+        """Return the newest marks of a kind, the oldest of them first, ready for JSON."""
+        return [json_ready(mark) for _, _, mark in self._kept[kind][-most:]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the marks of the HTTP API, but for the cursor."""
+        kept = sorted((mark for marks in self._kept.values() for mark in marks), key=lambda mark: mark[0])
+        return {
+            "counts": {kind: self.counts[kind] for kind in self._kept},
+            "left_out": self.counts.total() - len(kept),
+            "marks": [json_ready(mark) for _, _, mark in kept],
+        }

@@ -1,0 +1,59 @@
+"""What happened on a run's way, to be drawn where its curves are."""
+
+import random
+
+from livecb import events as ev
+from livecb.marks import MOST, Marks
+from livecb.state import State
+
+
+def checkpoint(at: float) -> ev.Checkpoint:
+    return ev.Checkpoint(seq=int(at), time=at, step=int(at), path=f"{at:g}.pt")
+
+
+def command(at: float, phase: str) -> ev.Command:
+    return ev.Command(seq=int(at), time=at, name="save", phase=phase, id=str(at), by="ada")
+
+
+def test_a_flood_of_one_kind_pushes_out_no_other_and_what_is_left_out_is_counted():
+    marks = Marks()
+    marks.feed([ev.Note(seq=-1, time=0.5, text="the first"), command(0.7, "refused")])
+    marks.feed(checkpoint(at) for at in range(1, 1_001))
+    told = marks.to_dict()
+    assert told["counts"] == {"checkpoint": 1_000, "alert": 0, "note": 1, "command": 1}
+    assert told["left_out"] == 1_000 - MOST
+    assert [mark["type"] for mark in told["marks"]] == ["note", "command", *["checkpoint"] * MOST]
+    assert told["marks"][-1]["path"] == "1000.pt"
+
+
+def test_marks_are_the_same_in_whichever_order_they_are_read():
+    all_of_it = [checkpoint(at) for at in range(3 * MOST)]
+    shuffled = random.Random(1).sample(all_of_it, len(all_of_it))
+    one, other = Marks(), Marks()
+    one.feed(all_of_it)
+    other.feed(shuffled)
+    assert one.to_dict() == other.to_dict()
+    assert one.newest("checkpoint", 2) == other.newest("checkpoint", 2)
+
+
+def test_a_command_that_has_no_answer_yet_is_no_mark():
+    marks = Marks()
+    marks.feed([command(1, "asked")])
+    assert marks.to_dict()["marks"] == []
+    marks.feed([command(2, "applied")])
+    assert [mark["phase"] for mark in marks.to_dict()["marks"]] == ["applied"]
+
+
+def test_a_state_puts_readers_notes_and_the_trainers_among_its_marks():
+    state = State("r")
+    state.feed(
+        [
+            checkpoint(1),
+            ev.Note(seq=-1, time=3, text="a reader's"),
+            ev.Note(seq=1, time=2, text="the trainer's"),
+        ]
+    )
+    state.feed([ev.Alert(seq=2, time=4, title="Plateau"), command(5, "asked"), command(6, "applied")])
+    told = state.marks.to_dict()
+    assert [mark["type"] for mark in told["marks"]] == ["checkpoint", "note", "note", "alert", "command"]
+    assert told["counts"] == {"checkpoint": 1, "alert": 1, "note": 2, "command": 1}
