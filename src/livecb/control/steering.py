@@ -193,10 +193,10 @@ class Steering:
         notes = [self._save_first()] if asked.name == "stop" else []
         notes.append(how())
         said = "; ".join(note for note in notes if isinstance(note, str)) or None
-        self._tell("applied", asked, reason=said)
+        lasts = asked.value if isinstance(asked.value, float | int) else self.limit
+        self._tell("applied", asked, reason=said, **({"new": lasts} if asked.name == "pause" else {}))
         if asked.name == "pause":
-            seconds = asked.value if isinstance(asked.value, float | int) else self.limit
-            self._until = monotonic() + min(float(seconds), threading.TIMEOUT_MAX)
+            self._until = monotonic() + min(float(lasts), threading.TIMEOUT_MAX)
             self.paused = asked
             self.run.status("paused", self.running[1], f"by {asked.by}")
         elif asked.name == "resume":
