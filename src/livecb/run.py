@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from livecb import events
+from livecb.axes import AXES
 from livecb.config import Config
 from livecb.logged import record_logged
 from livecb.loops import Loops
@@ -123,6 +124,12 @@ class Run(Loops):
             if (address := sink.url()) is not None:
                 return address
         return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint of yours should hold: `livecb.init(resume=...)` goes on from there."""
+        step = self._clock if self._step is None else self._step
+        axes = {name: getattr(self, f"_{name}") for name in AXES if name != "step"}
+        return {"run": self.id, "step": step, **{name: at for name, at in axes.items() if at is not None}}
 
     def log(
         self,

@@ -11,11 +11,12 @@ from typing import Any
 
 from livecb import endings, events
 from livecb.capture import Capture
-from livecb.errors import warn
+from livecb.errors import RunNotFound, warn
 from livecb.events import VERSION, Totals
 from livecb.latest import begins_run
 from livecb.lock import WriterLock, process_started
 from livecb.logs.file import FileLog
+from livecb.resume import Past, Wanted, claim, must_exist, past, wanted
 from livecb.run import Run
 from livecb.sinks.base import Sink
 from livecb.store import MAIN, Store, StoredRun
@@ -25,6 +26,7 @@ from livecb.values import plain
 __all__ = ["attach", "disabled", "init", "rank_from_environment"]
 
 _RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+_MOST_WORDS = 4000
 _WORLDS = ("WORLD_SIZE", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 
 
@@ -35,6 +37,8 @@ def init(
     config: Mapping[str, Any] | None = None,
     *,
     id: str | None = None,
+    run_id: str | None = None,
+    resume: bool | str | Mapping[str, Any] | None = None,
     dir: str | os.PathLike[str] | None = None,
     sinks: Sequence[Sink] | None = None,
     capture: str | None = "warnings",
@@ -49,9 +53,8 @@ def init(
 ) -> Run:
     """Start recording a run, and serve it.
 
-    Never raises: where nothing can be recorded (a full disk, no rights), it warns and returns a Run
-    whose verbs do nothing. A rank above 0 does nothing either, unless `id` or `LIVECB_RUN_ID` names
-    the run it adds to.
+    Where nothing can be recorded (a full disk, no rights), it warns and returns a Run whose verbs do
+    nothing. A rank above 0 does nothing either, unless `id` or `LIVECB_RUN_ID` names the run it adds to.
 
     Args:
         project: What it belongs to (`LIVECB_PROJECT`).
@@ -59,6 +62,12 @@ def init(
         config: Hyperparameters; anything that has a JSON form, and the `repr` of what has none.
         id: Id of the run (`LIVECB_RUN_ID`). One that exists is gone on with as its next attempt;
             nothing recorded is overwritten. While its writer lives, this process adds to it.
+        run_id: The same as `id`, by the name that callbacks have for it.
+        resume: How to go on with a run that is there. What `run.state_dict()` returned, out of a
+            checkpoint of yours: with the run it names, at the place it names. `"allow"`: with the run
+            `id`, or begin it where it is missing. True: the run must be there. False: begin a new run
+            in any case. A run that is still being written is left alone: another begins, which says
+            what it was resumed from.
         dir: The store's folder (`LIVECB_DIR`).
         sinks: What reads the run while it lives; `[Server()]` if left out (nobody with
             `LIVECB_MODE=offline`), `[]` for nobody.
@@ -71,25 +80,35 @@ def init(
         totals: How much there is to do.
         rank: Rank of this process; from the environment if left out.
         world_size: Number of ranks; from the environment if left out.
-        resumed_step: The step this training goes on from.
+        resumed_step: The step this training goes on from; with `resume`, the last one if left out.
 
     Returns:
         The run; also a context manager, which ends it with what ended the block.
+
+    Raises:
+        RunNotFound: `resume=True`, and the run is not there; nothing else raises.
     """
     lock: WriterLock | None = None
     try:
         rank = rank_from_environment() if rank is None else int(rank)
-        id = id or os.environ.get("LIVECB_RUN_ID") or None
+        wish = wanted(resume)
+        id = id or run_id or os.environ.get("LIVECB_RUN_ID") or None
         if _mode() == "disabled" or (rank > 0 and id is None):
             return disabled(name or "", config)
-        if id and rank == 0 and (open_already := endings.live_run(id)) is not None:
+        if wish.mode == "must" and rank == 0 and id:
+            must_exist(id, dir)
+        if id and rank == 0 and wish.mode == "join" and (open_already := endings.live_run(id)) is not None:
             open_already.configure(config)
             return open_already
-        stored = Store.writable(dir).create(id)
-        lock = WriterLock(stored.lock_path)
-        if rank > 0 or not lock.acquire():
-            joined = _attach(stored, name or "", str(rank) if rank > 0 else None, rank)
-            if rank == 0 and (config or totals or framework or versions or resumed_step is not None):
+        if resumed_step is None:
+            resumed_step = wish.places.get("step")
+        if rank > 0:
+            return _attach(Store.writable(dir).create(id), name or "", str(rank), rank)
+        claimed = claim(dir, id, wish)
+        stored, lock = claimed.stored, claimed.lock
+        if lock is None:
+            joined = _attach(stored, name or "", None, rank)
+            if config or totals or framework or versions or resumed_step is not None:
                 joined.configure(
                     _settings(config),
                     totals=totals,
@@ -98,9 +117,10 @@ def init(
                     resumed_step=resumed_step,
                 )
             return joined
+        before = past(stored, resumed_step)
         started = {
             "run": stored.id,
-            "name": str(name or os.environ.get("LIVECB_NAME") or stored.id),
+            "name": str(name or os.environ.get("LIVECB_NAME") or before.name or stored.id),
             "project": _text(project or os.environ.get("LIVECB_PROJECT")),
             "framework": _text(framework),
             "versions": _texts({"python": sys.version.partition(" ")[0], **dict(versions or {})}),
@@ -108,10 +128,15 @@ def init(
             "tags": [tags] if isinstance(tags, str) else [str(tag) for tag in tags or ()],
             "world_size": _from_environment(_WORLDS, 1) if world_size is None else int(world_size),
             "resumed_step": None if resumed_step is None else int(resumed_step),
+            "resumed_run": claimed.origin,
+            "attempt": before.attempts + 1,
+            "earlier_words": claimed.words[-_MOST_WORDS:] if before.open else "",
         }
         since = stored.log().end()
         run = _open(stored, lock, started, _settings(config), rank)
-        run._clock = run._origin = int(resumed_step or 0)
+        _go_on(run, before, wish, resumed_step, counts=framework is None)
+    except RunNotFound:
+        raise
     except Exception as error:
         if lock is not None:
             lock.release()
@@ -168,12 +193,33 @@ def _open(
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "process_started": process_started(),
-            "attempt": _attempts(stored) + 1,
             "argv": [str(word) for word in getattr(sys, "argv", [])][:50],
         },
     )
     run._last_closers = [lambda: endings.unwatch(run), lock.release]
     return run
+
+
+def _go_on(run: Run, before: Past, wish: Wanted, step: int | None, *, counts: bool) -> None:
+    """Have a run begin with what its earlier attempts left, and where they stood.
+
+    Args:
+        run: The run.
+        before: What they left.
+        wish: How it goes on; what a checkpoint says of the place goes before what the log says.
+        step: The step that is gone on from.
+        counts: Whether the loop is the user's own; a framework says itself where it stands.
+    """
+    run.summary.update(before.summary)
+    run._settings.update({name: value for name, value in before.config.items() if name not in run._settings})
+    places = {name: value for name, value in wish.places.items() if value is not None}
+    if counts and not places and (step is not None or wish.mode != "join"):
+        places = dict(before.places)
+    if step is None:
+        step = places.get("step")
+    run._clock = run._origin = int(step or 0)
+    if counts:
+        run.at(**{name: value for name, value in places.items() if name != "step"})
 
 
 def _start_companions(run: Run, capture: str | None, interval: float) -> None:
@@ -227,15 +273,6 @@ def _become_child(run: Run, stored: StoredRun, lock: WriterLock | None) -> None:
 
 def _opener(stored: StoredRun, part: str) -> Callable[[], FileLog]:
     return lambda: FileLog(stored.part_path(part))
-
-
-def _attempts(stored: StoredRun) -> int:
-    """Count the attempts the log holds, from the lines' beginnings."""
-    log, cursor, count = FileLog(stored.part_path()), "0", 0
-    while (batch := log.read(cursor)).lines:
-        count += sum(line.startswith(b'{"type":"run_started"') for line in batch.lines)
-        cursor = batch.cursor
-    return count
 
 
 def _from_environment(names: tuple[str, ...], default: int) -> int:

@@ -110,6 +110,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
         name: Free text to show.
         attempt: 1 at first, one more each time the run is taken up again.
         resumed_step: The step this attempt goes on from.
+        resumed_run: The run whose checkpoint this one begins from, where it could not go on with that run.
+        earlier_words: What the attempt before left that died without an end in the log; empty for `kill -9`.
         process_started: Start time of the process, Unix seconds (with `pid` it names a process).
     """
 
@@ -128,6 +130,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     world_size: int = 1
     attempt: int = 1
     resumed_step: int | None = None
+    resumed_run: str | None = None
+    earlier_words: str = ""
     argv: list[str] = []
 
 
