@@ -1,0 +1,195 @@
+"""What somebody may: four roles, and the part of the store that is theirs to know of.
+
+The law: a role may all that the one before it may; and what is outside a scope is told like what does not
+exist, so that nobody learns a name by asking.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import Scope
+
+from livecb import events as ev
+from livecb.errors import EventError, RunNotFound
+from livecb.server.replies import Problem
+from livecb.store import Store, StoredRun
+
+__all__ = ["ACCESS", "Access", "Projects", "Role", "access_of", "project_said"]
+
+ACCESS = "livecb.access"
+"""Where a request has the `Access` of whoever asks."""
+
+_HEAD = 256 << 10
+
+
+class Role(enum.IntEnum):
+    """What may be done, each with all before it."""
+
+    ANYONE = 0
+    VIEW = 1
+    CONTROL = 2
+    WRITE = 3
+    ADMIN = 4
+
+    @property
+    def word(self) -> str:
+        """As it is said."""
+        return self.name.lower()
+
+    @property
+    def meaning(self) -> str:
+        """What it may, beyond the role before it."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Role.ANYONE: "ask whether a server is there, and load the page's own files; no token is needed",
+    Role.VIEW: "read everything: runs, streams, files, checkpoints, exports",
+    Role.CONTROL: "steer a run (pause, stop, set ...), write notes, name, tag and put away",
+    Role.WRITE: "append the events and files of a training elsewhere",
+    Role.ADMIN: "delete and bring back, make baselines, share links and tokens, read the audit",
+}
+
+
+class Projects:
+    """The projects of a store's runs: each run's is the first that its log names, and never another.
+
+    A later attempt may name another project; who may see a run must not depend on what is appended to it.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[tuple[str, int], str] = {}
+
+    def of(self, run: str) -> str | None:
+        """Return the project of a run that exists, None if it names none."""
+        stored = StoredRun(self._store.root / run)
+        try:
+            key = (run, stored.part_path().stat().st_ino)
+            if (known := self._known.get(key)) is None:
+                with stored.part_path().open("rb") as log:
+                    known = project_said(log.read(_HEAD))
+                if known is not None:
+                    self._known[key] = known
+        except OSError:
+            return None
+        return known
+
+
+def project_said(lines: bytes) -> str | None:
+    """Return the project of the first `run_started` in whole lines of a log; None where it names none."""
+    for line in lines.split(b"\n")[:-1]:
+        if line.startswith(b'{"type":"run_started"'):
+            try:
+                event = ev.decode(line)
+            except EventError:
+                continue
+            if isinstance(event, ev.RunStarted):
+                return event.project
+    return None
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one who asks may.
+
+    Attributes:
+        role: The most that may be done.
+        name: The token's name; None for the owner's own, and where no token is asked for.
+        project: All that may be known of, if not None.
+        run: The one run that may be known of, if not None.
+        expires: When it ends, Unix seconds.
+        id: The public part of a named token; empty for the owner.
+        streams: How many streams may be open at once; None for any number.
+        rate: How many requests a second; None for any number.
+    """
+
+    role: Role
+    name: str | None = None
+    project: str | None = None
+    run: str | None = None
+    expires: float | None = None
+    id: str = ""
+    streams: int | None = None
+    rate: float | None = None
+    projects: Projects | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is for the whole store."""
+        return self.project is None and self.run is None
+
+    def covers(self, other: Access) -> bool:
+        """Whether it may all that another may."""
+        scope = self.whole or (self.project, self.run) == (other.project, other.run)
+        lasts = self.expires is None or (other.expires is not None and other.expires <= self.expires)
+        return scope and self.role >= other.role and lasts
+
+    def sees(self, run: str) -> bool:
+        """Whether it may know of a run."""
+        if self.run is not None and run != self.run:
+            return False
+        if self.project is None:
+            return True
+        return self.projects is not None and self.projects.of(run) == self.project
+
+    def check_run(self, run: str) -> None:
+        """Refuse a run that it may not know of, in the same words whether it exists or not.
+
+        Raises:
+            RunNotFound: It may not.
+        """
+        if not self.whole and not self.sees(run):
+            raise RunNotFound(f"no run {run!r} for this token; GET api/runs lists those there are")
+
+    def check(self, role: Role, whole: bool, what: str) -> None:
+        """Refuse what it may not do.
+
+        Raises:
+            Problem: It may not; the detail names the role that may, and how to come by it.
+        """
+        if self.role < role:
+            detail = (
+                f"{what} needs the role {role.word}, and {self.who} has {self.role.word}: ask the owner for "
+                f"a token, made with `livecb token create NAME --role {role.word}`"
+            )
+            more = {"role": self.role.word, "needed": role.word}
+            raise Problem(403, "Not for this role", detail, more=more)
+        if whole and not self.whole:
+            scope = f"run {self.run}" if self.run is not None else f"project {self.project}"
+            detail = f"{what} is of the whole store, and {self.who} is for {scope} only"
+            raise Problem(403, "Not for a part of the store", detail, more={"needed": role.word})
+
+    @property
+    def who(self) -> str:
+        """Whose it is, in words."""
+        return f"the token {self.name!r}" if self.name is not None else "whoever asks"
+
+    def signed(self, by: str | None) -> str | None:
+        """Return who did something: what they say of themselves, and the token that they said it with."""
+        if self.name is None:
+            return by
+        # Cut before the token's name is put behind it, which could be pushed out otherwise.
+        return f"{by.strip()[:_SIGNED]} (token {self.name})" if by and by.strip() else self.name
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the API says it."""
+        return {
+            "role": self.role.word,
+            "name": self.name,
+            "project": self.project,
+            "run": self.run,
+            "expires": self.expires,
+        }
+
+
+_SIGNED = 80
+
+
+def access_of(scope: Scope) -> Access:
+    """Return what whoever sent a request may."""
+    found = scope.get(ACCESS)
+    return found if isinstance(found, Access) else Access(Role.ADMIN)
