@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from livecb import events as ev
-from livecb.control.commands import Asked, ask, wish
+from livecb.control.commands import OF_CANDIDATES, Asked, ask, wish
 from livecb.errors import CommandRefused
 from livecb.events import decode_lines, type_of
 from livecb.logs.base import START
@@ -21,7 +21,7 @@ _TELLING = frozenset({"run_started", "controls"})
 
 
 def wishes(words: Sequence[str], by: str | None = None, seconds: float | None = None) -> list[Asked]:
-    """Return what a person asks in words: `["pause"]`, `["set", "lr=0.001", "temperature=0.7"]`.
+    """Return what a person asks in words: `["pause"]`, `["drop", "svm"]`, `["set", "lr=0.001", "mix=0.7"]`.
 
     Args:
         words: The command, and what follows it.
@@ -34,6 +34,8 @@ def wishes(words: Sequence[str], by: str | None = None, seconds: float | None = 
     name, *values = words
     if seconds is not None and name != "pause":
         raise CommandRefused(f"{name} lasts no time: a number of seconds is for pause")
+    if name in OF_CANDIDATES:
+        return [wish(name, " ".join(values) or None, by=by)]
     if name != "set":
         if values:
             raise CommandRefused(f"expected nothing after {name}, got {' '.join(values)!r}")
@@ -61,7 +63,7 @@ def check(run: StoredRun, asked: Asked) -> None:
     """
     if not run.alive():
         raise CommandRefused(f"run {run.id} has ended: nothing can be asked of it")
-    if (reason := why_not(_controls(run), asked.name, asked.parameter)) is not None:
+    if (reason := why_not(_controls(run), asked.name, asked.parameter, asked.value)) is not None:
         raise CommandRefused(reason)
 
 

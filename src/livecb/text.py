@@ -255,7 +255,7 @@ def _log(event: ev.Log) -> str:
 def _completed(event: ev.ModelCompleted) -> str:
     seconds = f"in {_took(event.fit_seconds)}" if event.fit_seconds is not None else None
     failed = None if event.ok else f"failed: {event.reason or 'no reason given'}"
-    if not event.ok and _GIVEN_UP.match(event.reason or ""):
+    if not event.ok and (event.outcome or _GIVEN_UP.match(event.reason or "")):
         failed = event.reason
     fold = None if event.fold is None else f"fold {event.fold + 1} of {event.folds or '?'}"
     return _words("model:", event.name, fold, failed, _values(event.scores), seconds)

@@ -130,8 +130,11 @@ class Verbs(Writer):
         fit_seconds: float | None = None,
         place: int | None = None,
         reason: str | None = None,
+        outcome: Literal["pruned", "skipped", "dropped"] | None = None,
+        by: str | None = None,
         importances: Mapping[str, Any] | None = None,
         goal: Literal["min", "max"] | None = None,
+        goals: Sequence[Literal["min", "max"]] | None = None,
         fold: int | None = None,
         folds: int | None = None,
         rung: int | None = None,
@@ -143,8 +146,11 @@ class Verbs(Writer):
             "ok": ok,
             "params": plain(dict(params or {})),
             "reason": reason,
+            "outcome": outcome,
+            "by": by,
             "place": place,
             "goal": goal,
+            "goals": None if goals is None else list(goals),
         }
         fields.update(fold=fold, folds=folds, rung=rung)
         fields.update(

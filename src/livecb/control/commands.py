@@ -14,9 +14,11 @@ from livecb.errors import CommandRefused
 from livecb.logs.file import FileLog
 from livecb.store import StoredRun
 
-__all__ = ["COMMANDS", "Asked", "ask", "decode", "log_of", "wish"]
+__all__ = ["COMMANDS", "OF_CANDIDATES", "Asked", "ask", "decode", "log_of", "wish"]
 
-COMMANDS = ("pause", "resume", "stop", "save", "evaluate", "sample", "set")
+COMMANDS = ("pause", "resume", "stop", "save", "evaluate", "sample", "skip", "drop", "add", "set")
+OF_CANDIDATES = ("skip", "drop", "add")
+"""Commands about one of several candidates, which are named by the value."""
 WITHIN = 3600.0
 """Seconds after which a wish that was not obeyed is none any more."""
 
@@ -31,8 +33,10 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
         time: When it was asked, Unix seconds.
         by: Who asks.
         parameter: What to set.
-        value: What to set it to; of a `pause`, the seconds after which it ends by itself.
+        value: What to set it to; of a `pause`, the seconds after which it ends by itself; of `skip`,
+            `drop` and `add`, the candidate's name.
         expires: When it is a wish no more, Unix seconds.
+        reason: Why, where livecb asks by itself.
     """
 
     id: str
@@ -42,6 +46,7 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     parameter: str | None = None
     value: float | bool | str | None = None
     expires: float | None = None
+    reason: str | None = None
 
 
 _decoder = msgspec.json.Decoder(Asked)
@@ -60,7 +65,7 @@ def wish(
     Args:
         name: One of `COMMANDS`.
         value: What to set `parameter` to: a number, a string or a bool. Of a `pause`: how many seconds
-            it lasts at most.
+            it lasts at most. Of `drop` and `add`: the candidate's name; of `skip` it may be left out.
         parameter: What to set; only for `set`.
         by: Who asks; the user of this process if left out.
         within: Seconds after which it is not to be obeyed any more.
@@ -80,7 +85,10 @@ def wish(
         raise CommandRefused(f"expected a value for {parameter!r}")
     if name == "pause" and value is not None and (isinstance(value, bool | str) or value <= 0):
         raise CommandRefused(f"expected the seconds that a pause lasts at most, got {value!r}")
-    if name not in ("set", "pause") and value is not None:
+    nameless = value is None and name == "skip"
+    if name in OF_CANDIDATES and not nameless and not (isinstance(value, str) and value):
+        raise CommandRefused(f"expected the name of a candidate with {name}, got {value!r:.200}")
+    if name not in ("set", "pause", *OF_CANDIDATES) and value is not None:
         raise CommandRefused(f"{name} takes no value, got {value!r}")
     now = time.time()
     expires = None if within is None else now + within

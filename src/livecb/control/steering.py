@@ -15,7 +15,7 @@ from time import time as now
 from typing import TYPE_CHECKING, Any
 
 from livecb import events
-from livecb.control.commands import COMMANDS, Asked, log_of
+from livecb.control.commands import COMMANDS, OF_CANDIDATES, Asked, log_of
 from livecb.control.inbox import Inbox
 from livecb.control.parameter import Control
 from livecb.errors import CommandRefused
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Offer", "Steering"]
 
-Offer = Callable[[], object] | str
-"""How a command is obeyed (what it returns as a string is said with the answer), or why it is not."""
+Offer = Callable[..., object] | str
+"""How a command is obeyed, or why it is not. What it returns as a string is said with the answer.
+
+A function gets nothing; that of `skip`, `drop` and `add` gets the wish, whose value is the candidate's name.
+"""
 
 _LOOK_SECONDS = 0.25
 _BY_ITSELF = "livecb"
@@ -46,6 +49,7 @@ class Steering:
         paused: The wish that holds it, while one does.
         barred: Why nothing of this run's loop can be changed now; None if it can.
         only: Names of the parameters that can be set; None for all.
+        together: Commands that several processes obey together.
         limit: Seconds after which a pause ends by itself, where the wish does not say.
         running: Status and phase to go back to after a pause.
     """
@@ -56,6 +60,7 @@ class Steering:
         self.paused: Asked | None = None
         self.barred: str | None = _NO_LOOK
         self.only: frozenset[str] | None = None
+        self.together: frozenset[str] = frozenset()
         self.limit = 3600.0
         self.running: tuple[str, str | None] = ("running", None)
         self._asked: deque[Asked] = deque()
@@ -63,16 +68,32 @@ class Steering:
         self._until = 0.0
         self._offers: dict[str, Offer] = {}
         self._parameters: dict[str, Control] = {}
-        self._said: tuple[Any, ...] | None = None
+        self._candidates: dict[str, list[str]] = {}
+        self._said: dict[str, Any] | None = None
         self._inbox: Inbox | None = None
 
-    def offer(self, offers: Mapping[str, Offer]) -> None:
-        """Say how commands are obeyed, or why they are not."""
+    def offer(
+        self, offers: Mapping[str, Offer], candidates: Mapping[str, Iterable[str]] | None = None
+    ) -> None:
+        """Say how commands are obeyed, or why they are not.
+
+        Args:
+            offers: By command.
+            candidates: Which candidates `skip`, `drop` and `add` can be asked of; those known if left out.
+        """
         for name, how in offers.items():
             if name not in COMMANDS or name == "set":
                 raise ValueError(f"expected one of {', '.join(COMMANDS[:-1])} as the command, got {name!r}")
+            if name in self.together:
+                raise ValueError("several processes obey it together: one of them cannot do it otherwise")
             self._offers[name] = how
+        if candidates is not None:
+            self._candidates = {name: list(names) for name, names in candidates.items()}
         self._say()
+
+    def offered(self, name: str) -> Offer | None:
+        """Return how a command is obeyed, or why it is not; None if nothing was said of it."""
+        return self._offers.get(name)
 
     def begin(
         self,
@@ -98,7 +119,8 @@ class Steering:
             self._offers.pop(name, None)
         for name in parameters:
             self._parameters.pop(name, None)
-        self.barred, self.only = why, None
+        self.barred, self.only, self._candidates = why, None, {}
+        self.together = frozenset()
         self._say()
 
     def add(self, control: Control) -> Control:
@@ -188,6 +210,9 @@ class Steering:
         how = self._offers.get(asked.name, _NOT_HERE)
         if isinstance(how, str):
             raise CommandRefused(how)
+        if asked.name in OF_CANDIDATES:
+            self._choose(how, asked)
+            return
         if asked.name == "resume" and self.paused is None:
             raise CommandRefused("it is not paused")
         notes = [self._save_first()] if asked.name == "stop" else []
@@ -205,6 +230,17 @@ class Steering:
             self.stopped = asked
             self.run._asked = True
             self.go_on(asked)
+        elif self.paused is not None:  # an evaluation, or samples, have said what they did meanwhile
+            self.run.status("paused", self.running[1], f"by {self.paused.by}")
+
+    def _choose(self, how: Callable[..., object], asked: Asked) -> None:
+        known = self._candidates.get(asked.name, [])
+        if asked.value is not None and asked.value not in known:
+            names = ", ".join(known) or "there is none"
+            raise CommandRefused(f"expected a candidate to {asked.name} ({names}), got {asked.value!r}")
+        said = how(asked)
+        name = asked.value if asked.value is not None else next(iter(known), None)
+        self._tell("applied", asked, new=name, reason=said if isinstance(said, str) else None)
 
     def _save_first(self) -> object:
         """Save before a stop, where that can be; that it cannot keeps nobody from stopping."""
@@ -244,9 +280,10 @@ class Steering:
             events.Parameter(each.name, each.now(), each.min, each.max, each.reason or self.barred)
             for each in self._parameters.values()
         ]
-        if (said := (commands, parameters)) != self._said:
-            self._said = said
-            self.run._record(events.Controls, {"commands": commands, "parameters": parameters}, {})
+        fields = {"commands": commands, "parameters": parameters, "candidates": dict(self._candidates)}
+        if fields != self._said:
+            self._said = fields
+            self.run._record(events.Controls, fields, {})
         stored = self.run._stored
         if self._inbox is None and stored is not None and not self.run._ended and not self.run.rank:
             self._inbox = Inbox(

@@ -205,8 +205,13 @@ class ModelCompleted(Event, frozen=True, kw_only=True, tag="model_completed"):
 
     Attributes:
         place: Its place so far, 1 is best.
-        reason: Why it failed, when `ok` is false.
+        reason: Why it failed or was left out, when `ok` is false.
+        outcome: How it was left out, when that is no failure: pruned by its search, skipped while it was
+            under way, or dropped before.
+        by: Who left it out.
         goal: Which way its first score is better, where the score's name does not tell.
+        goals: Which way each of its scores is better, where they count alike: the best candidates are
+            then those that no other one is better than.
         fold: The fold that is done, from 0; absent for the candidate as a whole.
         folds: Folds of its cross-validation. Rows with the same `name` and `params` are one candidate's.
         rung: Round of a search by halving, from 0: later ones outrank earlier ones.
@@ -219,8 +224,11 @@ class ModelCompleted(Event, frozen=True, kw_only=True, tag="model_completed"):
     fit_seconds: float | None = None
     place: int | None = None
     reason: str | None = None
+    outcome: Literal["pruned", "skipped", "dropped"] | None = None
+    by: str | None = None
     importances: dict[str, Number] = {}
     goal: Literal["min", "max"] | None = None
+    goals: list[Literal["min", "max"]] | None = None
     fold: int | None = None
     folds: int | None = None
     rung: int | None = None
@@ -348,12 +356,12 @@ class Command(Event, frozen=True, kw_only=True, tag="command"):
     """A reader's wish was asked, applied or refused.
 
     Attributes:
-        name: `pause`, `resume`, `stop`, `save`, `evaluate`, `sample` or `set`.
+        name: `pause`, `resume`, `stop`, `save`, `evaluate`, `sample`, `skip`, `drop`, `add` or `set`.
         id: Names the wish: what was asked and what became of it have the same.
         by: Whose wish it is.
         parameter: What is set.
         old: Its value before.
-        new: Its value then, or the value asked for.
+        new: Its value then, or the value asked for; of `skip`, `drop` and `add`, the candidate's name.
         reason: Why it was refused, or what to know of how it was applied.
     """
 
@@ -389,10 +397,13 @@ class Controls(Event, frozen=True, kw_only=True, tag="controls"):
     Attributes:
         commands: Why each command cannot be obeyed, by name; empty where it can.
         parameters: What can be set, and what cannot with the reason.
+        candidates: Names of those that `skip`, `drop` and `add` can be asked of, by command; the first
+            that can be skipped is the one under way.
     """
 
     commands: dict[str, str] = {}
     parameters: list[Parameter] = []
+    candidates: dict[str, list[str]] = {}
 
 
 class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):

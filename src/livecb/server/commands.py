@@ -21,9 +21,10 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked of a run.
 
     Attributes:
-        name: `pause`, `resume`, `stop`, `save`, `evaluate`, `sample` or `set`.
+        name: `pause`, `resume`, `stop`, `save`, `evaluate`, `sample`, `skip`, `drop`, `add` or `set`.
         parameter: What to set.
-        value: What to set it to; of a `pause`, the seconds after which it ends by itself.
+        value: What to set it to; of a `pause`, the seconds after which it ends by itself; of `skip`, `drop`
+            and `add`, the candidate's name.
         by: Who asks.
         within: Seconds after which it is not to be obeyed any more.
     """
@@ -54,7 +55,7 @@ class Commands:
         if not run.alive():
             raise Problem(409, "The run has ended", f"run {run.id} has ended: nothing can be asked of it")
         state = msgspec.json.decode(await self.hub.indexes.state(run.id, True))
-        if (reason := why_not(state["controls"], asked.name, asked.parameter)) is not None:
+        if (reason := why_not(state["controls"], asked.name, asked.parameter, asked.value)) is not None:
             raise Problem(409, "The run does not do that", reason)
         try:
             ask(run, made)

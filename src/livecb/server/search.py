@@ -4,37 +4,64 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
 from livecb import events as ev
 from livecb.errors import EventError
-from livecb.server.batch import asked_number
+from livecb.server.answers import ErrorPage, LogPage
 from livecb.server.frames import as_event, dump, well_formed
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
-from livecb.server.replies import Problem, json_response
+from livecb.server.query import Cursor, Query, query_of
+from livecb.server.replies import json_response
 from livecb.server.stream import asked_cursor
 from livecb.server.tail import Tail
 from livecb.store import StoredRun
 
-__all__ = ["GOING_ON", "Search", "answer", "lines_of"]
+__all__ = ["GoingOn", "Search", "answer", "lines_of"]
 
-_LIMIT = 1000
-_MAX_LIMIT = 10_000
 _BYTES = 8 << 20
 _LINES = 2000
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
-GOING_ON = {
-    "cursor": "where to go on; `0` from the beginning",
-    "limit": "at most so many lines",
-    "last": "the last so many lines instead, of all there are after the cursor",
-}
-"""What a query may say to go on from an answer."""
+_Words = Annotated[str | None, Meta(min_length=1, max_length=500)]
 
 Wanted = Callable[[ev.AnyEvent | ev.Unknown], bool]
+
+
+class GoingOn(Query):
+    """Which lines, going on from an answer."""
+
+    cursor: Cursor = "0"
+    limit: Annotated[int, Meta(ge=1, le=10_000, description="at most so many lines")] = 1000
+    last: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="the last so many lines instead, of all there are after the cursor",
+        ),
+    ] = 0
+
+
+class LogQuery(GoingOn):
+    """Which log lines."""
+
+    level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"] | None,
+        Meta(description="that level or a graver one"),
+    ] = None
+    logger: Annotated[_Words, Meta(description="of this logger, or one below it")] = None
+    stream: Annotated[
+        Literal["stdout", "stderr"] | None, Meta(description="what was written there")
+    ] = None
+    search: Annotated[
+        _Words, Meta(description="words that the message holds, whatever their case")
+    ] = None
 
 
 class Search:
@@ -43,38 +70,25 @@ class Search:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
-    @described(
-        {
-            "level": f"that level or a graver one: {', '.join(_LEVELS)}",
-            "logger": "of this logger, or one below it",
-            "stream": "`stdout` or `stderr`",
-            "search": "words that the message holds, whatever their case",
-            **GOING_ON,
-        }
-    )
+    @described(LogQuery, answer=LogPage, tag="events")
     async def logs(self, request: Request) -> Response:
         """The log lines of a run, of a level, a logger or a stream, or with some words in them."""
-        query = request.query_params
-        level = query.get("level", "DEBUG").upper()
-        if level not in _LEVELS:
-            raise Problem(
-                400, "Not understood", f"expected level to be one of {', '.join(_LEVELS)}, got {level!r}"
-            )
-        logger, stream = query.get("logger"), query.get("stream")
-        words = query.get("search", "").casefold().split()
+        asked = query_of(request, LogQuery)
+        least = _LEVELS[asked.level or "DEBUG"]
+        words = (asked.search or "").casefold().split()
 
         def wanted(event: ev.AnyEvent | ev.Unknown) -> bool:
             return (
                 isinstance(event, ev.Log)
-                and ("level" not in query or _graveness(event.level) >= _LEVELS[level])
-                and (logger is None or f"{event.logger or ''}.".startswith(f"{logger}."))
-                and (stream is None or event.stream == stream)
+                and (asked.level is None or _graveness(event.level) >= least)
+                and (asked.logger is None or f"{event.logger or ''}.".startswith(f"{asked.logger}."))
+                and (asked.stream is None or event.stream == asked.stream)
                 and all(word in event.message.casefold() for word in words)
             )
 
         return json_response(await answer(self.hub, request, "logs", frozenset({"log"}), wanted))
 
-    @described(GOING_ON)
+    @described(GoingOn, answer=ErrorPage, tag="events")
     async def errors(self, request: Request) -> Response:
         """What went wrong in a run: errors in its log, alerts, candidates that failed, and how it ended."""
         kinds = frozenset({"log", "alert", "model_completed", "run_ended"})
@@ -89,11 +103,10 @@ async def answer(hub: Hub, request: Request, name: str, types: frozenset[str], w
     """Return the JSON of what is wanted among the lines that a request asks for, under a name."""
     run = hub.store.run(request.path_params["run"])
     cursor = asked_cursor(request)
-    limit = int(asked_number(request, "limit", _LIMIT, _MAX_LIMIT, least=1))
-    last = int(asked_number(request, "last", 0, _MAX_LIMIT))
+    asked = query_of(request, GoingOn)
     stop = hub.indexes.closing
     lines, cursor, reset = await hub.work.do(
-        lambda: lines_of(run, types, wanted, cursor, limit, last=last, stop=stop)
+        lambda: lines_of(run, types, wanted, cursor, asked.limit, last=asked.last, stop=stop)
     )
     return b'{"cursor":%b,"reset":%b,"%b":[%b]}' % (
         dump(cursor),
@@ -170,7 +183,7 @@ def _is_error(event: ev.AnyEvent | ev.Unknown) -> bool:
     if isinstance(event, ev.Alert):
         return event.level == "ERROR"
     if isinstance(event, ev.ModelCompleted):
-        return not event.ok
+        return not event.ok and event.outcome is None
     return isinstance(event, ev.RunEnded) and event.status in ("failed", "killed")
 
 
