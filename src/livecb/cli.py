@@ -57,8 +57,22 @@ def main() -> None:
 @click.option("--port", type=_PORT, help="The port to listen on; the next free one if it is taken. [7117]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name it is reached by.")
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="A page of another origin that may ask.",
+)
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
-def view(folder: Path | None, port: int | None, host: str, hosts: tuple[str, ...], no_browser: bool) -> None:
+def view(
+    folder: Path | None,
+    port: int | None,
+    host: str,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    no_browser: bool,
+) -> None:
     """Show all runs of a store, live and finished, until Ctrl-C.
 
     DIR is the store's folder; LIVECB_DIR, or the user's data folder, if left out. A server of the
@@ -87,10 +101,18 @@ def view(folder: Path | None, port: int | None, host: str, hosts: tuple[str, ...
 
     asked = launch.port_asked(port)
     at = launch.DEFAULT_PORT if asked is None else asked
-    # One that answers to fewer names would not do.
-    reuse = at != 0 and not hosts
+    # One that answers to fewer names, or to fewer pages, would not do.
+    reuse = at != 0 and not hosts and not origins
     try:
-        while not serve(store, host=host, port=at, allowed_hosts=hosts, reuse=reuse, on_ready=say):
+        while not serve(
+            store,
+            host=host,
+            port=at,
+            allowed_hosts=hosts,
+            allowed_origins=origins,
+            reuse=reuse,
+            on_ready=say,
+        ):
             while (address := launch.find(store.root, at, host)) is not None:
                 say(address, "already served at ")
                 time.sleep(_LOOK_SECONDS)

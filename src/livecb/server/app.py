@@ -10,8 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from livecb.server.auth import Guard, allowed_hosts_from_environment
+from livecb.server.auth import Guard
 from livecb.server.hub import Hub
+from livecb.server.origin import Origins, from_environment
 from livecb.server.pace import Pace
 from livecb.server.replies import REFUSED, Problem, refuse
 from livecb.server.routes import routes_of
@@ -38,13 +39,15 @@ class App:
         store: Store,
         token: str | None,
         allowed_hosts: Iterable[str] = (),
+        allowed_origins: Iterable[str] = (),
         bound: str | None = None,
         pace: Pace | None = None,
     ) -> None:
         self.token = token
         self.hub = Hub(store, pace)
-        hosts = [*allowed_hosts, *allowed_hosts_from_environment()]
-        self._guard = Guard(self._route, token, cookie_name(store), hosts, bound)
+        hosts = [*allowed_hosts, *from_environment("LIVECB_ALLOWED_HOSTS")]
+        origins = [*allowed_origins, *from_environment("LIVECB_ALLOWED_ORIGINS")]
+        self._front = Origins(Guard(self._route, token, cookie_name(store)), hosts, origins, bound)
         self._router = Router(routes_of(self.hub), default=_nothing_there)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,9 +56,9 @@ class App:
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket" or wants_stream(scope):
             scope[REFUSED] = self.hub.traffic.answers  # a stream's `send` stays as it is
-            await self._guard(scope, receive, send)
+            await self._front(scope, receive, send)
         else:
-            await self._guard(scope, receive, self.hub.traffic.watching(send))
+            await self._front(scope, receive, self.hub.traffic.watching(send))
 
     def close(self) -> None:
         """End all streams with a goodbye; the app answers no more after that."""
@@ -85,6 +88,7 @@ def create_app(
     *,
     token: str | Literal[False] | None = None,
     allowed_hosts: Iterable[str] = (),
+    allowed_origins: Iterable[str] = (),
     bound: str | None = None,
     pace: Pace | None = None,
 ) -> App:
@@ -95,13 +99,18 @@ def create_app(
         token: Who brings it may read and steer: the store's own if left out. False asks for none: then
             whoever mounts the app decides who gets here.
         allowed_hosts: Names the server goes by, beside loopback's and `bound`; `*` for any.
+        allowed_origins: Pages of other origins that may ask, such as `http://localhost:5173`. They show a
+            token; the visitor's cookie does not count for them.
         bound: The address it listens on, where that is not loopback.
         pace: How it spends time and memory.
+
+    Raises:
+        ServerError: One of `allowed_origins` is none.
     """
     if not isinstance(store, Store):
         store = Store(store)
     known = None if token is False else token or token_of(store)
-    return App(store, known, allowed_hosts, bound, pace)
+    return App(store, known, allowed_hosts, allowed_origins, bound, pace)
 
 
 def _worded(error: HTTPException, scope: Scope) -> Problem:

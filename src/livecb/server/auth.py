@@ -1,41 +1,25 @@
-"""Who may ask: host names, origins and the token, checked before anything else sees a request.
+"""Who may ask: the token, checked before anything else that answers sees a request.
 
-Three dangers, three checks. Another user of the machine, or of the network: the token. A site whose name
-was made to lead to this machine (DNS rebinding): the `Host`. A site that makes the visitor's own browser
-ask: the `Origin`, and a cookie that goes along from this site only (`SameSite=Lax`). For that last reason
-the page may stand in a frame, as notebooks show it: a frame on a foreign site gets no cookie, and so shows
-nothing.
+It guards against another user of the machine, or of the network. A page keeps it in a cookie, which goes
+along from this site only (`SameSite=Lax`).
 """
 
 from __future__ import annotations
 
 import hmac
-import ipaddress
-import os
-import socket
-from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette._utils import get_route_path
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from livecb.server.notice import notice
 from livecb.server.replies import Problem, refuse
 
 __all__ = ["Guard"]
 
-CSP = "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'"
-_SECURITY = {
-    "content-security-policy": CSP,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-}
 _COOKIE_SECONDS = 30 * 24 * 3600
-_SAFE = ("GET", "HEAD", "OPTIONS")
 _OPEN = ("/api/health", "/assets/", "/r/assets/")
 
 _WRONG_TITLE = "That token is not this store's"
@@ -53,26 +37,12 @@ class Guard:
         app: What stands behind it.
         token: The token; None lets everybody in.
         cookie: The name of the cookie that holds it.
-        hosts: Further names this server goes by; `*` for any.
-        bound: The address it listens on.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        token: str | None,
-        cookie: str,
-        hosts: Iterable[str] = (),
-        bound: str | None = None,
-    ) -> None:
+    def __init__(self, app: ASGIApp, token: str | None, cookie: str) -> None:
         self.app = app
         self._token = None if token is None else token.encode()
         self._cookie = cookie
-        self._allowed = {name.lower().strip("[]") for name in hosts}
-        self._hosts = set(self._allowed)
-        self._any_address = False
-        if bound is not None:
-            self._bind(bound)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -80,71 +50,13 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        answer = (
-            self._check_address(headers)
-            or self._check_write(scope, headers)
-            or self._check_token(scope, headers)
-        )
+        answer = self._check_token(scope, headers)
         if isinstance(answer, Problem):
             if scope["type"] == "websocket":
                 await receive()
-            await refuse(scope, receive, _with_headers(send), answer)
-        elif answer is not None:
-            await answer(scope, receive, _with_headers(send))
-        elif scope["type"] == "websocket" or "text/event-stream" in headers.get(b"accept", ""):
-            await self.app(scope, receive, send)  # as it is: a stream writes often
+            await refuse(scope, receive, send, answer)
         else:
-            await self.app(scope, receive, _with_headers(send))
-
-    def _bind(self, bound: str) -> None:
-        if bound in ("", "0.0.0.0", "::"):
-            # By any of this machine's addresses; rebinding needs a name.
-            self._any_address = True
-            self._hosts |= {socket.gethostname().lower(), socket.getfqdn().lower()}
-        else:
-            self._hosts.add(bound.lower())
-
-    # Host and Origin
-
-    def _check_address(self, headers: dict[bytes, str]) -> Problem | None:
-        host = headers.get(b"host", "")
-        if not self._knows(_name_of(host)):
-            return Problem(
-                421,
-                "Not a name of this server",
-                f"it does not go by {host!r}; use localhost, or allow the name: "
-                "`livecb view --allow-host NAME`, LIVECB_ALLOWED_HOSTS or create_app(allowed_hosts=[...])",
-            )
-        origin = headers.get(b"origin")
-        if origin is None or "*" in self._allowed:
-            return None
-        asked = urlsplit(origin).netloc.lower()
-        if asked and (asked == host.lower() or _name_of(asked) in self._allowed):
-            return None
-        return Problem(
-            403,
-            "Not from here",
-            f"a page of {origin!r} asked, which is not this server at {host!r}; allow its host name",
-        )
-
-    def _check_write(self, scope: Scope, headers: dict[bytes, str]) -> Problem | None:
-        """Refuse what a page of another site makes a browser change, though any name be allowed."""
-        site = headers.get(b"sec-fetch-site", "none")
-        named = _name_of(urlsplit(headers.get(b"origin", "")).netloc)
-        if scope.get("method", "GET") in _SAFE or site in ("same-origin", "none") or named in self._allowed:
-            return None
-        return Problem(403, "Not from here", f"a page of another site ({site}) asked; allow its host name")
-
-    def _knows(self, name: str) -> bool:
-        if name == "localhost" or name.endswith(".localhost") or name in self._hosts or "*" in self._hosts:
-            return True
-        try:
-            address = ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return address.is_loopback or self._any_address
-
-    # Token
+            await (self.app if answer is None else answer)(scope, receive, send)
 
     def _check_token(self, scope: Scope, headers: dict[bytes, str]) -> Problem | Response | None:
         if self._token is None:
@@ -220,32 +132,9 @@ class Guard:
         return response
 
 
-def _name_of(host: str) -> str:
-    """Return the name in `name:port` or `[address]:port`."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower().rstrip(".")
-
-
 def _safe(onward: str) -> str:
     """Return a relative address below the root, whatever was asked."""
     path, mark, query = onward.partition("?")
     if not path or path.startswith(("/", "\\")) or ".." in path or not path.isprintable():
         return "./"
     return "./" + quote(path, safe="/%") + (f"?{quote(query, safe='=&%+')}" if mark else "")
-
-
-def _with_headers(send: Send) -> Send:
-    async def with_headers(message: Message) -> None:
-        if message["type"].endswith("response.start"):
-            headers = MutableHeaders(scope=message)
-            for name, value in _SECURITY.items():
-                headers.setdefault(name, value)
-        await send(message)
-
-    return with_headers
-
-
-def allowed_hosts_from_environment() -> list[str]:
-    """Return the names in `LIVECB_ALLOWED_HOSTS`."""
-    return [name.strip() for name in os.environ.get("LIVECB_ALLOWED_HOSTS", "").split(",") if name.strip()]

@@ -122,10 +122,18 @@ def configure(
     host: str,
     token: str | None = None,
     allowed_hosts: Iterable[str] = (),
+    allowed_origins: Iterable[str] = (),
     pace: Pace = IN_A_PROCESS,
 ) -> tuple[uvicorn.Config, App]:
     """Return how uvicorn is to run the app over a store."""
-    app = create_app(store, token=token, allowed_hosts=allowed_hosts, bound=host, pace=pace)
+    app = create_app(
+        store,
+        token=token,
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
+        bound=host,
+        pace=pace,
+    )
     sansio = "websockets-sansio" in getattr(uvicorn.config, "WS_PROTOCOLS", {})
     config = uvicorn.Config(
         app,
@@ -238,6 +246,7 @@ def serve(
     linger: float | None = None,
     token: str | None = None,
     allowed_hosts: Iterable[str] = (),
+    allowed_origins: Iterable[str] = (),
     reuse: bool = False,
     on_ready: OnReady | None = None,
 ) -> bool:
@@ -265,7 +274,7 @@ def serve(
         taken = sock.getsockname()[1]
         if port not in (0, taken):
             _log.warning("port %d is in use; using %d", port, taken)
-        server = Server(*configure(store, host, token, allowed_hosts), linger=linger)
+        server = Server(*configure(store, host, token, allowed_hosts, allowed_origins), linger=linger)
         address = launch.Address(host, taken, server.app.token)
         try:
             registration.enter(address, port)
