@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -21,8 +22,9 @@ from livecb.control.parameter import Control
 from livecb.control.steering import Offer, Steering
 from livecb.errors import warn
 from livecb.run import Run
+from livecb.start import rank_from_environment
 
-__all__ = ["Helm", "obeying", "steering"]
+__all__ = ["Helm", "obeying", "ranks", "saving_place", "steering"]
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 
@@ -82,34 +84,67 @@ class Helm:
         run: The run; on ranks that do not record, one that does nothing.
         leads: Whether this rank reads what is asked.
         world_size: How many ranks there are.
-        offers: How the framework obeys.
+        offers: How the framework obeys. What the user has offered is left to them, but for what all ranks
+            must do together.
         parameters: What of it can be set.
+        phase: What the framework calls its training.
+        barred: Why several ranks cannot obey, where that is known beforehand.
 
     Attributes:
         meets: Whether there are other ranks to tell.
     """
 
     def __init__(
-        self, run: Run, leads: bool, world_size: int, offers: Mapping[str, Offer], parameters: list[Control]
+        self,
+        run: Run,
+        leads: bool,
+        world_size: int,
+        offers: Mapping[str, Offer],
+        parameters: list[Control],
+        *,
+        phase: str = "train",
+        barred: str | None = None,
     ) -> None:
         self.run = run
         self.meets = False
         self._leads = leads
-        self._offered = list(offers), [each.name for each in parameters]
         self._group: Any = None
         self._left = 1
         self._steps = 1
         self._last = time.monotonic()
-        barred = None
         if world_size > 1:
-            barred = self._meet(world_size)
+            barred = barred or self._meet(world_size)
             self.meets = barred is None
+        else:
+            barred = None
         self._steering: Steering = run._steer()
-        self._steering.running = ("running", "train")
+        self._steering.running = ("running", phase)
+        self._before = self._steering.stopped
         run._looks = True
         if self.meets:
             self._steering.only = frozenset(each.name for each in parameters)
-        self._steering.begin(barred, offers, parameters)
+            self._steering.together = frozenset(name for name, how in offers.items() if callable(how))
+        ours = {name: how for name, how in offers.items() if not self._is_left_to_the_user(name, how)}
+        self._offered = list(ours), [each.name for each in parameters]
+        self._steering.begin(barred, ours, parameters)
+
+    @property
+    def stops(self) -> bool:
+        """Whether readers have ended this training."""
+        return self._steering.stopped is not self._before
+
+    def offer(self, command: str, how: Offer) -> None:
+        """Say, once the training has begun, how the leading rank obeys a command, or why it does not.
+
+        Of several that say how, as two callbacks with samples, each is called.
+        """
+        known = self._steering.offered(command)
+        if callable(known):
+            if not callable(how):
+                return
+            how = _both(known, how)
+        self._offered[0].append(command)
+        self._steering.offer({command: how})
 
     def step(self) -> None:
         """Obey, between two steps; may wait, while the training is paused."""
@@ -133,6 +168,10 @@ class Helm:
             self._steering.carry_out(self._steering.due())
             self._steering.end("the training is over", *self._offered)
             self.run._looks = False  # a loop of the user's own may follow
+
+    def _is_left_to_the_user(self, command: str, how: Offer) -> bool:
+        """Whether the user has said how to obey: it counts, unless other ranks would wait for ours."""
+        return callable(self._steering.offered(command)) and not (self.meets and callable(how))
 
     def _meet(self, world_size: int) -> str | None:
         """Make a group with the other ranks, if all of them have come here; return why there is none."""
@@ -181,6 +220,27 @@ class Helm:
         if said:
             dist.broadcast(torch.tensor(list(said), dtype=torch.uint8), 0, group=self._group)
         return wishes, over
+
+
+def saving_place(run: Run, suffix: str = "", folder: str | Path | None = None) -> Path:
+    """Return where to save what readers ask for: beside the other checkpoints, where those have a folder."""
+    return Path(folder or "checkpoints") / f"livecb-{run.id}-step={int(run.step)}{suffix}"
+
+
+def ranks() -> tuple[int, int]:
+    """Return this process's rank and how many train together, as torch knows them."""
+    dist = sys.modules.get("torch.distributed")
+    if dist is not None and dist.is_available() and dist.is_initialized():
+        return dist.get_rank(), dist.get_world_size()
+    return rank_from_environment(), 1
+
+
+def _both(one: Callable[[], object], other: Callable[[], object]) -> Callable[[], str | None]:
+    def obey() -> str | None:
+        said = [one(), other()]
+        return "; ".join(each for each in said if isinstance(each, str)) or None
+
+    return obey
 
 
 def _all_come(store: Any, here: str, rank: int, world_size: int) -> bool:

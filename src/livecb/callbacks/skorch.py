@@ -25,6 +25,8 @@ from typing import Any
 
 from livecb.callbacks.base import Session, Stream, during, ending, learning_rates, model_card, opening
 from livecb.callbacks.extras import needed
+from livecb.callbacks.helm import obeying, steering
+from livecb.callbacks.skorch_control import take_helm
 from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import Run
@@ -72,6 +74,8 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
     trains clones of the net.
     """
 
+    _begins = False
+
     def _make_session(self, run: Run, owned: bool) -> Session:
         return _Session(run, owned)
 
@@ -88,27 +92,44 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
     @opening
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         self._give_up("another training began")
+        self._begins = True
 
     @opening
     def on_epoch_begin(
         self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
-        if self._session is None:
+        if self._begins:
+            self._begins = False
             self._begin_training(net, dataset_train, dataset_valid)
-        else:
+        elif self._session is not None:
             self._tell_epoch(net, -2)
         session = self._session
         if session is not None:
             session.epochs, session.before, session.epoch_over = len(net.history) - 1, session.batch, False
             self._place()
 
-    @during
     def on_batch_begin(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
+        if not training:
+            self._begin_validation_batch()
+            return
+        self._end_step()
+        if (helm := self._helm) is not None and helm.stops:
+            raise KeyboardInterrupt  # the one way out that skorch knows: it goes on as after Ctrl-C
+        self._begin_step(net)
+
+    @obeying
+    def _end_step(self) -> None:
+        """The step before is over for all callbacks; at the first one there is none."""
+
+    @during
+    def _begin_step(self, net: Any) -> None:
+        optimizer = getattr(net, "optimizer_", None)
+        self._session.rates = {} if optimizer is None else learning_rates(optimizer, "lr")
+
+    @during
+    def _begin_validation_batch(self) -> None:
         session = self._session
-        if training:
-            optimizer = getattr(net, "optimizer_", None)
-            session.rates = {} if optimizer is None else learning_rates(optimizer, "lr")
-        elif session.loop is None:
+        if session.loop is None:
             self.run.status("evaluating", "validation")
             session.loop, session.done = Meter("batch", session.validated, "validation"), 0
             self._tell_progress(session.loop, 0, always=True)
@@ -139,7 +160,9 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         if not self._failed:
             self._tell_epoch(net, -1)
-        if not _is_over(net.history[-1]) and self._session.owned:
+        if (helm := self._helm) is not None and helm.stops:
+            self._end()
+        elif not _is_over(net.history[-1]) and self._session.owned:
             self._end_with(KeyboardInterrupt())  # skorch has swallowed it: a run that was given goes on
         elif any(_has_lost_patience(callback) for _, callback in net.callbacks_):
             self._end(reason="early_stopped")
@@ -148,6 +171,7 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
 
     # What the hooks are made of
 
+    @steering(take_helm)
     def _begin_training(self, net: Any, train: Any, valid: Any) -> None:
         done = list(net.history)[:-1]
         before = sum(row.get("train_batch_count", 0) for row in done)
