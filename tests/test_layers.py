@@ -23,7 +23,7 @@ ROOMS = {
     "store": "baselines lock store trash words",
     "commands": "control control.commands",
     "state": "about attempt columns gaps leaderboard marks metric names pace series state steering tally thinning",
-    "run": "axes bar capture config control.inbox control.parameter control.steered control.steering endings handler latest logged loops media meter progress resume run start system tensorboard track turn verbs warned watch writer",
+    "run": "axes bar capture config control.criterion control.inbox control.lookout control.parameter control.steered control.steering endings handler latest logged loops media meter progress resume run start system tensorboard track turn verbs warned watch writer",
     "sinks": "sinks sinks.*",
     "callbacks": "callbacks callbacks.*",
     "server": "server server.*",

@@ -9,6 +9,7 @@ LivecbError
 ├── StoreError        a store that cannot be used
 │   ├── RunNotFound   no such run
 │   └── RunWritten    a run whose writer lives
+├── CriterionError    a stopping criterion that is none
 ├── CommandRefused    a command that cannot be given, or not obeyed
 └── ServerError       a server that could not be started or reached
     └── ApiError      a server that answered with an error
@@ -29,6 +30,7 @@ from typing import Any
 __all__ = [
     "ApiError",
     "CommandRefused",
+    "CriterionError",
     "CursorError",
     "EventError",
     "LivecbError",
@@ -79,6 +81,10 @@ class RunWritten(StoreError):
 
 class CommandRefused(LivecbError):
     """A command cannot be given, or not be obeyed; the message says why, and what can be done."""
+
+
+class CriterionError(LivecbError, ValueError):
+    """A stopping criterion is none; the message says what was expected."""
 
 
 class ServerError(LivecbError):

@@ -252,7 +252,7 @@ class Run(Loops):
         if self._steering is not None:
             self._try(self._steering.close)
         if status == "completed" and (stop := self._stop_asked) is not None:
-            status, reason, by = "stopped", None, stop.by
+            status, reason, by = "stopped", stop.reason, stop.by
         self.check_log()
         if not self.flush():
             self.give_up_waiting()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from livecb.control.criterion import Criterion
 from livecb.control.parameter import Control
 from livecb.control.steering import Offer, Steering
 from livecb.verbs import Verbs
@@ -63,6 +64,21 @@ class Steered(Verbs):
             self._steer().offer({command: how})
         except Exception as error:
             self.warn_once(f"offer {command}", f"run.offer({command!r}): {error}")
+
+    def stop_when(self, criterion: str) -> None:
+        """Stop the loop once a metric is good enough: `run.stop_when("val/acc > 0.98")`.
+
+        What is recorded is looked at beside the loop, so that it costs the loop nothing; the loop stops as
+        if a reader had asked, having saved where it can, and the run ends as stopped by livecb, with how
+        the criterion was met. May be called several times: whichever is met first counts.
+
+        Args:
+            criterion: NAME SIGN NUMBER; the name as it is recorded, the sign `>`, `>=`, `<` or `<=`.
+        """
+        try:
+            self._steer().stop_when(Criterion.parse(criterion))
+        except Exception as error:
+            self.warn_once(f"stop_when {criterion}", f"stop_when has no effect: {error}")
 
     def obey(self) -> bool:
         """Obey what readers asked, in a loop without `run.track`; wait while the run is paused.

@@ -10,13 +10,18 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from time import monotonic
 from time import time as now
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from livecb import events
-from livecb.control.commands import COMMANDS, OF_CANDIDATES, Asked, log_of
+from livecb.control.commands import COMMANDS, OF_CANDIDATES, Asked, log_of, wish
+from livecb.control.criterion import Criterion
 from livecb.control.inbox import Inbox
+from livecb.control.lookout import Lookout
 from livecb.control.parameter import Control
 from livecb.errors import CommandRefused
 
@@ -71,6 +76,7 @@ class Steering:
         self._candidates: dict[str, list[str]] = {}
         self._said: dict[str, Any] | None = None
         self._inbox: Inbox | None = None
+        self._lookouts: list[Lookout] = []
 
     def offer(
         self, offers: Mapping[str, Offer], candidates: Mapping[str, Iterable[str]] | None = None
@@ -129,6 +135,16 @@ class Steering:
         self._say()
         return control
 
+    def stop_when(self, criterion: Criterion) -> None:
+        """Look out for a metric that is good enough, and ask the loop to stop then."""
+        if self.run._stored is not None and not self.run._ended and not self.run.rank:
+            complain = partial(self.run.warn_once, f"stop_when {criterion}")
+            self._lookouts.append(Lookout(self.run._stored, criterion, self.enough, complain))
+
+    def enough(self, how: str) -> None:
+        """Ask, in livecb's own name, that the loop stop, as a criterion is met."""
+        self.take(msgspec.structs.replace(wish("stop", by=_BY_ITSELF, within=None), reason=how))
+
     # The reading thread
 
     def take(self, asked: Asked) -> None:
@@ -145,6 +161,8 @@ class Steering:
         """The run ends: what was not obeyed will not be."""
         if self._inbox is not None:
             self._inbox.stop()
+        for lookout in self._lookouts:
+            lookout.stop()
         for asked in self.due():
             self._refuse(asked, "the run has ended")
 
@@ -215,7 +233,7 @@ class Steering:
             return
         if asked.name == "resume" and self.paused is None:
             raise CommandRefused("it is not paused")
-        notes = [self._save_first()] if asked.name == "stop" else []
+        notes = [asked.reason, self._save_first()] if asked.name == "stop" else []
         notes.append(how())
         said = "; ".join(note for note in notes if isinstance(note, str)) or None
         lasts = asked.value if isinstance(asked.value, float | int) else self.limit
