@@ -24,7 +24,14 @@ __all__ = ["Claim", "Mode", "Past", "claim", "must_exist", "past", "wanted"]
 
 Mode = Literal["join", "allow", "must", "never"]
 
-_MODES: dict[object, Mode] = {None: "join", "auto": "join", "allow": "allow", True: "must", "must": "must"}
+_MODES: dict[object, Mode] = {
+    None: "join",
+    "auto": "join",
+    "join": "join",
+    "allow": "allow",
+    True: "must",
+    "must": "must",
+}
 _MODES.update({False: "never", "never": "never"})
 
 _AXES = ("step", "batch", "epoch", "samples", "tokens")

@@ -92,7 +92,9 @@ def init(
     try:
         rank = rank_from_environment() if rank is None else int(rank)
         wish = wanted(resume)
-        id = id or run_id or os.environ.get("LIVECB_RUN_ID") or None
+        id = id or run_id
+        if id is None and (id := os.environ.get("LIVECB_RUN_ID") or None):
+            wish = wish._replace(mode="join")  # who leads the run may be alive, and wants us to add to it
         if _mode() == "disabled" or (rank > 0 and id is None):
             return disabled(name or "", config)
         if wish.mode == "must" and rank == 0 and id:

@@ -69,6 +69,15 @@ class Recorded:
             cursor = batch.cursor
         return events
 
+    def attempts(self, run: StoredRun | None = None) -> list[list[Any]]:
+        """Return what the only run, or one of several, recorded: a list of events for each attempt."""
+        found: list[list[Any]] = []
+        for event in self.events_of(run or self.run):
+            if isinstance(event, RunStarted) or not found:
+                found.append([])
+            found[-1].append(event)
+        return found
+
     def state(self, run: StoredRun | None = None) -> State:
         """Return what the events of the only run, or of one of several, come to."""
         run = run or self.run

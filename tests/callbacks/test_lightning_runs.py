@@ -206,14 +206,15 @@ def test_a_training_that_is_taken_up_again_goes_on_where_it_was(
     fit(tmp_path, callbacks=[saving], max_epochs=1)
     saving = pl.callbacks.ModelCheckpoint(tmp_path / "saved", **every)
     fit(tmp_path, callbacks=[saving], max_epochs=2, ckpt_path=saving_path(recorded))
-    _, second = recorded.runs
-    assert recorded.of(events.Config, second)[0].resumed_step == step
-    begun = recorded.of(events.Progress, second)[0]
+    _, second = recorded.attempts()
+    told = {kind: [event for event in second if isinstance(event, kind)] for kind in set(map(type, second))}
+    assert told[events.Config][0].resumed_step == step
+    begun = told[events.Progress][0]
     assert (begun.done, begun.total, begun.epoch) == (step, 10, pytest.approx(step / 5))
-    first = recorded.of(events.Metrics, second)[0]
+    first, *_, last = told[events.Metrics]
     assert (first.step, first.batch, first.epoch) == (step + 1, step + 1, pytest.approx(epoch))
-    assert recorded.of(events.Metrics, second)[-1].epoch == 2
-    assert recorded.of(events.Checkpoint, second)[0].step > step
+    assert last.epoch == 2
+    assert told[events.Checkpoint][0].step > step
 
 
 def saving_path(recorded: Recorded) -> str:

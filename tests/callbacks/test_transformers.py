@@ -105,15 +105,16 @@ def test_a_training_that_is_taken_up_in_the_middle_of_an_epoch_goes_on_there(
     }  # fmt: skip
     first = train(tmp_path, **settings)
     second = train(tmp_path, resume=str(tmp_path / "checkpoint-4"), **settings)
-    before, after = recorded.runs
-    assert recorded.of(events.RunStarted, after)[0].resumed_step == 4
-    assert [
-        (event.step, event.batch, event.epoch, event.samples) for event in metrics(recorded, run=after)
-    ] == [(5, 9, pytest.approx(1.8), 18), (6, 10, 2.0, 20)]
-    assert (recorded.of(events.Progress, after)[0].done, first.state.max_steps) == (4, 6)
-    replayed = tiny.steps_of(recorded.events_of(after))["loss"]
-    assert replayed == tiny.reported_by(second)["loss"][-2:]
-    assert [event.step for event in recorded.of(events.Checkpoint, before)] == [4, 6]
+    before, after = recorded.attempts()
+    assert (after[0].attempt, after[0].resumed_step) == (2, 4)
+    told = [event for event in after if isinstance(event, events.Metrics)]
+    assert [(event.step, event.batch, event.epoch, event.samples) for event in told] == [
+        (5, 9, pytest.approx(1.8), 18), (6, 10, 2.0, 20),
+    ]  # fmt: skip
+    done = next(event.done for event in after if isinstance(event, events.Progress))
+    assert (done, first.state.max_steps) == (4, 6)
+    assert tiny.steps_of(after)["loss"] == tiny.reported_by(second)["loss"][-2:]
+    assert [event.step for event in before if isinstance(event, events.Checkpoint)] == [4, 6]
 
 
 def test_early_stopping_is_a_completed_run_with_its_reason(recorded: Recorded, tmp_path: Path) -> None:

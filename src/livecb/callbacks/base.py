@@ -20,11 +20,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from livecb.callbacks.misplaced import answer, tell
+from livecb.callbacks.sizes import batch_size, model_card
 from livecb.errors import warn
 from livecb.meter import Meter
+from livecb.resume import must_exist, wanted
 from livecb.run import EndStatus, Run
 from livecb.sinks.base import Sink
-from livecb.start import disabled, init
+from livecb.start import disabled, init, rank_from_environment
 from livecb.values import on_host
 from livecb.watch import learning_rates
 
@@ -144,6 +146,8 @@ class Stream:
         system_interval: Seconds between samples of CPU, memory and GPUs; 0 for none.
         run: A run to record into, instead of one of its own. Who made it ends it.
         control: Whether readers may steer the training; the same on all ranks.
+        resume: Left out: a checkpoint's run is gone on with, where Lightning or the Hugging Face Trainer
+            resumes from one. True: and `run_id` must be there, else `RunNotFound`. False: a new run begins.
     """
 
     def __init__(
@@ -160,6 +164,7 @@ class Stream:
         system_interval: float = 5.0,
         run: Run | None = None,
         control: bool = True,
+        resume: bool | str | None = None,
     ) -> None:
         self.name = name
         self.project = project
@@ -172,7 +177,11 @@ class Stream:
         self.every_n_steps = max(1, every_n_steps)
         self.system_interval = system_interval
         self.control = control
+        self.resume = wanted(resume).mode
+        if self.resume == "must" and run_id is not None and not rank_from_environment():
+            must_exist(run_id, dir)
         self._given = run
+        self._last: str | None = None  # the run that was recorded last
         self._session: Any = None
         self._helm: Any = None  # what obeys readers, on every rank of a training
         self._failed = False
@@ -219,8 +228,9 @@ class Stream:
         world_size: int = 1,
         resumed_step: int | None = None,
         suffix: str | None = None,
+        saved: Mapping[str, Any] | None = None,
     ) -> None:
-        """Open a session if this rank leads."""
+        """Open a session if this rank leads; `saved` is what `_kept` gave to the checkpoint begun from."""
         self._failed = False
         if not leads:
             return
@@ -237,6 +247,7 @@ class Stream:
                 name or None,
                 config,
                 id=self.run_id,
+                resume=self._resumption(saved),
                 dir=self.dir,
                 sinks=self.sinks,
                 capture=self.capture,
@@ -246,6 +257,7 @@ class Stream:
                 world_size=world_size,
                 **known,
             )
+        self._last = run.id or None
         self._session = self._make_session(run, run is not self._given)
         _streams.add(self)
         # A trainer that is thrown away in the middle of a training says nothing of it.
@@ -253,6 +265,16 @@ class Stream:
             self, _abandon, self._session, "the trainer was thrown away"
         )
         self._session.orphaned.atexit = False
+
+    def _kept(self) -> dict[str, Any] | None:
+        """Return what a checkpoint should hold of the run; None where there is none."""
+        return {"run": self._last} if self._last else None
+
+    def _resumption(self, saved: Mapping[str, Any] | None) -> Any:
+        """Return how to go on with a run, as `livecb.init` takes it: what it cannot find, it begins."""
+        if isinstance(saved, Mapping) and self.run_id is None and self.resume != "never":
+            return saved
+        return "allow" if self.resume == "must" else self.resume
 
     def _end(self, status: Any = "completed", reason: str | None = None) -> None:
         """Close the session, and its run if the callback opened it."""
@@ -322,27 +344,3 @@ def stream_of(training: object) -> Stream | None:
     """Return the stream that records a training, None if none does; see `Session.training`."""
     known = [stream for stream in list(_streams) if stream._session.training is training]
     return known[0] if known else None
-
-
-def batch_size(batch: Any) -> int | None:
-    """Return the number of samples in a batch, None if its parts do not agree on one."""
-    shape = getattr(batch, "shape", None)
-    if shape is not None:
-        return int(shape[0]) if len(shape) else None
-    parts = (
-        batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, (list, tuple)) else ()
-    )
-    sizes = {size for part in parts if (size := batch_size(part)) is not None}
-    return sizes.pop() if len(sizes) == 1 else None
-
-
-def model_card(model: Any) -> dict[str, Any]:
-    """Return what can be said about any torch module: its class and how large it is."""
-    sizes = [
-        (each.numel(), each.requires_grad) for each in model.parameters() if not hasattr(each, "materialize")
-    ]
-    return {
-        "class": type(model).__name__,
-        "parameters": sum(size for size, _ in sizes),
-        "trainable_parameters": sum(size for size, trainable in sizes if trainable),
-    }

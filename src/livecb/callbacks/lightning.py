@@ -15,9 +15,6 @@ training values logged without `sync_dist` are those of rank 0, as in any logger
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import importlib.util
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -26,31 +23,14 @@ from livecb.callbacks import lightning_trainer as asked
 from livecb.callbacks.base import Session, Stream, batch_size, during, ending, on_host, opening
 from livecb.callbacks.helm import obeying, steering
 from livecb.callbacks.lightning_control import take_helm
+from livecb.callbacks.lightning_packages import callback_class, package
 from livecb.meter import Meter
 from livecb.run import Run
 
 __all__ = ["LiveStream"]
 
-_PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 _CONTEXTS = {"validate": "val", "test": "test"}
-
-
-def _callback_class() -> Any:
-    """Return the base class by which trainers, and their command lines, know a callback.
-
-    `lightning` brings `pytorch_lightning` along, and either's Trainer may be the one in use: what is
-    installed of the two is what the callback is derived from (the second costs some 60 ms).
-    """
-    known = sorted(_PACKAGES, key=lambda name: name not in sys.modules)
-    names = [name for name in known if importlib.util.find_spec(name.partition(".")[0])]
-    if not names:
-        raise ModuleNotFoundError(
-            "livecb.callbacks.lightning needs Lightning: pip install 'livecb[lightning]'"
-        )
-    bases = [importlib.import_module(names[0]).Callback]
-    with contextlib.suppress(ImportError):  # left over from another age than the one in use
-        bases += [importlib.import_module(name).Callback for name in names[1:]]
-    return type("Callback", tuple(bases), {})
+_KEPT = "livecb"  # under which a checkpoint holds its run
 
 
 class _Session(Session):
@@ -77,12 +57,14 @@ class _Session(Session):
         self.checkpoints = asked.Checkpoints()
 
 
-class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
+class LiveStream(Stream, callback_class()):  # type: ignore[misc]
     """Shows a training live. See `livecb.callbacks.base.Stream` for the arguments.
 
     A run begins with the sanity check or the first batch of `fit`, or with `validate`, `test` or
     `predict`, each of which is a run of its own. A `fit` that has nothing to do makes none.
     """
+
+    _saved: Any = None  # what the checkpoint holds that the next fit begins from
 
     def __getstate__(self) -> dict[str, Any]:
         # Lightning lends callbacks the module's methods: a copy has no business with the module.
@@ -91,6 +73,23 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         return _Session(run, owned)
+
+    # Checkpoints
+
+    @opening
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        self._saved = None
+
+    @opening
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        if (kept := self._kept()) is not None:
+            checkpoint[_KEPT] = kept
+
+    @opening
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        # A tuner puts its trainer back by a checkpoint, too, and a test loads one: these resume nothing.
+        if trainer.ckpt_path and trainer.state.fn == "fit":
+            self._saved = self._saved or checkpoint.get(_KEPT)
 
     # Training
 
@@ -215,13 +214,14 @@ class LiveStream(Stream, _callback_class()):  # type: ignore[misc]
     # What the hooks are made of
 
     def _open_for(self, trainer: Any, module: Any) -> None:
-        framework = asked.package(trainer)
+        framework = package(trainer)
         self._open(
             leads=trainer.is_global_zero,
             framework=framework,
             versions={name: str(sys.modules[name].__version__) for name in (framework, "torch")},
             config=asked.hyperparameters(trainer, module),
             world_size=trainer.world_size,
+            saved=self._saved,
         )
 
     def _begin_training(self, trainer: Any, module: Any) -> None:

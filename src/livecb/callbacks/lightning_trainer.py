@@ -20,7 +20,6 @@ __all__ = [
     "hyperparameters",
     "is_new",
     "loss",
-    "package",
     "rates",
     "totals",
     "why_stopped",
@@ -35,12 +34,6 @@ _SETTINGS = (
     "precision",
     "num_devices",
 )
-
-
-def package(trainer: Any) -> str:
-    """Return the package whose Trainer this is, also when a user's class is derived from it."""
-    roots = [cls.__module__.partition(".")[0] for cls in type(trainer).__mro__]
-    return next(root for root in roots if root in ("lightning", "pytorch_lightning"))
 
 
 def hyperparameters(trainer: Any, module: Any) -> dict[str, Any]:

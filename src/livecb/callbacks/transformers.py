@@ -14,12 +14,9 @@ trainer is thrown away, or at once by `with LiveStream() as live: Trainer(callba
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 import math
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livecb.callbacks.extras import needed
@@ -27,7 +24,8 @@ from livecb.callbacks.extras import needed
 with needed("transformers", "transformers"):
     from transformers import TrainerCallback
 
-from livecb.callbacks.base import Session, Stream, during, ending, learning_rates, model_card, opening
+from livecb.callbacks import transformers_trainer as asked
+from livecb.callbacks.base import Session, Stream, during, ending, learning_rates, opening
 from livecb.callbacks.helm import obeying, steering
 from livecb.callbacks.transformers_control import take_helm
 from livecb.events import Totals
@@ -39,26 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveStream", "SampleCallback"]
 
-_ESSENTIAL = (
-    "learning_rate",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
-    "num_train_epochs",
-    "max_steps",
-    "lr_scheduler_type",
-    "optim",
-    "weight_decay",
-    "seed",
-)
-_OF_THE_MODEL = (
-    "model_type",
-    "_name_or_path",
-    "vocab_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "max_position_embeddings",
-)
+_KEPT = "livecb"  # under which the trainer's state holds its run
 _AXES = ("epoch", "num_input_tokens_seen")
 
 
@@ -100,7 +79,7 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
             self._begin_again(args, state, loader)
         else:
             self._end("failed", "another training began before this one had ended")
-            self._open_for(args, state, kwargs.get("model"), _totals(args, state, loader))
+            self._open_for(args, state, kwargs.get("model"), asked.totals(args, state, loader))
         if self._session is not None:
             self._begin_training(args, state, loader)
 
@@ -138,7 +117,7 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
         name = metric if metric is None or metric.startswith("eval_") else f"eval_{metric}"
         value = self._session.scores.get(name)
         self.run.checkpoint(
-            _checkpoint(args, state), metric=metric if value is not None else None, value=value
+            asked.checkpoint(args, state), metric=metric if value is not None else None, value=value
         )
 
     @ending
@@ -179,11 +158,12 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
             leads=state.is_world_process_zero,
             framework="transformers",
             versions={name: str(sys.modules[name].__version__) for name in ("transformers", "torch")},
-            config=_hyperparameters(args, state, model),
+            config=asked.hyperparameters(args, state, model),
             totals=totals,
             world_size=args.world_size,
             resumed_step=state.global_step or None if totals else None,
-            suffix=_trial(state),
+            saved=_with_checkpoints(state).get(_KEPT) if totals and state.global_step else None,
+            suffix=asked.trial(state),
         )
         if self._session is not None:
             self._session.training = args
@@ -192,19 +172,22 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
         """The trainer ran out of memory and starts anew with smaller batches: the same run goes on."""
         size = state.train_batch_size
         self.run.configure(
-            {"train_batch_size": size}, totals=_totals(args, state, loader), resumed_step=state.global_step
+            {"train_batch_size": size},
+            totals=asked.totals(args, state, loader),
+            resumed_step=state.global_step,
         )
         self.run.alert("Out of memory", f"the training begins again with batches of {size}")
 
     def _begin_training(self, args: Any, state: Any, loader: Any) -> None:
         session = self._session
-        batches, samples = _length(loader), None
+        _with_checkpoints(state)[_KEPT] = self._kept()
+        batches, samples = asked.length(loader), None
         if batches is not None:
             steps = max(1, math.ceil(batches / args.gradient_accumulation_steps))
             epochs, rest = divmod(state.global_step, steps)
             session.batch = epochs * batches + rest * args.gradient_accumulation_steps
             size = (state.train_batch_size or args.train_batch_size) * args.world_size
-            known = _length(getattr(loader, "dataset", None))
+            known = asked.length(getattr(loader, "dataset", None))
             samples = None if known is None else min(known, batches * size)
         session.epoch_size = (batches, samples)
         session.loop, session.step = None, state.global_step
@@ -264,7 +247,7 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
         if session.meter is None:
             self.run.at(step=state.global_step, epoch=state.epoch)
         self.run.status("evaluating", "evaluate")
-        session.loop, session.done = Meter("batch", _length(loader), "evaluate"), 0
+        session.loop, session.done = Meter("batch", asked.length(loader), "evaluate"), 0
         self._tell_progress(session.loop, 0, always=True)
 
     def _end_loop(self) -> None:
@@ -275,68 +258,10 @@ class LiveStream(Stream, TrainerCallback):  # type: ignore[misc]
             self.run.status("running", "train")
 
 
-def _totals(args: Any, state: Any, loader: Any) -> Totals:
-    steps = state.max_steps or None
-    batches = _length(loader)
-    if not batches or steps is None:
-        return Totals(steps=steps)
-    group = args.gradient_accumulation_steps
-    whole, rest = divmod(steps, max(1, math.ceil(batches / group)))
-    seen = whole * batches + rest * group
-    return Totals(epochs=seen / batches, steps=steps, batches=seen, batches_per_epoch=batches)
-
-
-def _length(sized: Any) -> int | None:
-    """Return a length, None where there is none: an iterable dataset's loader has `__len__`, which raises."""
-    if sized is None or not hasattr(sized, "__len__"):
-        return None
-    dataset = getattr(sized, "dataset", sized)
-    return len(sized) if hasattr(dataset, "__len__") else None
-
-
-def _hyperparameters(args: Any, state: Any, model: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for field in dataclasses.fields(args):
-        value, default = _written(getattr(args, field.name, None)), _default(field)
-        # What was left out and worked out from nothing (False, an empty list) is no choice either.
-        chosen = field.init and value != default and (value or default is not None)
-        if field.name in _ESSENTIAL or (chosen and field.name != "accelerator_config"):
-            found[field.name] = "..." if field.name.endswith("_token") else value
-    if model is not None:
-        settings = getattr(model, "config", None)
-        about = {name: getattr(settings, name, None) for name in _OF_THE_MODEL}
-        found["model"] = {**model_card(model), **{name: value for name, value in about.items() if value}}
-    return {**found, **(state.trial_params or {})}
-
-
-def _default(field: dataclasses.Field[Any]) -> Any:
-    made = field.default_factory
-    return _written(field.default if made is dataclasses.MISSING else made())
-
-
-def _written(value: Any) -> Any:
-    return value.value if isinstance(value, enum.Enum) else value
-
-
-def _trial(state: Any) -> str | None:
-    """Return what to call a trial of a hyperparameter search."""
-    if not state.is_hyper_param_search:
-        return None
-    params = (state.trial_params or {}).items()
-    shown = [
-        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in params
-    ]
-    return state.trial_name or " ".join(shown)
-
-
-def _checkpoint(args: Any, state: Any) -> Path:
-    """Return the folder just saved; in a hyperparameter search it lies in one for the trial."""
-    name = f"checkpoint-{state.global_step}"
-    found = Path(args.output_dir) / name
-    if state.is_hyper_param_search:
-        trials = Path(args.output_dir).glob(f"run-*/{name}")
-        found = max(trials, key=lambda path: path.stat().st_mtime_ns, default=found)
-    return found
+def _with_checkpoints(state: Any) -> dict[str, Any]:
+    """Return what the trainer saves with every checkpoint, and has again where it is resumed from one."""
+    saved: dict[str, Any] = getattr(state, "stateful_callbacks", {})
+    return saved
 
 
 def __getattr__(name: str) -> Any:
