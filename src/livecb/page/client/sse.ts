@@ -1,5 +1,6 @@
-/** One message of an event stream. `id` is set only where the message itself carries one. */
+/** One message of a stream. `id` is set only where the message itself carries one: the cursor after it. */
 export interface Message {
+  /** Empty for a line of the log; `cursor` where all that is said is how far the stream has come. */
   event: string;
   data: string;
   id: string | null;
@@ -22,6 +23,7 @@ export class MessageParser {
       const line = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
       if (line === "") {
         if (this.#data.length > 0) messages.push(this.#finish());
+        else if (this.#id !== null) messages.push({ event: "cursor", data: "", id: this.#id });
         this.#event = "";
         this.#id = null;
       } else {

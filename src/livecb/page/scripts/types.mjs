@@ -1,40 +1,81 @@
-// Writes client/generated/events.ts: the TypeScript types of events, from the JSON Schema that the
+// Writes client/generated: the TypeScript types of events and of the API's answers, from the JSON Schema that the
 // Python types give. Needs a Python that can import msgspec: LIVECB_PYTHON, else python3.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { compile } from "json-schema-to-typescript";
 
 const page = dirname(dirname(fileURLToPath(import.meta.url)));
 const livecb = dirname(page);
+const out = join(page, "client/generated");
 
-// The package's __init__ is passed by: it may import what a build environment has not.
+// The packages' __init__ are passed by: they may import what a build environment has not.
 const code = `
-import json, sys, types
-package = types.ModuleType("livecb")
-package.__path__ = [sys.argv[1]]
-sys.modules["livecb"] = package
+import json, os, sys, types
+for name in ("livecb", "livecb.server"):
+    package = sys.modules[name] = types.ModuleType(name)
+    package.__path__ = [os.path.join(sys.argv[1], *name.split(".")[1:])]
+import msgspec
 from livecb.events import json_schema
-print(json.dumps(json_schema()))
+from livecb.server import answers
+shapes = [getattr(answers, name) for name in answers.__all__]
+components = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")[1]
+print(json.dumps({"events": json_schema(), "answers": components}))
 `;
 
-function schema() {
+function schemas() {
   const python = process.env.LIVECB_PYTHON ?? (process.platform === "win32" ? "python" : "python3");
   try {
     return JSON.parse(execFileSync(python, ["-c", code, livecb], { encoding: "utf8" }));
   } catch (error) {
-    console.error(
-      `cannot read the events' schema with ${python}: set LIVECB_PYTHON to a Python that has msgspec\n${error}`,
-    );
+    console.error(`cannot read the schema with ${python}: set LIVECB_PYTHON to a Python that has msgspec\n${error}`);
     process.exit(1);
   }
 }
 
-const source = await compile(schema(), "LivecbEvent", {
-  additionalProperties: false,
-  bannerComment: "// Generated from livecb.events.json_schema() by scripts/types.mjs: do not edit.",
-  format: false,
-});
-mkdirSync(join(page, "client/generated"), { recursive: true });
-writeFileSync(join(page, "client/generated/events.ts"), source);
+/** An object of which nothing more is said holds anything. */
+function open(schema) {
+  if (schema === null || typeof schema !== "object") return;
+  if (schema.type === "object" && !schema.properties) schema.additionalProperties ??= true;
+  Object.values(schema).forEach(open);
+}
+
+function nameOf(name) {
+  if (!(name in events.$defs)) return name;
+  return isDeepStrictEqual(answers[name], events.$defs[name]) ? `events.${name}` : `${name}State`;
+}
+
+/** The answers, with events by the names that events.ts has for them. */
+function namingEvents(schema) {
+  if (schema === null || typeof schema !== "object") return schema;
+  if (Array.isArray(schema)) return schema.map(namingEvents);
+  if (schema.$ref) {
+    const name = names[schema.$ref.split("/").at(-1)];
+    return name.startsWith("events.") ? { tsType: name } : { $ref: `#/$defs/${name}` };
+  }
+  return Object.fromEntries(Object.entries(schema).map(([key, held]) => [key, namingEvents(held)]));
+}
+
+async function write(name, schema, title, made, head = "") {
+  open(schema);
+  const source = await compile(schema, title, {
+    additionalProperties: false,
+    bannerComment: `// Generated from ${made} by scripts/types.mjs: do not edit.${head}`,
+    format: false,
+    unreachableDefinitions: true,
+  });
+  const noise = /( \* \n)? \* This interface was referenced by .*\n \* via the .*\n|export interface Answers \{\s*\}\n/g;
+  writeFileSync(join(out, `${name}.ts`), source.replace(noise, ""));
+}
+
+const { events, answers } = schemas();
+mkdirSync(out, { recursive: true });
+// What a run's state says of its progress is more than the event of that name: such a type is the state's.
+const names = Object.fromEntries(Object.keys(answers).map((name) => [name, nameOf(name)]));
+const kept = Object.entries(answers).filter(([name]) => !names[name].startsWith("events."));
+const renamed = Object.fromEntries(kept.map(([name, schema]) => [names[name], { ...namingEvents(schema), title: names[name] }]));
+const root = { type: "object", properties: {}, $defs: renamed };
+await write("events", events, "LivecbEvent", "livecb.events.json_schema()");
+await write("answers", root, "Answers", "livecb.server.answers", '\nimport type * as events from "./events.js";\n');

@@ -1,4 +1,5 @@
-import { getJson, type Api, type ImagesAnswer, type SamplesAnswer } from "../client/api";
+import type { Api, ImagesAnswer, SamplesAnswer } from "../client/api";
+import { getJson } from "../client/http";
 import { Listing } from "./data/listing";
 import { epochOf } from "./data/sample";
 import type { Figure, Image, LivecbEvent, Sample } from "../client/generated/events";

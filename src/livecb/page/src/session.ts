@@ -1,25 +1,30 @@
-import { Api, Refused, getJson, type EventsAnswer, type SeriesAnswer, type State } from "../client/api";
+import { Api, type EventsAnswer, type SeriesAnswer, type State } from "../client/api";
 import { Backoff } from "../client/backoff";
+import { ApiError } from "../client/errors";
 import { Follower } from "../client/follow";
+import { getJson } from "../client/http";
 import type { Link } from "../client/link";
 import type { Message } from "../client/sse";
 import { BoardNews } from "./data/board";
 import { Curves } from "./data/curves";
 import { Detail } from "./data/detail";
+import { Locator } from "./data/locate";
 import { LogBuffer, PAGE_EVENTS } from "./data/logs";
+import { Marks, type MarksAnswer } from "./data/marks";
 import type { XAxis } from "./data/series";
 import type { LivecbEvent, Log } from "../client/generated/events";
 import { Media } from "./media";
 import { restWhileHidden } from "./rest";
 import { Soon } from "./soon";
 import { Topics } from "./topics";
+import { Wheel } from "./wheel";
 
-export type RunTopic = "state" | "curves" | "logs" | "link" | "media";
+export type RunTopic = "state" | "curves" | "logs" | "link" | "media" | "marks" | "wheel";
 
 /** Points a curve to ask the server for at first. */
 const HISTORY_POINTS = 2_000;
 /** Types that the page needs as events; all else it reads off the folded state. */
-const TYPES = "metrics,log,run_started,model_completed,sample,image,figure";
+const TYPES = "metrics,log,run_started,model_completed,sample,image,figure,command,checkpoint,alert,note";
 /** An event that stands so far behind the clock is history being caught up with. */
 const BEHIND_S = 5;
 /** When a candidate is done, its place is asked for at once, but never more often than this. */
@@ -44,6 +49,10 @@ export class RunSession {
   readonly curves = new Curves();
   readonly logs = new LogBuffer();
   readonly board = new BoardNews();
+  readonly marks = new Marks();
+  /** Tells where on an axis marks stand. */
+  readonly locator = new Locator();
+  readonly wheel: Wheel;
   state: State | null = null;
   link: Link = { kind: "connecting", since: Date.now() };
   /** What keeps the log's history from being loaded, if anything does. */
@@ -71,6 +80,7 @@ export class RunSession {
   constructor(base: string, readonly run: string) {
     this.#api = new Api(base);
     this.media = this.#newMedia();
+    this.wheel = new Wheel(this.#api.run(run), base, () => this.topics.changed("wheel"));
   }
 
   /** The server's clock, Unix seconds. It stands still while nobody knows how the run goes on. */
@@ -144,16 +154,21 @@ export class RunSession {
       try {
         this.#setState(await getJson<State>(this.#api.run(this.run)));
         const answer = await getJson<SeriesAnswer>(this.#api.series(this.run, { points: HISTORY_POINTS }));
+        // Asked for later, they may tell of what the stream tells again: each mark is taken once.
+        const marks = await getJson<MarksAnswer>(this.#api.marks(this.run));
         if (this.#stopped || generation !== this.#generation) return;
         this.loads++;
         this.curves.load(answer, this.state?.attempt ?? 1);
+        this.locator.goBy(this.curves.byName.values());
+        this.marks.load(marks);
+        this.topics.changed("marks");
         this.topics.changed("curves");
         this.#follow(answer.cursor);
         void this.#loadLogs(generation);
         return;
       } catch (error) {
         this.#setLink(
-          error instanceof Refused && error.final
+          error instanceof ApiError && error.final
             ? { kind: "refused", since, status: error.status, title: error.title, detail: error.detail }
             : { kind: "reconnecting", since, why: "the server does not answer", tries },
         );
@@ -197,6 +212,9 @@ export class RunSession {
       this.curves.attempt = event.attempt ?? 1;
     } else if (event.type === "model_completed") {
       this.#askState.wish();
+    } else if (this.marks.add(event)) {
+      this.locator.goBy(this.curves.byName.values());
+      this.topics.changed("marks");
     } else {
       this.media.onEvent(event);
     }
@@ -221,6 +239,7 @@ export class RunSession {
     this.#skew = state.now - Date.now() / 1000;
     this.state = state;
     this.board.see(state.leaderboard);
+    this.wheel.see(state);
     this.media.onCounts(state.counts);
     this.curves.rewind(state.rewinds);
     // A folded state is the present: what was behind has been caught up with.
