@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ import pytest
 import livecb
 from livecb.events import AnyEvent, Unknown, decode
 from livecb.store import Store
+
+
+if hasattr(signal, "SIGHUP"):  # under nohup it is ignored, by every process that a test starts too
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
