@@ -7,10 +7,12 @@ export interface Settings {
   axis: XAxis | null;
   smoothing: number;
   log: boolean;
+  /** Whether what happened stands on the axes. */
+  marks: boolean;
 }
 
 const KEY = "livecb.look";
-const DEFAULTS: Settings = { axis: null, smoothing: 0.8, log: false };
+const DEFAULTS: Settings = { axis: null, smoothing: 0.8, log: false, marks: true };
 
 /** What the viewer chose for the charts: axis, smoothing, scale, and the part looked at. */
 export class LookChoice {

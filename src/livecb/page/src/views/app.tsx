@@ -86,6 +86,7 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
     ...Object.fromEntries(tabsOf(state).map((name, at) => [at + 1, () => setTab(name)])),
     ...Object.fromEntries(X_AXES.map((axis) => [axis[0], () => choice.set({ axis })])),
     l: () => choice.set({ log: !choice.settings.log }),
+    m: () => choice.set({ marks: !choice.settings.marks }),
     "[": () => choice.smoother(-0.1), "]": () => choice.smoother(0.1),
     Escape: () => choice.zoom(null, null),
   });

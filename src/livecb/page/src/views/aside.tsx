@@ -112,59 +112,6 @@ export function ConfigCard({ state, all }: { state: State; all?: boolean }) {
   );
 }
 
-interface Happened {
-  kind: "checkpoint" | "alert" | "error" | "note";
-  time: number;
-  step: number | null;
-  title: string;
-  text: string;
-}
-
-function happenings(state: State): Happened[] {
-  const list: Happened[] = [
-    ...state.checkpoints.map((one) => ({
-      kind: "checkpoint" as const, time: one.time, step: one.step ?? null, title: one.path.split(/[\\/]/).pop() ?? one.path,
-      text: [one.metric && one.value != null ? `${one.metric} ${value(toNumber(one.value))}` : "", one.size ? bytes(one.size) : ""]
-        .filter(Boolean).join(" · "),
-    })),
-    ...state.alerts.map((one) => ({
-      kind: one.level === "ERROR" ? ("error" as const) : ("alert" as const), time: one.time, step: one.step ?? null,
-      title: one.title, text: one.text ?? "",
-    })),
-    ...state.notes.map((one) => ({
-      kind: "note" as const, time: one.time, step: one.step ?? null, title: one.text, text: one.author ?? "",
-    })),
-  ];
-  return list.sort((a, b) => b.time - a.time);
-}
-
-/** Checkpoints, alerts and notes, the latest first. */
-export function HappeningsCard({ state, now, limit = 5 }: { state: State; now: number; limit?: number }) {
-  const list = happenings(state);
-  if (list.length === 0) return null;
-  // The state keeps the last ones; how many there were stands in its counts.
-  const all = ["checkpoint", "alert", "note"].reduce((sum, type) => sum + (state.counts[type] ?? 0), 0);
-  return (
-    <Card title="Events">
-      <ul class="happenings">
-        {list.slice(0, limit).map((one) => (
-          <li key={`${one.kind}${one.time}${one.title}`} class={one.kind}>
-            <i aria-hidden="true" />
-            <div>
-              <span class="head" title={`${one.title} · ${clock(one.time, now, true)}${one.text ? ` · ${one.text}` : ""}`}>
-                <span class="title">{one.title}</span>
-                <span class="when">{one.step === null ? clock(one.time, now) : `step ${count(one.step)}`}</span>
-              </span>
-              {one.kind !== "checkpoint" && one.text && <span class="text">{one.text}</span>}
-            </div>
-          </li>
-        ))}
-      </ul>
-      {all > limit && <p class="more">and {count(all - limit)} earlier</p>}
-    </Card>
-  );
-}
-
 /** Where and how it runs. */
 export function OriginCard({ state, now }: { state: State; now: number }) {
   const again = state.attempt > 1;

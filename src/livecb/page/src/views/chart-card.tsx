@@ -8,8 +8,9 @@ import { latest, written } from "../data/tiles";
 import type { XAxis } from "../data/series";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
-import { isNowhere, marksOf, modelOf, type ChartModel } from "./chart-model";
-import { Plot, type Hover } from "./plot";
+import { belongsTo, isNowhere, linesOf, modelOf, type ChartModel } from "./chart-model";
+import { MarkRow } from "./marks";
+import { Plot, type Frame, type Hover } from "./plot";
 
 interface Props {
   session: RunSession;
@@ -27,11 +28,12 @@ export function ChartCard({ session, choice, chart, look, range, version }: Prop
   const plot = useRef<Plot | null>(null);
   const model = useRef<ChartModel | null>(null);
   const [hover, setHover] = useState<Hover>(null);
+  const [frame, setFrame] = useState<Frame | null>(null);
   const [inView, setInView] = useState(true);
 
   useEffect(() => {
     const element = host.current as HTMLDivElement;
-    const drawn = new Plot(element, setHover, (from, to) => choice.zoom(from, to));
+    const drawn = new Plot(element, setHover, (from, to) => choice.zoom(from, to), (now) => setFrame((last) => (isSame(last, now) ? last : now)));
     plot.current = drawn;
     const sight = new IntersectionObserver(([entry]) => setInView(entry?.isIntersecting ?? true), { rootMargin: "200px" });
     sight.observe(element);
@@ -49,8 +51,10 @@ export function ChartCard({ session, choice, chart, look, range, version }: Prop
     if (!inView) return;
     const began = performance.now();
     const width = host.current?.clientWidth || 400;
-    const marks = marksOf(chart, session.state as State, session.curves.begins, look.axis, look.zero);
-    model.current = modelOf(chart, session.curves, look, range, choice.settings.log, marks, width);
+    const { curves, locator } = session;
+    const set = choice.settings.marks ? session.marks.all : [];
+    const across = linesOf(session.state as State, curves.begins, set, (mark) => locator.place(mark, look.axis), look.axis, look.zero);
+    model.current = modelOf(chart, curves, look, range, choice.settings.log, across, width);
     plot.current?.draw(model.current);
     session.topics.spent(performance.now() - began);
   }, [version, inView]);
@@ -64,9 +68,18 @@ export function ChartCard({ session, choice, chart, look, range, version }: Prop
         {at ? <span class="where">{at}</span> : <Missing chart={chart} state={state} left={model.current?.left ?? 0} nowhere={isNowhere(chart, session.curves, look.axis) ? look.axis : null} />}
         <Legend title={chart.title} lines={chart.lines} values={chart.lines.map((line, i) => valueAt(line, i, state, hover, model.current))} />
       </figcaption>
-      <div class="plot" ref={host} role="img" aria-label={describe(chart, state)} />
+      <div class="plotted">
+        <div class="plot" ref={host} role="img" aria-label={describe(chart, state)} />
+        {frame && choice.settings.marks && inView && (
+          <MarkRow session={session} look={look} frame={frame} belongs={(mark) => belongsTo(chart, state.metrics, mark)} />
+        )}
+      </div>
     </figure>
   );
+}
+
+function isSame(one: Frame | null, other: Frame): boolean {
+  return one !== null && (Object.keys(other) as (keyof Frame)[]).every((key) => one[key] === other[key]);
 }
 
 /** What the curves do not show, and why. */

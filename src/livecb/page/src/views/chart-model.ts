@@ -2,8 +2,9 @@ import type { State } from "../../client/api";
 import type { ChartSpec } from "../data/charts";
 import type { Curves } from "../data/curves";
 import { drawnOf, merge, type Drawn, type Look } from "../data/lines";
+import type { Mark } from "../data/marks";
 import type { XAxis } from "../data/series";
-import type { Mark, PlotLine, PlotModel } from "./plot";
+import type { Line, PlotLine, PlotModel } from "./plot";
 
 /** What a chart draws, and which of its columns holds the measured values of which line. */
 export interface ChartModel extends PlotModel {
@@ -18,7 +19,7 @@ const ABANDONED = [2, 3];
 
 /** Build the columns of one chart: abandoned branches behind, then raw values, then what is smoothed. */
 export function modelOf(
-  chart: ChartSpec, curves: Curves, look: Look, range: readonly [number, number], log: boolean, marks: Mark[], width: number,
+  chart: ChartSpec, curves: Curves, look: Look, range: readonly [number, number], log: boolean, across: Line[], width: number,
 ): ChartModel {
   const behind: [Drawn, PlotLine][] = [];
   const parts: { drawn: Drawn; y: number[]; line: PlotLine }[] = [];
@@ -47,7 +48,7 @@ export function modelOf(
   const { x, columns } = merge(all.map(({ drawn, y }) => ({ x: drawn.x, y })));
   const left = log ? columns.reduce((sum, column) => sum + dropNonPositive(column), 0) : 0;
   return {
-    x, columns, range, log, marks, left, axis: look.axis,
+    x, columns, range, log, across, left, axis: look.axis,
     lines: all.map(({ line }) => line),
     rawColumn: raws.map((raw) => (raw ? all.findIndex(({ y }) => y === raw) : -1)),
   };
@@ -104,30 +105,37 @@ export function isNowhere({ lines }: ChartSpec, curves: Curves, axis: XAxis): bo
 /** The title of the alert that the library itself gives. */
 const NON_FINITE = "Non-finite loss";
 
-interface Happening {
+/** Whether a mark belongs to a chart: of a loss that is no number any more only the charts tell that have such values. */
+export function belongsTo(chart: ChartSpec, metrics: State["metrics"], { event }: Mark): boolean {
+  if (event.type !== "alert" || event.title !== NON_FINITE) return true;
+  return chart.lines.some(({ metric }) => (metrics[metric]?.nonfinite ?? 0) > 0);
+}
+
+interface Place {
   step?: number | null;
   batch?: number | null;
   epoch?: number | null;
   time: number;
 }
 
-/** What stands on the axis of every chart: checkpoints, alerts, notes, and where an attempt began or went back to. */
-export function marksOf(chart: ChartSpec, state: State, begins: Curves["begins"], axis: XAxis, zero: number): Mark[] {
-  const marks: Mark[] = [];
-  const put = (kind: Mark["kind"], happening: Happening, label?: string): void => {
-    const x = axis === "time" ? happening.time - zero : happening[axis];
-    if (x != null && !Number.isNaN(x)) marks.push({ x, kind, label });
+/** From where on the training was another: where an attempt began or went back to, and where a parameter was set. */
+export function linesOf(
+  state: Pick<State, "rewinds">, begins: Curves["begins"], set: readonly Mark[], place: (mark: Mark) => number | null, axis: XAxis, zero: number,
+): Line[] {
+  const lines: Line[] = [];
+  const put = (at: Place, label: string): void => {
+    const x = axis === "time" ? at.time - zero : at[axis];
+    if (x != null && !Number.isNaN(x)) lines.push({ x, label });
   };
   const wentBack = new Map(state.rewinds.map((rewind) => [rewind.attempt, rewind]));
   for (const [attempt, { to_step: step, time }] of wentBack) {
-    put("attempt", { step, batch: begins.get(attempt)?.batch, epoch: begins.get(attempt)?.epoch, time }, `attempt ${attempt}`);
+    put({ step, batch: begins.get(attempt)?.batch, epoch: begins.get(attempt)?.epoch, time }, `attempt ${attempt}`);
   }
-  for (const [attempt, begin] of begins) if (!wentBack.has(attempt)) put("attempt", begin, `attempt ${attempt}`);
-  for (const checkpoint of state.checkpoints) put("checkpoint", checkpoint);
-  for (const note of state.notes) put("note", note);
-  const odd = chart.lines.some(({ metric }) => (state.metrics[metric]?.nonfinite ?? 0) > 0);
-  // Of a loss that is no number any more only the charts tell that have such values.
-  const alerts = odd ? state.alerts : state.alerts.filter((alert) => alert.title !== NON_FINITE);
-  for (const alert of alerts) put(alert.level === "ERROR" ? "error" : "alert", alert);
-  return marks;
+  for (const [attempt, begin] of begins) if (!wentBack.has(attempt)) put(begin, `attempt ${attempt}`);
+  for (const mark of set) {
+    if (mark.kind !== "applied" || mark.event.type !== "command" || mark.event.name !== "set") continue;
+    const x = place(mark);
+    if (x !== null) lines.push({ x: axis === "time" ? x - zero : x, label: `${mark.event.parameter} set` });
+  }
+  return lines.sort((a, b) => a.x - b.x);
 }

@@ -14,14 +14,14 @@ const MANY = 6;
 
 /** All charts of a run, and what is chosen for them. */
 export function Charts({ session, choice }: { session: RunSession; choice: LookChoice }) {
-  useTopics(session.topics, "curves", "state");
+  useTopics(session.topics, "curves", "state", "marks");
   useTopics(choice.topics, "look");
   const [wanted, setWanted] = useState("");
   const state = session.state as State;
   const names = Object.keys(state.metrics).join("\n");
   const charts = useMemo(() => chartsOf(state.metrics), [names]);
   const shown = wanted.trim() ? charts.filter((chart) => matches(chart, wanted.trim())) : charts;
-  const { smoothing, log } = choice.settings;
+  const { smoothing, log, marks } = choice.settings;
   const axis = axisOf(state, choice.settings.axis);
   const look: Look = { axis, smoothing, from: choice.from, to: choice.to, zero: state.started ?? 0 };
   const range = rangeOf(shown, session.curves, look);
@@ -33,8 +33,7 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
     return () => clearTimeout(timer);
   }, [session, axis, look.from, look.to]);
   const version = (metrics: string[], range: readonly [number, number]): string =>
-    [...metrics.map((name) => session.curves.byName.get(name)?.version), session.closer, range, axis, smoothing, log, state.checkpoints.length,
-      state.alerts.length, state.notes.length, state.rewinds.length,
+    [...metrics.map((name) => session.curves.byName.get(name)?.version), session.closer, range, axis, smoothing, log, marks && session.marks.version, state.rewinds.length,
       session.curves.begins.size].join();
   if (charts.length === 0) {
     return <p class="empty card">No curves yet. They begin with the first metric that is logged.</p>;
@@ -64,7 +63,7 @@ interface BarProps {
 }
 
 function ChartBar({ choice, axis, axes, wanted, setWanted }: BarProps) {
-  const { smoothing, log } = choice.settings;
+  const { smoothing, log, marks } = choice.settings;
   return (
     <div class="bar" role="group" aria-label="How the charts are shown">
       <div class="seg" role="radiogroup" aria-label="Horizontal axis">
@@ -90,6 +89,10 @@ function ChartBar({ choice, axis, axes, wanted, setWanted }: BarProps) {
       <div class="seg">
         <button type="button" aria-pressed={log} class={log ? "on" : ""} onClick={() => choice.set({ log: !log })}>
           log y
+        </button>
+        <button type="button" aria-pressed={marks} class={marks ? "on" : ""} onClick={() => choice.set({ marks: !marks })}
+          title="What happened, on the axis: commands, checkpoints, alerts, notes">
+          events
         </button>
       </div>
       {choice.from !== null && (

@@ -4,6 +4,7 @@ const KEYS: [string, string][] = [
   ["1 – 7", "the views, from left to right"],
   ["s b e t", "over steps, batches, epochs, time"],
   ["l", "logarithmic scale, and back"],
+  ["m", "marks of what happened, or none"],
   ["[ ]", "less, more smoothing"],
   ["drag", "zoom into a part of all charts"],
   ["Esc", "show all of it again"],

@@ -18,11 +18,19 @@ export interface PlotLine {
   end: boolean;
 }
 
-/** Something that happened, on the time axis. */
-export interface Mark {
+/** A line across the chart, from where on the training was another: an attempt began, a parameter was set. */
+export interface Line {
   x: number;
-  kind: "checkpoint" | "alert" | "error" | "attempt" | "note";
-  label?: string;
+  label: string;
+}
+
+/** Where the plotted part stands in its host, in CSS pixels, and which part of the axis it shows. */
+export interface Frame {
+  left: number;
+  width: number;
+  bottom: number;
+  from: number;
+  to: number;
 }
 
 export interface PlotModel {
@@ -32,7 +40,7 @@ export interface PlotModel {
   range: readonly [number, number];
   axis: XAxis;
   log: boolean;
-  marks: Mark[];
+  across: Line[];
 }
 
 /** The point under the cross-hair: its index per column, null where there is none. */
@@ -59,6 +67,7 @@ export class Plot {
     private readonly host: HTMLElement,
     private readonly onHover: (hover: Hover) => void,
     private readonly onZoom: (from: number | null, to: number | null) => void,
+    private readonly onFrame: (frame: Frame) => void,
   ) {
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(host);
@@ -116,8 +125,8 @@ export class Plot {
       hooks: {
         setCursor: [(u) => this.#hovered(u)],
         setSelect: [(u) => this.#selected(u)],
-        drawAxes: [(u) => this.#drawMarks(u)],
-        draw: [(u) => this.#drawEnds(u)],
+        drawAxes: [(u) => this.#drawLines(u)],
+        draw: [(u) => this.#drawEnds(u), (u) => this.onFrame(frameOf(u))],
       },
     };
   }
@@ -199,7 +208,7 @@ export class Plot {
     this.onZoom(from, to);
   }
 
-  #drawMarks(u: uPlot): void {
+  #drawLines(u: uPlot): void {
     const model = this.#model as PlotModel;
     const { ctx, bbox } = u;
     const scale = uPlot.pxRatio;
@@ -207,9 +216,14 @@ export class Plot {
     ctx.beginPath();
     ctx.rect(bbox.left - 4 * scale, bbox.top - 14 * scale, bbox.width + 8 * scale, bbox.height + 18 * scale);
     ctx.clip();
-    for (const mark of model.marks) {
-      if (mark.x < model.range[0] || mark.x > model.range[1]) continue;
-      drawMark(u, mark, Math.round(u.valToPos(mark.x, "x", true)), this.#colors);
+    let free = -Infinity;
+    for (const line of model.across) {
+      if (line.x < model.range[0] || line.x > model.range[1]) continue;
+      const x = Math.round(u.valToPos(line.x, "x", true));
+      const half = (this.#width(line.label) / 2) * scale;
+      // What has no room beside the one before it goes without words: the marks on the axis have them.
+      drawLine(u, x - half > free ? line.label : "", x, this.#colors);
+      if (x - half > free) free = x + half + 6 * scale;
     }
     ctx.restore();
   }
@@ -226,7 +240,7 @@ const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 720
   172_800, 432_000, 864_000];
 
 function hasLabels(model: PlotModel): boolean {
-  return model.marks.some((mark) => mark.label);
+  return model.across.length > 0;
 }
 
 function data(model: PlotModel): uPlot.AlignedData {
@@ -272,38 +286,31 @@ function pointsToShow(u: uPlot, seriesIndex: number, dots: boolean): number[] {
   return dots && all.length <= MAX_DOTS ? all : alone;
 }
 
-function drawMark(u: uPlot, mark: Mark, x: number, colors: Palette): void {
+function drawLine(u: uPlot, label: string, x: number, colors: Palette): void {
   const { ctx, bbox } = u;
   const unit = uPlot.pxRatio;
-  const bottom = bbox.top + bbox.height;
   ctx.beginPath();
-  if (mark.kind === "attempt") {
-    ctx.strokeStyle = colors.edge;
-    ctx.lineWidth = unit;
-    ctx.setLineDash([3 * unit, 3 * unit]);
-    ctx.moveTo(x + 0.5, bbox.top);
-    ctx.lineTo(x + 0.5, bottom);
-    ctx.stroke();
-    ctx.setLineDash([]);
-    ctx.fillStyle = colors.faint;
-    ctx.font = `${Math.round(10 * unit)}px ${colors.font}`;
-    ctx.textBaseline = "bottom";
-    ctx.textAlign = "center";
-    ctx.fillText(mark.label ?? "", x, bbox.top - 1);
-    return;
-  }
-  const size = 3.2 * unit;
-  const y = bottom;
-  ctx.fillStyle = mark.kind === "alert" ? colors.warn : mark.kind === "error" ? colors.bad : colors.edge;
-  if (mark.kind === "note") {
-    ctx.arc(x, y, size * 0.7, 0, 2 * Math.PI);
-  } else {
-    ctx.moveTo(x, y - size * 1.25);
-    ctx.lineTo(x + size, mark.kind === "checkpoint" ? y : y + size * 0.8);
-    if (mark.kind === "checkpoint") ctx.lineTo(x, y + size * 1.25);
-    ctx.lineTo(x - size, mark.kind === "checkpoint" ? y : y + size * 0.8);
-  }
-  ctx.fill();
+  ctx.strokeStyle = colors.edge;
+  ctx.lineWidth = unit;
+  ctx.setLineDash([3 * unit, 3 * unit]);
+  ctx.moveTo(x + 0.5, bbox.top);
+  ctx.lineTo(x + 0.5, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.fillStyle = colors.faint;
+  ctx.font = `${Math.round(10 * unit)}px ${colors.font}`;
+  ctx.textBaseline = "bottom";
+  ctx.textAlign = "center";
+  ctx.fillText(label, x, bbox.top - 1);
+}
+
+function frameOf(u: uPlot): Frame {
+  const unit = uPlot.pxRatio;
+  const { left, top, width, height } = u.bbox;
+  return {
+    left: Math.round(left / unit), width: Math.round(width / unit), bottom: Math.round((top + height) / unit),
+    from: u.scales.x?.min ?? 0, to: u.scales.x?.max ?? 1,
+  };
 }
 
 function drawEnd(u: uPlot, { x: xs, columns, range }: PlotModel, index: number, color: string): void {

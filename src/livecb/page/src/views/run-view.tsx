@@ -1,13 +1,15 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { State } from "../../client/api";
 import { countsCandidates } from "../data/board";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
-import { CandidatesCard, ConfigCard, HappeningsCard, OriginCard, SystemCard } from "./aside";
+import { CandidatesCard, ConfigCard, OriginCard, SystemCard } from "./aside";
 import { Charts } from "./charts";
 import { Console } from "./console";
+import { Controls } from "./controls";
 import { Failure } from "./failure";
+import { Happenings } from "./happenings";
 import { Hero } from "./hero";
 import { Images } from "./images";
 import { Leaderboard } from "./leaderboard";
@@ -54,11 +56,13 @@ interface Props {
 /** One run: the first glance, then whatever one wants to look at. */
 export function RunView({ session, choice, tab, setTab }: Props) {
   useTopics(session.topics, "link");
+  const narrow = useNarrow();
   if (!session.state) return <Waiting session={session} />;
   return (
     <main class="run" id="main">
       <FailureOf session={session} />
       <Hero session={session} />
+      {narrow && <Controls session={session} />}
       <div class="work">
         <Tabs names={tabsOf(session.state)} chosen={tab} choose={setTab} />
         <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} class="panel">
@@ -72,7 +76,7 @@ export function RunView({ session, choice, tab, setTab }: Props) {
           {tab === "Config" && <ConfigOf session={session} />}
         </div>
       </div>
-      <Aside session={session} tab={tab} />
+      <Aside session={session} tab={tab} controls={!narrow} />
     </main>
   );
 }
@@ -118,14 +122,27 @@ function ConfigOf({ session }: { session: RunSession }) {
   );
 }
 
-function Aside({ session, tab }: { session: RunSession; tab: Tab }) {
+/** Whether the page stands in one column: then what steers the run comes before what tells of it. */
+function useNarrow(): boolean {
+  const query = useMemo(() => matchMedia("(max-width: 900px)"), []);
+  const [narrow, setNarrow] = useState(query.matches);
+  useEffect(() => {
+    const onChange = (): void => setNarrow(query.matches);
+    query.addEventListener("change", onChange);
+    return () => query.removeEventListener("change", onChange);
+  }, [query]);
+  return narrow;
+}
+
+function Aside({ session, tab, controls }: { session: RunSession; tab: Tab; controls: boolean }) {
   useTopics(session.topics, "state");
   const state = session.state as State;
   return (
     <aside aria-label="About this run">
+      {controls && <Controls session={session} />}
       {tab !== "Leaderboard" && <CandidatesCard state={state} />}
       <SystemCard state={state} />
-      <HappeningsCard state={state} now={session.now} />
+      <Happenings session={session} />
       {tab !== "Config" && <ConfigCard state={state} />}
     </aside>
   );

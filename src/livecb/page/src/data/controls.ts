@@ -1,0 +1,172 @@
+import type { State } from "../../client/api";
+import type { Command } from "../../client/generated/events";
+import { count, value } from "./format";
+
+/** A value that readers may set; `reason` says why not. */
+export interface Parameter {
+  name: string;
+  value?: unknown;
+  min?: number | null;
+  max?: number | null;
+  reason?: string | null;
+}
+
+/** What can be asked of a run: why each command cannot be obeyed, empty where it can; and what can be set. */
+export interface Controls {
+  commands: Record<string, string>;
+  parameters: Parameter[];
+  /** Of commands about candidates: the names that each can be about; the first to skip is under way. */
+  candidates?: Record<string, string[]>;
+}
+
+/** What a button says, and what is said of the command once it was applied. */
+const VERBS: Record<string, [button: string, done: string]> = {
+  pause: ["Pause", "paused"], resume: ["Resume", "resumed"], stop: ["Stop", "stopped"], save: ["Save now", "saved"],
+  evaluate: ["Evaluate now", "evaluated"], sample: ["Sample now", "samples made"], skip: ["Skip", "skipped"],
+  drop: ["Drop", "dropped"], add: ["Add", "added"], set: ["Set", "set"],
+};
+const SHOWN = ["pause", "stop", "save", "evaluate", "sample"];
+const OF_CANDIDATES = ["skip", "drop", "add"];
+
+export interface Asked {
+  /** Names what is asked: the command, or the parameter that is set. */
+  key: string;
+  by: string;
+  time: number;
+  id: string | null;
+}
+
+/** One thing to press: what it asks, and why it cannot be pressed now, if it cannot. */
+export interface Button {
+  name: string;
+  label: string;
+  reason: string | null;
+  /** Whose wish it is that has been asked and not answered yet. */
+  asked: Asked | null;
+}
+
+export function verb(name: string): string {
+  return VERBS[name]?.[0] ?? name;
+}
+
+/** What a command is about: it, or the parameter that it sets. */
+export function keyOf(command: Pick<Command, "name" | "parameter">): string {
+  return command.name === "set" ? `set ${command.parameter}` : command.name;
+}
+
+export type Steered = Pick<State, "status" | "alive" | "attempt_started"> & { controls: Controls | null; commands: Command[] };
+
+/** What was asked in this attempt and has no answer yet, by what it is about. */
+export function pending(state: Pick<Steered, "commands" | "attempt_started">): Map<string, Asked> {
+  const open = new Map<string, Asked>();
+  for (const command of state.commands) {
+    const key = keyOf(command);
+    if (command.phase === "asked" && command.time >= (state.attempt_started ?? 0)) {
+      open.set(key, { key, by: whose(command), time: command.time, id: command.id ?? null });
+    } else if (open.get(key)?.id === (command.id ?? null)) open.delete(key);
+  }
+  return open;
+}
+
+/** Whether anything can be asked of the run at all: it lives, and has said what it obeys. */
+export function canAsk(state: Steered): state is Steered & { controls: Controls } {
+  return state.alive && state.controls !== null;
+}
+
+/** The buttons of a run: of pausing and going on the one that fits. */
+export function buttonsOf(state: Steered): Button[] {
+  if (!canAsk(state)) return [];
+  const { commands } = state.controls;
+  const open = pending(state);
+  const shown = SHOWN.map((name) => (name === "pause" && state.status === "paused" ? "resume" : name));
+  return shown.filter((name) => name in commands).map((name) => ({
+    name, label: name === "stop" && commands.save === "" ? "Stop and save" : verb(name),
+    reason: commands[name] || null, asked: open.get(name) ?? null,
+  }));
+}
+
+/** The commands about candidates, and the names that each can be about; those that cannot be asked with the reason. */
+export function choicesOf(state: Steered): (Button & { candidates: string[] })[] {
+  if (!canAsk(state)) return [];
+  const { commands, candidates = {} } = state.controls;
+  const open = pending(state);
+  return OF_CANDIDATES.filter((name) => name in commands && (commands[name] === "" || candidates[name]?.length)).map((name) => ({
+    name, label: verb(name), reason: commands[name] || null, asked: open.get(name) ?? null, candidates: candidates[name] ?? [],
+  }));
+}
+
+/** The one reason why nothing at all can be asked; null where something can, or the reasons differ. */
+export function commonReason(buttons: readonly Button[], parameters: readonly Parameter[]): string | null {
+  const reasons = new Set([...buttons.map(({ reason }) => reason), ...parameters.map(({ reason }) => reason ?? null)]);
+  const [only] = reasons;
+  return reasons.size === 1 && only ? only : null;
+}
+
+export interface Pause {
+  by: string;
+  since: number;
+  /** When it goes on by itself, if that is known. */
+  until: number | null;
+}
+
+/** Who holds a paused run, since when, and until when at most. */
+export function pauseOf(state: Pick<Steered, "status" | "commands">): Pause | null {
+  if (state.status !== "paused") return null;
+  const last = [...state.commands].reverse().find(({ name, phase }) => phase === "applied" && (name === "pause" || name === "resume"));
+  if (last?.name !== "pause") return null;
+  const lasts: unknown = last.new;
+  return { by: whose(last), since: last.time, until: typeof lasts === "number" ? last.time + lasts : null };
+}
+
+/** Who asked. */
+export function whose(command: Pick<Command, "by">): string {
+  return command.by || "a viewer";
+}
+
+/** A value of a parameter, as people read it: as exactly as it was given. */
+export function given(held: unknown): string {
+  if (typeof held === "number") return exact(held);
+  if (typeof held === "boolean") return held ? "on" : "off";
+  return typeof held === "string" ? (held === "" ? "“”" : held) : held == null ? "–" : JSON.stringify(held);
+}
+
+function exact(held: number): string {
+  const short = value(held, 3);
+  const back = Number(short.replaceAll(",", "").replaceAll("\u2212", "-"));
+  return back === held ? short.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : String(held).replace("-", "\u2212");
+}
+
+/** What a command did, or was to do, in a few words. */
+export function deedOf(command: Command): string {
+  const { name, phase, parameter } = command;
+  const [old, fresh] = [command.old, command.new] as [unknown, unknown];
+  if (name === "set") {
+    if (phase === "applied") return `${parameter} ${given(old)} → ${given(fresh)}`;
+    return `${parameter} = ${given(fresh)}`;
+  }
+  const about = OF_CANDIDATES.includes(name) && typeof fresh === "string" ? ` ${fresh}` : "";
+  if (phase === "applied") return (VERBS[name]?.[1] ?? name) + about;
+  return verb(name).toLowerCase() + about;
+}
+
+/** Where it stands with what was asked: asked, applied at a step, or refused with the reason. */
+export function fateOf(command: Command): string {
+  const step = command.step == null ? "" : ` at step ${count(command.step)}`;
+  if (command.phase === "applied") return `applied${step}${command.reason ? `: ${command.reason}` : ""}`;
+  if (command.phase === "refused") return `refused${command.reason ? `: ${command.reason}` : ""}`;
+  return "asked, waiting for the next step";
+}
+
+/** The newest commands, each once with what became of it, the newest first. */
+export function latestCommands(commands: readonly Command[], most: number): Command[] {
+  const seen = new Set<string>();
+  const found: Command[] = [];
+  for (const command of [...commands].reverse()) {
+    const key = command.id ?? `${command.name}${command.time}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    found.push(command);
+    if (found.length === most) break;
+  }
+  return found;
+}

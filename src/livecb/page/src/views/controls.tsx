@@ -1,0 +1,172 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { State } from "../../client/api";
+import {
+  buttonsOf, canAsk, choicesOf, commonReason, deedOf, fateOf, keyOf, latestCommands, pauseOf, pending, whose, type Button,
+} from "../data/controls";
+import { clock, duration } from "../data/format";
+import type { RunSession } from "../session";
+import { useClock, useTopics } from "../topics";
+import { Card } from "./aside";
+import { isAway } from "./badge";
+import { ParameterRow } from "./parameter";
+import { Reasoned } from "./reasoned";
+
+const LATEST = 3;
+/** What a phone has under the thumb. */
+const AT_HAND = new Set(["pause", "resume", "stop", "save"]);
+
+/** What can be asked of a run that lives, and what became of what was asked. Only the run says what is so. */
+export function Controls({ session }: { session: RunSession }) {
+  useTopics(session.topics, "state", "link", "wheel");
+  const state = session.state as State;
+  const { wheel } = session;
+  if (!state.alive) return null;
+  if (!canAsk(state)) return <Silent />;
+  const barred = wheel.barred ?? (isAway(session.link) ? "The server does not answer: what you see may be out of date." : null);
+  const buttons = buttonsOf(state);
+  const common = barred ?? commonReason(buttons, state.controls.parameters);
+  const open = pending(state);
+  return (
+    <Card title="Control" class="control">
+      <Paused session={session} state={state} />
+      <Buttons session={session} buttons={buttons} barred={barred} />
+      {common && <p class="fate">{common}</p>}
+      {state.controls.parameters.map((parameter) => {
+        const key = keyOf({ name: "set", parameter: parameter.name });
+        return (
+          <ParameterRow key={parameter.name} parameter={parameter} reason={barred ?? parameter.reason ?? null} asked={open.get(key) ?? null}
+            sending={wheel.sending.get(key)} failure={wheel.failures.get(key)}
+            set={(value) => void wheel.ask("set", { parameter: parameter.name, value })} />
+        );
+      })}
+      <Choices session={session} state={state} barred={barred} />
+      <Latest session={session} state={state} />
+    </Card>
+  );
+}
+
+function Silent() {
+  return (
+    <Card title="Control" class="control silent">
+      <p class="none">This run does not say that it obeys. A loop does with <code>run.track</code>, and so do most callbacks.</p>
+    </Card>
+  );
+}
+
+/** Who holds the run, how long already, and when it goes on by itself. */
+function Paused({ session, state }: { session: RunSession; state: State }) {
+  const pause = pauseOf(state);
+  useClock(1000, pause !== null);
+  if (!pause) return null;
+  const now = session.now;
+  return (
+    <p class="paused">
+      Paused by <b>{pause.by}</b> for {duration(Math.max(0, now - pause.since))}
+      {pause.until !== null && `; goes on by itself at ${clock(pause.until, now)}`}
+    </p>
+  );
+}
+
+/** Why a button cannot be pressed now: who may, whether the run does it, whether it is asked already. */
+function reasonOf({ session, barred }: { session: RunSession; barred: string | null }, button: Button): string | null {
+  if (barred ?? button.reason) return barred ?? button.reason;
+  if (session.wheel.sending.has(button.name)) return "On its way to the run.";
+  return button.asked && `Asked by ${button.asked.by} and not obeyed yet: the run obeys between two steps.`;
+}
+
+function Buttons({ session, buttons, barred }: { session: RunSession; buttons: Button[]; barred: string | null }) {
+  const [stopping, setStopping] = useState(false);
+  const { wheel } = session;
+  const failures = buttons.flatMap(({ name }) => wheel.failures.get(name) ?? []);
+  const group = (atHand: boolean) => (
+    <div class={atHand ? "buttons at-hand" : "buttons"}>
+      {buttons.filter(({ name }) => AT_HAND.has(name) === atHand).map((button) => {
+        const busy = wheel.sending.has(button.name) || button.asked !== null;
+        return (
+          <Reasoned key={button.name} reason={reasonOf({ session, barred }, button)} busy={busy} class={button.name}
+            press={() => (button.name === "stop" ? setStopping(true) : void wheel.ask(button.name))}>
+            {button.label}{busy && " …"}
+          </Reasoned>
+        );
+      })}
+    </div>
+  );
+  return (
+    <>
+      {group(true)}
+      {group(false)}
+      {failures.map((words) => <p key={words} class="fate bad" role="alert">{words}</p>)}
+      {stopping && <Stop session={session} close={() => setStopping(false)} />}
+    </>
+  );
+}
+
+/** Asks before a run is stopped: it cannot be taken back. */
+function Stop({ session, close }: { session: RunSession; close(): void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const state = session.state as State;
+  const why = state.controls?.commands.save;
+  const stop = (): void => {
+    void session.wheel.ask("stop");
+    dialog.current?.close();
+  };
+  return (
+    <dialog ref={dialog} class="help ask" aria-labelledby="stop-title" onClose={close}>
+      <h2 id="stop-title">Stop {state.name}?</h2>
+      <p>
+        {why === "" ? "It saves a checkpoint first, then its training ends." : `Its training ends and saves nothing first: ${why}.`} Everything
+        recorded stays. This cannot be taken back; to hold it for a while, pause it.
+      </p>
+      <div class="answers">
+        <button type="button" class="stop" onClick={stop}>{why === "" ? "Stop and save" : "Stop without saving"}</button>
+        <button type="button" autofocus onClick={() => dialog.current?.close()}>Keep it going</button>
+      </div>
+    </dialog>
+  );
+}
+
+/** Which candidate to skip, to drop, to add. */
+function Choices({ session, state, barred }: { session: RunSession; state: State; barred: string | null }) {
+  const [chosen, choose] = useState<Record<string, string>>({});
+  const { wheel } = session;
+  return (
+    <>
+      {choicesOf(state).map((button) => {
+        const { name, label, candidates } = button;
+        const value = candidates.includes(chosen[name] ?? "") ? chosen[name] : candidates[0];
+        return (
+          <div key={name} class="parameter">
+            <div class="line">
+              {candidates.length > 1 ? (
+                <select aria-label={`Candidate to ${name}`} value={value} onChange={(event) => choose({ ...chosen, [name]: event.currentTarget.value })}>
+                  {candidates.map((candidate) => <option key={candidate}>{candidate}</option>)}
+                </select>
+              ) : <span class="name">{value ?? "the candidate under way"}</span>}
+              <Reasoned reason={reasonOf({ session, barred }, button) ?? (value === undefined && name !== "skip" ? `There is none to ${name}.` : null)}
+                class="tiny" busy={button.asked !== null} press={() => void wheel.ask(name, { value })}>
+                {label}
+              </Reasoned>
+            </div>
+            {wheel.failures.has(name) && <p class="fate bad" role="alert">{wheel.failures.get(name)}</p>}
+          </div>
+        );
+      })}
+    </>
+  );
+}
+
+/** What was asked last, by whom, and what became of it. */
+function Latest({ session, state }: { session: RunSession; state: State }) {
+  const latest = latestCommands(state.commands, LATEST);
+  if (latest.length === 0) return null;
+  return (
+    <ul class="latest" role="status" aria-label="What was asked last">
+      {latest.map((command) => (
+        <li key={command.id ?? command.time} class={command.phase} title={clock(command.time, session.now, true)}>
+          <b>{deedOf(command)}</b> by {whose(command)}, {fateOf(command)}
+        </li>
+      ))}
+    </ul>
+  );
+}

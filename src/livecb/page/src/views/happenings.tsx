@@ -1,0 +1,58 @@
+import { useState } from "preact/hooks";
+import type { State } from "../../client/api";
+import { clock, count } from "../data/format";
+import type { Mark } from "../data/marks";
+import type { RunSession } from "../session";
+import { useTopics } from "../topics";
+import { Card } from "./aside";
+import { NoteForm } from "./note-form";
+import { captionOf } from "./words";
+
+const FEW = 5;
+const MANY = 200;
+
+/** What happened on the run's way, the latest first: commands, checkpoints, alerts and notes; and a place to write one. */
+export function Happenings({ session }: { session: RunSession }) {
+  useTopics(session.topics, "marks", "state", "wheel");
+  const [all, setAll] = useState(false);
+  const [writing, setWriting] = useState(false);
+  const { marks } = session;
+  const shown = marks.all.slice(all ? -MANY : -FEW).reverse();
+  const held = marks.all.length + marks.leftOut;
+  return (
+    <Card title="Events" class="events">
+      {!writing && <button type="button" class="link write" onClick={() => setWriting(true)}>write a note</button>}
+      {writing && <NoteForm session={session} close={() => setWriting(false)} />}
+      {held === 0 && !writing && <p class="none">Nothing but values so far.</p>}
+      <ul class={`happenings ${all ? "all" : ""}`} tabIndex={all ? 0 : undefined} aria-label="What happened, the latest first">
+        {shown.map((mark) => <Row key={mark.key} mark={mark} state={session.state as State} now={session.now} />)}
+      </ul>
+      {held > FEW && (
+        <p class="more">
+          <button type="button" class="link" aria-expanded={all} onClick={() => setAll(!all)}>{all ? "show fewer" : `show all ${count(Math.min(MANY, marks.all.length))}`}</button>
+          {all && held > shown.length && ` ${count(held - shown.length)} before these are in the log.`}
+        </p>
+      )}
+    </Card>
+  );
+}
+
+function Row({ mark, state, now }: { mark: Mark; state: State; now: number }) {
+  const { kind, title, text, who, event } = mark;
+  const when = captionOf(event) || clock(event.time, now);
+  const long = kind !== "checkpoint" && text;
+  // Who saves is the training itself: there is nothing to say of it.
+  const by = [who && `by ${who}`, who || state.status === "completed" ? clock(event.time, now) : ""].filter(Boolean).join(" · ");
+  return (
+    <li class={kind}>
+      <i aria-hidden="true" />
+      <div>
+        <span class="head" title={[title, clock(event.time, now, true), text].filter(Boolean).join(" · ")}>
+          <span class="title">{title}</span>
+          <span class="when">{when}</span>
+        </span>
+        {(long || who) && <span class="text">{[by, long].filter(Boolean).join(" · ")}</span>}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,117 @@
+import type { State } from "../client/api";
+import { ApiError } from "../client/errors";
+import { getJson } from "../client/http";
+import type { Command } from "../client/generated/events";
+import { keyOf } from "./data/controls";
+
+/** What this viewer may do, each with all before it. */
+export type Role = "view" | "control" | "write" | "admin";
+
+interface Access {
+  role: Role;
+  /** The name of the token, where it has one: then it says who asks. */
+  name: string | null;
+}
+
+const NAME = "livecb.name";
+/** What was sent and shows nowhere after so long is lost sight of. */
+const LOST_MS = 15_000;
+
+/** What this viewer asks of a run: whether they may, what is on its way, and what went wrong with it. Who asks is told. */
+export class Wheel {
+  /** A server that does not tell lets whoever reads steer. */
+  access: Access = { role: "admin", name: null };
+  /** What went wrong last, by what it was about. */
+  readonly failures = new Map<string, string>();
+  /** What is on its way, by what it is about: the value asked for, and the command's id once the server took it. */
+  readonly sending = new Map<string, { value: unknown; id: string | null }>();
+
+  constructor(private readonly address: string, base: string, private readonly changed: () => void) {
+    void getJson<Access>(`${base}api/access`).then(
+      (access) => {
+        this.access = access;
+        changed();
+      },
+      () => undefined,
+    );
+  }
+
+  /** Why this viewer may not steer; null where they may. */
+  get barred(): string | null {
+    if (this.access.role !== "view") return null;
+    return "You may look at this run, not steer it: ask whoever gave you the address for one with the role “control”.";
+  }
+
+  /** What others are told of who asks; empty while nobody said. */
+  get name(): string {
+    return this.access.name ?? stored();
+  }
+
+  set name(name: string) {
+    try {
+      localStorage.setItem(NAME, name.trim());
+    } catch {
+      // No storage: the name is said each time.
+    }
+  }
+
+  /** Ask something of the run. What becomes of it, its State tells. */
+  async ask(name: string, { parameter, value }: { parameter?: string; value?: unknown } = {}): Promise<void> {
+    const key = keyOf({ name, parameter });
+    this.sending.set(key, { value, id: null });
+    await this.#try(key, async () => {
+      const asked = await this.#post<{ id: string }>("commands", { name, parameter, value, by: this.name || undefined });
+      this.sending.set(key, { value, id: asked.id });
+      setTimeout(() => this.#forget(key, asked.id), LOST_MS);
+    });
+  }
+
+  /** Write a note, on a step if one is named; true if it was taken. */
+  async note(text: string, step: number | null): Promise<boolean> {
+    return this.#try("note", () => this.#post("notes", { text, author: this.name || undefined, step }));
+  }
+
+  /** The run has told something new: what it tells of is on its way no more. */
+  see(state: Pick<State, "alive"> & { commands: Command[] }): void {
+    const told = new Set(state.commands.map(({ id }) => id));
+    for (const [key, { id }] of this.sending) if (id !== null && (told.has(id) || !state.alive)) this.sending.delete(key);
+  }
+
+  #forget(key: string, id: string): void {
+    if (this.sending.get(key)?.id !== id) return;
+    this.sending.delete(key);
+    this.changed();
+  }
+
+  async #try(key: string, send: () => Promise<unknown>): Promise<boolean> {
+    this.failures.delete(key);
+    this.changed();
+    try {
+      await send();
+      return true;
+    } catch (error) {
+      this.sending.delete(key);
+      this.failures.set(key, wordsOf(error));
+      return false;
+    } finally {
+      this.changed();
+    }
+  }
+
+  #post<T>(name: string, body: unknown): Promise<T> {
+    return getJson<T>(`${this.address}/${name}`, { method: "POST", body });
+  }
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof ApiError) return `${error.title}: ${error.detail}`;
+  return "The server did not answer, so nobody knows whether it was asked. Once the page is live again, see below what came of it before you ask again.";
+}
+
+function stored(): string {
+  try {
+    return localStorage.getItem(NAME) ?? "";
+  } catch {
+    return "";
+  }
+}
