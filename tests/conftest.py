@@ -14,7 +14,6 @@ import livecb
 from livecb.events import AnyEvent, Unknown, decode
 from livecb.store import Store
 
-
 if hasattr(signal, "SIGHUP"):  # under nohup it is ignored, by every process that a test starts too
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
