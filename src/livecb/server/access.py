@@ -17,10 +17,13 @@ from livecb.errors import EventError, RunNotFound
 from livecb.server.replies import Problem
 from livecb.store import Store, StoredRun
 
-__all__ = ["ACCESS", "Access", "Projects", "Role", "access_of", "project_said"]
+__all__ = ["ACCESS", "CLOSED", "Access", "Projects", "Role", "access_of", "project_said"]
 
 ACCESS = "livecb.access"
 """Where a request has the `Access` of whoever asks."""
+
+CLOSED = "livecb.closed"
+"""Where a stream has why its token opens nothing any more."""
 
 _HEAD = 256 << 10
 
@@ -103,8 +106,9 @@ class Access:
         run: The one run that may be known of, if not None.
         expires: When it ends, Unix seconds.
         id: The public part of a named token; empty for the owner.
-        streams: How many streams may be open at once; None for any number.
-        rate: How many requests a second; None for any number.
+        owner: Whether it is the owner's own token that was brought.
+        streams: How many streams may be open at once, with a named token.
+        rate: How many requests a second, with a named token.
     """
 
     role: Role
@@ -113,6 +117,7 @@ class Access:
     run: str | None = None
     expires: float | None = None
     id: str = ""
+    owner: bool = False
     streams: int | None = None
     rate: float | None = None
     projects: Projects | None = field(default=None, repr=False, compare=False)
@@ -166,7 +171,7 @@ class Access:
     @property
     def who(self) -> str:
         """Whose it is, in words."""
-        return f"the token {self.name!r}" if self.name is not None else "whoever asks"
+        return f"the token {self.name!r}" if self.name is not None else "whoever asks from here"
 
     def signed(self, by: str | None) -> str | None:
         """Return who did something: what they say of themselves, and the token that they said it with."""
@@ -190,6 +195,6 @@ _SIGNED = 80
 
 
 def access_of(scope: Scope) -> Access:
-    """Return what whoever sent a request may."""
+    """Return what whoever sent a request may; nothing, where nobody has looked."""
     found = scope.get(ACCESS)
-    return found if isinstance(found, Access) else Access(Role.ADMIN)
+    return found if isinstance(found, Access) else Access(Role.ANYONE)

@@ -11,13 +11,14 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from livecb.server.auth import Guard
+from livecb.server.door import from_environment
 from livecb.server.hub import Hub
-from livecb.server.origin import Origins, from_environment
+from livecb.server.origin import Origins
 from livecb.server.pace import Pace
 from livecb.server.replies import REFUSED, Problem, refuse
 from livecb.server.routes import routes_of
 from livecb.server.stream import wants_stream
-from livecb.server.token import cookie_name, token_of
+from livecb.server.token import token_of
 from livecb.store import Store
 
 __all__ = ["App", "create_app", "routes_of"]
@@ -45,10 +46,9 @@ class App:
     ) -> None:
         self.token = token
         self.hub = Hub(store, pace)
-        hosts = [*allowed_hosts, *from_environment("LIVECB_ALLOWED_HOSTS")]
-        origins = [*allowed_origins, *from_environment("LIVECB_ALLOWED_ORIGINS")]
-        self._front = Origins(Guard(self._route, token, cookie_name(store)), hosts, origins, bound)
-        self._router = Router(routes_of(self.hub), default=_nothing_there)
+        self._front = Origins(Guard(self._route, store, token), allowed_hosts, allowed_origins, bound)
+        # An address with a slash too many would be answered with a whole one, without a proxy's prefix.
+        self._router = Router(routes_of(self.hub), default=_nothing_there, redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -110,7 +110,9 @@ def create_app(
     if not isinstance(store, Store):
         store = Store(store)
     known = None if token is False else token or token_of(store)
-    return App(store, known, allowed_hosts, allowed_origins, bound, pace)
+    hosts = [*allowed_hosts, *from_environment("LIVECB_ALLOWED_HOSTS")]
+    origins = [*allowed_origins, *from_environment("LIVECB_ALLOWED_ORIGINS")]
+    return App(store, known, hosts, origins, bound, pace)
 
 
 def _worded(error: HTTPException, scope: Scope) -> Problem:

@@ -211,14 +211,14 @@ class Tokens:
     def _access(self, token: Token) -> Access:
         return Access(
             Role[token.role.upper()],
-            token.name,
-            token.project,
-            token.run,
-            token.expires,
-            token.id,
-            token.streams,
-            token.rate,
-            self._projects,
+            name=token.name,
+            project=token.project,
+            run=token.run,
+            expires=token.expires,
+            id=token.id,
+            streams=token.streams,
+            rate=token.rate,
+            projects=self._projects,
         )
 
     def _look(self, fresh: float = _FRESH) -> None:
