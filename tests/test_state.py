@@ -400,3 +400,42 @@ def test_whatever_was_said_the_state_is_strict_json(events):
     for said in (state.to_dict(alive=True, now=1.0), state.charts()):
         assert b"null" not in msgspec.json.encode({"a": 1.0})
         assert msgspec.json.decode(msgspec.json.encode(said)) == said
+
+
+def test_every_attempt_is_listed_with_when_and_why_it_ended_and_what_was_set_otherwise():
+    script = Script().start(config={"lr": 0.1, "model": {"width": 8, "depth": 2}}).steps(1, 3)
+    script.end("stopped", reason="too slow", by="ada", summary={"a": 1, "b": 1})
+    script.start(2, resumed_step=2, config={"lr": 0.1, "model": {"width": 16, "depth": 2}, "seed": 7}).steps(
+        3, 5
+    )
+    script.start(3, earlier_words="Fatal signal\n", resumed_step=4).say(ev.Config, config={"lr": 0.2}).steps(
+        5, 6
+    )
+    state = told(script)
+    assert [
+        (each["attempt"], each["status"], each["reason"], each["by"], each["resumed_step"], each["changed"])
+        for each in state["attempts"]
+    ] == [
+        (1, "stopped", "too slow", "ada", None, {}),
+        (2, "killed", None, None, 2, {"model.width": [8, 16], "seed": [None, 7]}),
+        (3, "running", None, None, 4, {"lr": [0.1, 0.2]}),
+    ]
+    first, second, third = state["attempts"]
+    assert (first["started"], first["ended"]) == (BEGAN, BEGAN + 4)
+    assert second["ended"] == second["started"] + 3 <= third["started"]
+    assert third["ended"] is None
+    assert state["summary"] == {"a": 1, "b": 1}
+
+
+def test_an_attempt_that_left_nothing_behind_crashed():
+    script = Script().start().steps(1, 3).start(2).steps(2, 3).end(summary={"b": 2})
+    assert [each["status"] for each in told(script)["attempts"]] == ["crashed", "completed"]
+
+
+def test_the_best_value_is_one_of_the_living_branch_and_so_is_the_time_left():
+    script = Script().start().metrics(1, loss=3.0).metrics(2, loss=2.0).metrics(3, loss=0.1)
+    script.start(2, resumed_step=2, totals=ev.Totals(steps=10)).metrics(3, loss=1.5).metrics(4, loss=1.4)
+    state = told(script)
+    assert (state["metrics"]["loss"]["best"], state["metrics"]["loss"]["best_step"]) == (1.4, 4)
+    assert (state["progress"]["done"], state["progress"]["total"]) == (4, 10)
+    assert state["progress"]["rate"] == pytest.approx(1.0)

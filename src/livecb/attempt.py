@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from livecb import events as ev
@@ -10,7 +10,7 @@ from livecb import pace
 from livecb.series import Series
 from livecb.strict import json_ready
 
-__all__ = ["Attempt", "Rewind", "fate"]
+__all__ = ["Attempt", "History", "Rewind", "fate"]
 
 _ENDINGS = ("completed", "failed", "stopped", "killed")
 _WAITING = frozenset({"paused", "stalled", "sanity_checking"})
@@ -43,10 +43,17 @@ class Attempt:
         resumed_step: The step it went on from.
         end: The event it ended with.
         lost: Events that its writer says it could not write.
+        changed: Settings that are not as the attempt before had them: old and new, by dotted name.
     """
 
-    def __init__(self, number: int, start: ev.RunStarted | None = None) -> None:
+    def __init__(
+        self, number: int, start: ev.RunStarted | None = None, before: Mapping[str, Any] | None = None
+    ) -> None:
         self.number = number
+        self.changed: dict[str, list[Any]] = {}
+        self._before = dict(before or {})
+        if start:
+            self.configure(start.config)
         self.start = start
         self.resumed_step = start.resumed_step if start else None
         self.end: ev.RunEnded | None = None
@@ -68,6 +75,11 @@ class Attempt:
         """Note that there is an event of it, if only one whose beginning is missing."""
         if self.status == "starting":
             self.status = "running"
+
+    def configure(self, config: Mapping[str, Any]) -> None:
+        """Take in settings."""
+        if self._before:
+            self.changed.update(_changes(self._before, config))
 
     def say(self, event: ev.Status) -> None:
         """Take in a new status."""
@@ -92,6 +104,25 @@ class Attempt:
         if alive or self.status == "starting":
             return self.status
         return fate(last_words)
+
+    def to_dict(self, status: str, ended: float | None) -> dict[str, Any]:
+        """Return how it began and ended, ready for JSON.
+
+        Args:
+            status: How it stands, or ended.
+            ended: When it was over, None if it is under way.
+        """
+        end = self.end
+        return {
+            "attempt": self.number,
+            "status": status,
+            "started": self.start.time if self.start else None,
+            "ended": ended,
+            "reason": (end.error or end.reason) if end else None,
+            "by": end.by if end else None,
+            "resumed_step": self.resumed_step,
+            "changed": json_ready(self.changed),
+        }
 
     def bar(self) -> pace.Bar | None:
         """Return the bar that tells how far the whole is.
@@ -161,3 +192,45 @@ class Attempt:
         if self.status != "starting":
             self._spent[self.status] = self._spent.get(self.status, 0.0) + max(0.0, time - self._since)
         self._since = time
+
+
+class History:
+    """The attempts that are over because another one began.
+
+    Attributes:
+        summary: What stood beside their ends; what was said last holds.
+    """
+
+    def __init__(self) -> None:
+        self.summary: dict[str, Any] = {}
+        self._over: list[dict[str, Any]] = []
+
+    def close(self, attempt: Attempt, updated: float | None, words: str) -> None:
+        """Take in an attempt that is over.
+
+        Args:
+            attempt: The attempt.
+            updated: When it was last heard of.
+            words: What its writer left when it died, as the next one found it.
+        """
+        if attempt.start is None:
+            return
+        end = attempt.end
+        self._over.append(attempt.to_dict(attempt.status_now(False, words), end.time if end else updated))
+        if end is not None:
+            self.summary.update(end.summary)
+
+    def to_list(self, attempt: Attempt, status: str, ended: float | None) -> list[dict[str, Any]]:
+        """Return all attempts, ready for JSON; the arguments are of the one under way."""
+        return [*self._over, attempt.to_dict(status, ended)]
+
+
+def _changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], within: str = ""
+) -> Iterator[tuple[str, list[Any]]]:
+    for name, new in after.items():
+        old = before.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(old, new, f"{within}{name}.")
+        elif old != new:
+            yield f"{within}{name}", [old, new]

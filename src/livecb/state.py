@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from livecb import events as ev
 from livecb.about import About
-from livecb.attempt import Attempt, Rewind
+from livecb.attempt import Attempt, History, Rewind
 from livecb.leaderboard import Leaderboard
 from livecb.marks import Marks
 from livecb.series import Series
@@ -62,6 +62,7 @@ class State:
         self.rewinds: list[Rewind] = []
         self.broken = 0
         self._about = About()
+        self._history = History()
         self._tally = Tally()
         self._starts: list[tuple[float, int]] = []  # when attempts began
         self._reached: float | None = None  # the last step of the attempt before this one
@@ -127,6 +128,7 @@ class State:
         attempt, end = self.attempt, self.attempt.end
         status = attempt.status_now(alive, last_words)
         places = {axis: self.place(axis) for axis in _PLACES}
+        times = self._times(status, now)
         words = last_words.strip() if status == "killed" and end is None else ""
         return {
             "run": self.run,
@@ -143,9 +145,11 @@ class State:
             "error": end.error if end else None,
             "traceback": end.traceback if end else words or None,
             "stopped_by": end.by if end else None,
-            **self._times(status, now),
+            **times,
             "attempt": attempt.number,
+            "attempts": self._history.to_list(attempt, status, times["ended"]),
             "resumed_step": attempt.resumed_step,
+            "resumed_run": attempt.start.resumed_run if attempt.start else None,
             "rewinds": [rewind._asdict() for rewind in self.rewinds],
             **{axis: json_number(at, whole=axis != "epoch") for axis, at in places.items()},
             "progress": self._progress(None if status in _OVER else now),
@@ -160,7 +164,7 @@ class State:
             "controls": self._steering.controls(),
             "commands": self._steering.commands(),
             "leaderboard": self.leaderboard.to_list(),
-            "summary": json_ready(end.summary) if end else {},
+            "summary": json_ready({**self._history.summary, **(end.summary if end else {})}),
             "result": json_ready(end.result) if end else None,
         }
 
@@ -208,6 +212,7 @@ class State:
         """Take in an event that changes how others are to be understood."""
         if isinstance(event, ev.RunStarted) and not event.rank and self._begins(event):
             self._tally.close_attempt(self.attempt.lost)
+            self._history.close(self.attempt, self._tally.updated, event.earlier_words)
             self._tally.feed([event], [type(event)])
             self._begin(event)
         else:
@@ -218,6 +223,7 @@ class State:
             self.attempt.finish(event)
         elif isinstance(event, ev.Config):
             self._about.configure(event)
+            self.attempt.configure(event.config)
             if event.resumed_step is not None:
                 self.attempt.resumed_step = event.resumed_step
                 self._rewind(event.resumed_step, event.time, self._tally.events - 1)
@@ -231,7 +237,7 @@ class State:
     def _begin(self, event: ev.RunStarted) -> None:
         again = self.attempt.start is not None
         number = max(event.attempt, self.attempt.number + 1) if again else event.attempt
-        self.attempt = Attempt(number, event)
+        self.attempt = Attempt(number, event, self._about.config)
         self._starts.append((event.time, number))
         self._about.begin(event)
         self._steering.begin()

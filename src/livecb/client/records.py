@@ -83,6 +83,8 @@ class RunState(RunRow, frozen=True, kw_only=True):
         cursor: The place in the log that this is true at; `follow` from there to go on.
         alive: Whether its writer lives.
         leaderboard: Candidates, best first.
+        attempts: When and how each began and ended, and what was set otherwise than before.
+        resumed_run: The run whose checkpoint it began from, where that could not be gone on with.
     """
 
     cursor: str = "0"
@@ -102,7 +104,9 @@ class RunState(RunRow, frozen=True, kw_only=True):
     host: str | None = None
     pid: int | None = None
     world_size: int | None = None
+    attempts: list[JsonObject] = []
     resumed_step: int | None = None
+    resumed_run: str | None = None
     system: JsonObject | None = None
     counts: dict[str, int] = {}
     lost: int = 0
