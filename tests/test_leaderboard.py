@@ -122,3 +122,49 @@ def test_candidates_of_one_name_are_told_apart_by_their_parameters_and_repeated_
         ({"depth": 1}, {"acc": 0.7}),
         ({"depth": 2}, {"acc": 0.6}),
     ]
+
+
+def row(name, *scores, goals=("min", "max"), **more):
+    return ModelCompleted(
+        seq=0,
+        time=0.0,
+        name=name,
+        ok=True,
+        goals=list(goals),
+        scores=dict(zip("ab", scores, strict=False)),
+        **more,
+    )
+
+
+def test_where_scores_count_alike_the_best_are_those_that_no_other_one_is_better_than():
+    leaderboard = Leaderboard()
+    for each in (
+        row("worse", 2.0, 2.0),
+        row("small", 1.0, 3.0),
+        row("large", 3.0, 9.0),
+        row("worst", 4.0, 1.0),
+    ):
+        leaderboard.feed(each)
+    leaderboard.feed(row("nan", math.nan, 99.0))
+    leaderboard.feed(row("half", 0.0))
+    told = leaderboard.to_list()
+    assert [(each["name"], each["place"]) for each in told[:2]] == [("small", 1), ("large", 1)]
+    assert {each["place"] for each in told[2:]} == {None}
+    leaderboard.feed(row("small", 5.0, 0.0))
+    assert {each.name for each in leaderboard.front()} == {"worse", "large"}
+
+
+def test_equals_are_all_on_the_front():
+    leaderboard = Leaderboard()
+    for each in (row("one", 1.0, 1.0), row("other", 1.0, 1.0)):
+        leaderboard.feed(each)
+    assert [each["place"] for each in leaderboard.to_list()] == [1, 1]
+
+
+def test_what_was_left_out_stands_before_what_failed():
+    leaderboard = Leaderboard()
+    for name, outcome in (("failed", None), ("dropped", "dropped"), ("pruned", "pruned")):
+        leaderboard.feed(ModelCompleted(seq=0, time=0.0, name=name, ok=False, outcome=outcome, by="ada"))
+    leaderboard.feed(ModelCompleted(seq=0, time=0.0, name="good", ok=True, scores={"acc": 0.1}))
+    assert names(leaderboard) == ["good", "dropped", "pruned", "failed"]
+    assert leaderboard.to_list()[1]["by"] == "ada"

@@ -3,7 +3,8 @@
 A candidate may be told of fold by fold, from several processes whose events arrive in any order: its
 scores are then the means over the folds that are done, and a later row of the candidate as a whole
 takes their place. A search by halving tries the better candidates again: a later rung outranks all
-earlier ones, whatever they scored.
+earlier ones, whatever they scored. Where several scores count alike, the best are those that no other one
+is better than: the Pareto front.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class Leaderboard:
 
     def __init__(self) -> None:
         self._candidates: dict[object, _Candidate] = {}
+        self._front: list[ModelCompleted] | None = []  # None: to be found anew
 
     def __len__(self) -> int:
         return len(self._candidates)
@@ -87,10 +89,16 @@ class Leaderboard:
     def feed(self, event: ModelCompleted) -> None:
         """Take in a row. A candidate is known by its name and its parameters."""
         key = event.name, msgspec.json.encode(event.params, order="sorted")
+        again = key in self._candidates
         self._candidates.setdefault(key, _Candidate()).feed(event)
+        if event.goals:
+            if again or self._front is None:
+                self._front = None
+            else:
+                _take_in(self._front, event)
 
     def ranked(self) -> list[ModelCompleted]:
-        """Return the candidates, the best first and the failed ones last.
+        """Return the candidates, the best first, then those that were left out, and the failed ones last.
 
         They are compared by the first score of the first that has one. Where neither the row nor the
         name of that score tells which way is better, more is, as scikit-learn takes scores.
@@ -98,15 +106,27 @@ class Leaderboard:
         return [row for row, _ in self._ranked()]
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Return the best rows, ready for JSON, each with its place now and the folds it rests on."""
+        """Return the best rows, ready for JSON, each with its place now and the folds it rests on.
+
+        Where several scores count alike, all on the Pareto front have place 1, and the others none.
+        """
+        best = {id(row) for row in self.front()}
         return [
             {
                 **json_ready(row),
-                "place": place if row.ok else None,
+                "place": (1 if id(row) in best else None) if row.goals else place if row.ok else None,
                 **({"folds_done": candidate.done} if row.folds else {}),
             }
             for place, (row, candidate) in enumerate(self._ranked()[:MOST], 1)
         ]
+
+    def front(self) -> list[ModelCompleted]:
+        """Return the candidates that no other one is better than, where several scores count alike."""
+        if self._front is None:
+            self._front = []
+            for candidate in self._candidates.values():
+                _take_in(self._front, candidate.row())
+        return self._front
 
     def _ranked(self) -> list[tuple[ModelCompleted, _Candidate]]:
         rows = [(candidate.row(), candidate) for candidate in self._candidates.values()]
@@ -114,15 +134,16 @@ class Leaderboard:
         main = next(iter(first.scores)) if first else None
         goal = (first.goal if first else None) or names.goal(main or "")
         sign = 1.0 if goal == "min" else -1.0
+        best = {id(row) for row in self.front()}
 
         def place(item: tuple[ModelCompleted, _Candidate]) -> tuple[int, int, float]:
             row, _ = item
             score = row.scores.get(main) if main is not None else None
             if not row.ok:
-                return 2, 0, 0.0
+                return 3 if row.outcome is None else 2, 0, 0.0
             if not isinstance(score, (int, float)) or math.isnan(score):
                 return 1, 0, 0.0
-            return 0, -(row.rung or 0), sign * score
+            return 0, int(id(row) not in best) if best else -(row.rung or 0), sign * score
 
         return sorted(rows, key=place)
 
@@ -133,3 +154,30 @@ def _means(folds: list[ModelCompleted]) -> dict[str, Number]:
         for name, score in fold.scores.items():
             known.setdefault(name, []).append(float(score))
     return {name: sum(scores) / len(scores) for name, scores in known.items()}
+
+
+def _take_in(front: list[ModelCompleted], row: ModelCompleted) -> None:
+    """Take a row into a Pareto front, if none in it is better; those that it is better than leave."""
+    mine = _losses(row)
+    if mine is None:
+        return
+    others = [(each, _losses(each) or ()) for each in front]
+    if not any(_is_better(theirs, mine) for _, theirs in others):
+        front[:] = [each for each, theirs in others if not _is_better(mine, theirs)]
+        front.append(row)
+
+
+def _losses(row: ModelCompleted) -> tuple[float, ...] | None:
+    """Return the scores that count alike, the smaller the better; None where one of them is missing."""
+    scores = list(row.scores.values())
+    if not row.ok or not row.goals or len(scores) < len(row.goals):
+        return None
+    found = tuple(
+        float(score) if goal == "min" else -float(score)
+        for score, goal in zip(scores, row.goals, strict=False)
+    )
+    return None if any(math.isnan(each) for each in found) else found
+
+
+def _is_better(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(mine <= theirs for mine, theirs in zip(one, other, strict=True))
