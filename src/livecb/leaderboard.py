@@ -132,7 +132,8 @@ class Leaderboard:
         rows = [(candidate.row(), candidate) for candidate in self._candidates.values()]
         first = next((row for row, _ in rows if row.ok and row.scores), None)
         main = next(iter(first.scores)) if first else None
-        goal = (first.goal if first else None) or names.goal(main or "")
+        said = (first.goals[0] if first.goals else first.goal) if first else None
+        goal = said or names.goal(main or "")
         sign = 1.0 if goal == "min" else -1.0
         best = {id(row) for row in self.front()}
 
