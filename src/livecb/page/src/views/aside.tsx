@@ -121,6 +121,7 @@ export function OriginCard({ state, now }: { state: State; now: number }) {
     ["host", `${state.host}${state.pid ? ` · pid ${state.pid}` : ""}`],
     [again ? "first started" : "started", state.started === null ? "" : clock(state.started, now, true)],
     ["attempt", `${state.attempt}${state.resumed_step === null ? "" : `, resumed from step ${count(state.resumed_step)}`}`],
+    ["resumed from", state.resumed_run === null ? "" : `a checkpoint of ${state.resumed_run}`],
     ["attempt started", !again || state.attempt_started === null ? "" : clock(state.attempt_started, now, true)],
     [again ? "attempt took" : "elapsed", state.elapsed === null ? "" : duration(state.elapsed)],
     ["tags", state.tags.join(", ")],

@@ -4,6 +4,7 @@ import { countsCandidates } from "../data/board";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
+import { AttemptsCard } from "./attempts";
 import { CandidatesCard, ConfigCard, OriginCard, SystemCard } from "./aside";
 import { Charts } from "./charts";
 import { Console } from "./console";
@@ -143,6 +144,7 @@ function Aside({ session, tab, controls }: { session: RunSession; tab: Tab; cont
       {tab !== "Leaderboard" && <CandidatesCard state={state} />}
       <SystemCard state={state} />
       <Happenings session={session} />
+      <AttemptsCard state={state} now={session.now} />
       {tab !== "Config" && <ConfigCard state={state} />}
     </aside>
   );
