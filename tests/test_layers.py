@@ -75,7 +75,7 @@ THIRD = {
     "lightning": "demo.lightning_demo",
     "sklearn": "demo.lightning_demo callbacks.sklearn*",
     "torch": "callbacks.gan callbacks.gan_samples callbacks.generation callbacks.helm callbacks.random_state demo.* watch",
-    "keras": "callbacks.keras",
+    "keras": "callbacks.keras callbacks.keras_control",
     "xgboost": "callbacks.xgboost",
     "skorch": "callbacks.skorch",
     "accelerate": "callbacks.accelerate",

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from livecb.callbacks.base import Session, Stream, batch_size, during, ending, model_card, on_host, opening
 from livecb.callbacks.extras import needed
+from livecb.callbacks.fastai_control import take_helm
+from livecb.callbacks.helm import obeying, steering
 from livecb.callbacks.misplaced import answer, tell
 from livecb.events import Totals
 from livecb.meter import Meter
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 with needed("fastai", "fastai"):
-    from fastai.callback.core import Callback
+    from fastai.callback.core import Callback, CancelFitException
 
 __all__ = ["LiveStream"]
 
@@ -54,7 +56,25 @@ class _Session(Session):
 
 
 class _Stream(Stream):
-    """What the callback says, asked by fastai's for every event that matters."""
+    """What the callback says, asked by fastai's for every event that matters.
+
+    Attributes:
+        lent: Callbacks whose schedules readers have changed, each with those that it had.
+    """
+
+    _begins = False
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.lent: list[tuple[Any, Any]] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "lent": []}
+
+    @property
+    def stops(self) -> bool:
+        """Whether readers have ended this fit."""
+        return self._helm is not None and self._helm.stops
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         return _Session(run, owned)
@@ -62,10 +82,12 @@ class _Stream(Stream):
     @opening
     def begin_fit(self) -> None:
         self._give_up("another fit began")
+        self._begins = True
 
     @opening
     def begin_training(self, learn: Any) -> None:
-        if self._session is None and not hasattr(learn, "lr_finder"):
+        if self._begins and not hasattr(learn, "lr_finder"):
+            self._begins = False
             self._open_for(learn)
 
     @during
@@ -85,12 +107,13 @@ class _Stream(Stream):
         session.skips = False
 
     @during
+    def end_validation_batch(self) -> None:
+        self._session.done += 1
+        self._tell_progress(self._session.loop, self._session.done)
+
+    @obeying
     def end_batch(self, learn: Any) -> None:
         session = self._session
-        if not learn.training:
-            session.done += 1
-            self._tell_progress(session.loop, session.done)
-            return
         session.batch += 1
         size = batch_size(learn.xb)
         session.samples = None if size is None or session.samples is None else session.samples + size
@@ -141,6 +164,13 @@ class _Stream(Stream):
     def end(self) -> None:
         self._end(reason=self._session.reason)
 
+    def _close(self) -> Session | None:
+        for scheduler, schedules in reversed(self.lent):  # the next fit may use the same
+            scheduler.scheds = schedules
+        self.lent = []
+        return super()._close()
+
+    @steering(take_helm)
     def _open_for(self, learn: Any) -> None:
         epochs, batches = learn.n_epoch, len(learn.dls.train)
         self._open(
@@ -214,7 +244,12 @@ class LiveStream(Callback):  # type: ignore[misc]
         self.stream.end_step()
 
     def after_batch(self) -> None:
+        if not self.learn.training:
+            self.stream.end_validation_batch()
+            return
         self.stream.end_batch(self.learn)
+        if self.stream.stops:
+            raise CancelFitException
 
     def before_validate(self) -> None:
         self.stream.begin_validation(self.learn)

@@ -19,17 +19,18 @@ from __future__ import annotations
 import math
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any
 
 from livecb.callbacks.base import Session, Stream, during, ending, on_host, opening
 from livecb.callbacks.extras import needed
+from livecb.callbacks.helm import obeying, ranks, steering
 from livecb.callbacks.keras_checkpoints import Checkpoints
+from livecb.callbacks.keras_control import restore_schedules, take_helm
 from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import Run
-from livecb.start import rank_from_environment
 
 with needed("keras", "Keras"):
     import keras
@@ -105,11 +106,13 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
     # after every batch to have numbers for us.
     async_safe = True
     params: Any = None
+    beside: Sequence[Any] = ()
     _model: Any = None
+    _begins = True
 
     def __getstate__(self) -> dict[str, Any]:
         # Keras lends callbacks the model: a copy has no business with it.
-        lent = ("_model", "params")
+        lent = ("_model", "params", "beside")
         return {name: value for name, value in super().__getstate__().items() if name not in lent}
 
     def _make_session(self, run: Run, owned: bool) -> Session:
@@ -124,11 +127,13 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
     @opening
     def on_train_begin(self, logs: Any = None) -> None:
         self._give_up("another training began")
+        self._begins = True
 
     @opening
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if self._session is None:
+        if self._begins:
             # Not before: BackupAndRestore says in on_train_begin where the training goes on.
+            self._begins = False
             self._begin_training(epoch)
         session = self._session
         if session is not None:
@@ -136,7 +141,8 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
             session.begin_epoch(epoch)
             self.run.at(**session.axes(0))
 
-    @during
+    # Not as a batch ends: Keras says that from another thread, while its own goes on.
+    @obeying
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         session = self._session
         session.reached = session.after(batch)
@@ -159,7 +165,7 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
                 first, rates = session.begun.popleft()
                 self._tell_batch(session, first, session.told.pop(first), rates)
 
-    @during
+    @obeying
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         session = self._session
         if session.within and not self.model.stop_training:
@@ -218,7 +224,7 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
     # What the hooks are made of
 
     def _open_for(self, totals: Totals | None = None, resumed_step: int | None = None) -> None:
-        rank, world_size = _place_among_ranks()
+        rank, world_size = ranks()
         backend = keras.backend.backend()
         self._open(
             leads=rank == 0,
@@ -230,6 +236,17 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
             resumed_step=resumed_step,
         )
 
+    @property
+    def is_between_epochs(self) -> bool:
+        """Whether an epoch is over, and the next has not begun."""
+        return self._session is not None and self._session.over is not None
+
+    def _close(self) -> Session | None:
+        restore_schedules(self.beside)
+        self.beside = ()
+        return super()._close()
+
+    @steering(take_helm)
     def _begin_training(self, epoch: int) -> None:
         optimizer = getattr(self.model, "optimizer", None)
         group = getattr(optimizer, "gradient_accumulation_steps", None) or 1
@@ -297,14 +314,6 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
             self._end()
         else:
             self.run.status("running", "fit")
-
-
-def _place_among_ranks() -> tuple[int, int]:
-    """Return this process's rank and how many there are."""
-    distributed = sys.modules.get("torch.distributed")
-    if distributed is not None and distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank(), distributed.get_world_size()
-    return rank_from_environment(), 1
 
 
 def _rate(optimizer: Any) -> Any:
