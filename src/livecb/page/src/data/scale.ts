@@ -31,7 +31,7 @@ export function scaleOf(min: number, max: number, held: number, whole: boolean):
       if (place <= 0) return min;
       if (place >= PLACES) return max;
       const raw = low * Math.exp((place / PLACES) * span);
-      return tidy(raw, raw / 100);
+      return tidy(raw, raw / 10);
     },
     toPlace: (value) => (value <= low ? 0 : clamp((Math.log(value / low) / span) * PLACES)),
   };

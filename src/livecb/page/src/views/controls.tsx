@@ -16,12 +16,13 @@ const LATEST = 3;
 const AT_HAND = new Set(["pause", "resume", "stop", "save"]);
 
 /** What can be asked of a run that lives, and what became of what was asked. Only the run says what is so. */
-export function Controls({ session }: { session: RunSession }) {
+export function Controls({ session, narrow = false }: { session: RunSession; narrow?: boolean }) {
   useTopics(session.topics, "state", "link", "wheel");
   const state = session.state as State;
   const { wheel } = session;
   if (!state.alive) return null;
-  if (!canAsk(state)) return <Silent />;
+  // Where room is short, what there is not needs no words.
+  if (!canAsk(state)) return narrow ? null : <Silent />;
   const barred = wheel.barred ?? (isAway(session.link) ? "The server does not answer: what you see may be out of date." : null);
   const buttons = buttonsOf(state);
   const common = barred ?? commonReason(buttons, state.controls.parameters);
@@ -41,6 +42,7 @@ export function Controls({ session }: { session: RunSession }) {
       })}
       <Choices session={session} state={state} barred={barred} />
       <Latest session={session} state={state} />
+      {barred === null && wheel.access.name === null && <Who session={session} />}
     </Card>
   );
 }
@@ -79,7 +81,7 @@ function Buttons({ session, buttons, barred }: { session: RunSession; buttons: B
   const { wheel } = session;
   const failures = buttons.flatMap(({ name }) => wheel.failures.get(name) ?? []);
   const group = (atHand: boolean) => (
-    <div class={atHand ? "buttons at-hand" : "buttons"}>
+    <div class={atHand ? "at-hand" : "others"}>
       {buttons.filter(({ name }) => AT_HAND.has(name) === atHand).map((button) => {
         const busy = wheel.sending.has(button.name) || button.asked !== null;
         return (
@@ -93,8 +95,10 @@ function Buttons({ session, buttons, barred }: { session: RunSession; buttons: B
   );
   return (
     <>
-      {group(true)}
-      {group(false)}
+      <div class="buttons">
+        {group(true)}
+        {group(false)}
+      </div>
       {failures.map((words) => <p key={words} class="fate bad" role="alert">{words}</p>)}
       {stopping && <Stop session={session} close={() => setStopping(false)} />}
     </>
@@ -153,6 +157,33 @@ function Choices({ session, state, barred }: { session: RunSession; state: State
         );
       })}
     </>
+  );
+}
+
+/** By which name others are told of what this viewer asks. */
+function Who({ session }: { session: RunSession }) {
+  const [name, setName] = useState<string | null>(null);
+  const { wheel } = session;
+  if (name === null) {
+    return (
+      <p class="fate">
+        You ask as {wheel.name || "a viewer"}. <button type="button" class="link" onClick={() => setName(wheel.name)}>{wheel.name ? "Change" : "Say who you are"}</button>
+      </p>
+    );
+  }
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    wheel.name = name;
+    setName(null);
+  };
+  return (
+    <form class="parameter" onSubmit={submit}>
+      <div class="line">
+        <input class="text" type="text" maxLength={100} autocomplete="nickname" aria-label="Your name" placeholder="your name" value={name}
+          ref={(field) => field?.focus()} onInput={(event) => setName(event.currentTarget.value)} onKeyDown={(event) => event.key === "Escape" && setName(null)} />
+        <button type="submit">Keep</button>
+      </div>
+    </form>
   );
 }
 

@@ -65,6 +65,7 @@ export function timeWords(state: State, now: number): [string, string] {
     const verb = state.status === "completed" ? "took" : "after";
     return [took ? `${verb} ${took}` : state.status, [whose, when].filter(Boolean).join(" · ")];
   }
+  if (state.status === "paused" && progress?.left != null) return [`${duration(progress.left)} left`, [whose, "once it goes on"].filter(Boolean).join(" · ")];
   if (progress?.finish && progress.left !== null) {
     const left = Math.max(0, progress.finish - now);
     const silent = silence(state, now);

@@ -151,8 +151,8 @@ export class Plot {
   #xAxis({ axis, x }: PlotModel): uPlot.Axis {
     return {
       ...this.#axis(),
-      size: 22,
-      gap: 6,
+      size: 25,
+      gap: 9,
       space: axis === "time" ? 72 : 58,
       grid: { show: false },
       incrs: axis === "time" ? TIME_STEPS : isWhole(x) ? WHOLE_STEPS : undefined,

@@ -63,7 +63,7 @@ export function RunView({ session, choice, tab, setTab }: Props) {
     <main class="run" id="main">
       <FailureOf session={session} />
       <Hero session={session} />
-      {narrow && <Controls session={session} />}
+      {narrow && <Controls session={session} narrow />}
       <div class="work">
         <Tabs names={tabsOf(session.state)} chosen={tab} choose={setTab} />
         <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} class="panel">
