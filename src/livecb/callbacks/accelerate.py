@@ -17,8 +17,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from livecb.callbacks.accelerate_control import accelerator_of_call, prepared, take_helm
 from livecb.callbacks.base import Session, Stream, during, ending, opening
 from livecb.callbacks.extras import needed
+from livecb.callbacks.helm import obeying, steering
 from livecb.run import Run
 
 with needed("accelerate", "Accelerate"):
@@ -30,6 +32,16 @@ _PLACES = ("batch", "epoch", "samples", "tokens", "context")
 
 
 class _Session(Session):
+    """What is known of a loop.
+
+    Attributes:
+        accelerator: Whose loop it is, if that could be told.
+        prepared: Optimizers and schedules that it had prepared when they were last looked at.
+    """
+
+    accelerator: Any = None
+    prepared = 0
+
     def fate(self, what: str) -> None:
         """Leave it to the interpreter to tell how a loop ended that did not call `end_training`."""
 
@@ -83,6 +95,8 @@ class LiveStream(Stream, tracking.GeneralTracker):  # type: ignore[misc]
         )
         if self._session is not None:
             self.run.status("running", "train")
+            self._session.accelerator = accelerator_of_call()
+            self._steer()
 
     @during
     def store_init_configuration(self, values: Mapping[str, Any]) -> None:
@@ -90,7 +104,7 @@ class LiveStream(Stream, tracking.GeneralTracker):  # type: ignore[misc]
         # What is no mapping is refused there, with a word on it.
         self.run.configure({**values, **self.config} if isinstance(values, Mapping) else values)
 
-    @during
+    @obeying
     def log(self, values: Mapping[str, Any], step: int | None = None, **kwargs: Any) -> None:
         """Record metrics; called by `accelerator.log`.
 
@@ -104,6 +118,14 @@ class LiveStream(Stream, tracking.GeneralTracker):  # type: ignore[misc]
         if kwargs:
             self.run.warn_once("log_kwargs", f"expected {_PLACES} in log_kwargs, got {sorted(kwargs)} too")
         self.run.log(values, step=step, **places)
+        if self._session.prepared != prepared(self._session.accelerator):
+            self._steer()  # what was prepared after init_trackers
+        if self.run._asked and step is not None:
+            self.run.at(step=step)  # where it is obeyed
+
+    @steering(lambda stream: take_helm(stream, stream._session.accelerator, PartialState().num_processes))
+    def _steer(self) -> None:
+        self._session.prepared = prepared(self._session.accelerator)
 
     @ending
     def finish(self) -> None:
