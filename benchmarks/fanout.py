@@ -249,7 +249,7 @@ def report(bench: Bench) -> None:
 
 def serve_deflating(root: str, port: str) -> None:
     """Serve as livecb would if it compressed what goes over WebSockets."""
-    config, app = configure(Store(root), "127.0.0.1")
+    config, app = configure(Store(root))
     config.ws_per_message_deflate = True
     Server(config, app).run(sockets=[bind("127.0.0.1", int(port))])
 

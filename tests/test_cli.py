@@ -297,7 +297,7 @@ def test_view_tells_how_to_reach_it_over_ssh(store):
 
 
 def test_view_of_a_foreign_address_says_what_is_wrong(store):
-    result = livecb_("view", "--host", "203.0.113.7", "--port", "0", "--no-browser")
+    result = livecb_("view", "--host", "203.0.113.7", "--insecure", "--port", "0", "--no-browser")
     assert result.returncode == 1
     assert "cannot bind 203.0.113.7" in result.stderr
 

@@ -5,27 +5,20 @@ Only what a verb needs is imported, when it runs.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from livecb import __version__
 from livecb.browser import open_browser
 from livecb.errors import LivecbError, RunNotFound
-
-if TYPE_CHECKING:
-    from livecb.server.launch import Address
-    from livecb.store import Store
+from livecb.viewing import FOLDER, PORT, store_of, view
 
 __all__ = ["main"]
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_PORT = click.IntRange(0, 65535)
-_LOOK_SECONDS = 0.5
 _WELL = ("completed", "stopped", None)
 
 
@@ -52,72 +45,7 @@ def main() -> None:
     """Watch any Python training loop live."""
 
 
-@main.command()
-@click.argument("folder", metavar="[DIR]", type=_FOLDER, required=False)
-@click.option("--port", type=_PORT, help="The port to listen on; the next free one if it is taken. [7117]")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind.")
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name it is reached by.")
-@click.option(
-    "--allow-origin",
-    "origins",
-    multiple=True,
-    metavar="ORIGIN",
-    help="A page of another origin that may ask.",
-)
-@click.option("--no-browser", is_flag=True, help="Print the address only.")
-def view(
-    folder: Path | None,
-    port: int | None,
-    host: str,
-    hosts: tuple[str, ...],
-    origins: tuple[str, ...],
-    no_browser: bool,
-) -> None:
-    """Show all runs of a store, live and finished, until Ctrl-C.
-
-    DIR is the store's folder; LIVECB_DIR, or the user's data folder, if left out. A server of the
-    store that is there already is shown, and replaced when it ends.
-    """
-    import logging
-    import time
-
-    from livecb.server import launch, process
-    from livecb.server.serve import serve
-
-    process.prepare()
-    store = _store(folder)
-    store.run_ids()  # says what is wrong with the folder before anything listens
-    logging.basicConfig(format="livecb: %(message)s", level=logging.WARNING)
-
-    said: list[str] = []
-
-    def say(address: Address, how: str = "") -> None:
-        if (url := address.url()) in said:
-            return
-        _announce(url, address.port, host, how)
-        if not no_browser and not said:
-            open_browser(url)
-        said.append(url)
-
-    asked = launch.port_asked(port)
-    at = launch.DEFAULT_PORT if asked is None else asked
-    # One that answers to fewer names, or to fewer pages, would not do.
-    reuse = at != 0 and not hosts and not origins
-    try:
-        while not serve(
-            store,
-            host=host,
-            port=at,
-            allowed_hosts=hosts,
-            allowed_origins=origins,
-            reuse=reuse,
-            on_ready=say,
-        ):
-            while (address := launch.find(store.root, at, host)) is not None:
-                say(address, "already served at ")
-                time.sleep(_LOOK_SECONDS)
-    except KeyboardInterrupt:
-        return
+main.add_command(view)
 
 
 @main.command("run", context_settings={"allow_interspersed_args": False})
@@ -129,8 +57,8 @@ def view(
     "--metric", "metrics", multiple=True, metavar="NAME=REGEX", help="A metric: what the group matches."
 )
 @click.option("--no-patterns", is_flag=True, help="Look for nothing but what --metric says.")
-@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
-@click.option("--port", type=_PORT, help="The server's port; the next free one if it is taken. [7117]")
+@click.option("--dir", "folder", type=FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option("--port", type=PORT, help="The server's port; the next free one if it is taken. [7117]")
 @click.option("--quiet", is_flag=True, help="Print no address.")
 def run_command(
     command: tuple[str, ...],
@@ -177,7 +105,7 @@ def run_command(
 
 @main.command()
 @click.argument("run", metavar="RUN")
-@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option("--dir", "folder", type=FOLDER, help="The store's folder. [LIVECB_DIR]")
 @click.option("--types", help="Only these event types or channels, comma-separated, such as metrics,logs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as they stand in the log.")
 @click.option(
@@ -210,7 +138,7 @@ def tail(
     except LivecbError as error:
         raise click.BadParameter(str(error), param_hint="--types") from error
     without = () if as_json or types else SELDOM_READ
-    tailing = Tailing(find_run(_store(folder), run), wanted, without)
+    tailing = Tailing(find_run(store_of(folder), run), wanted, without)
     _print(tailing.past() if from_start else tailing.last(lines), as_json, chatty=bool(types))
     if no_follow:
         tailing.settle()
@@ -226,7 +154,7 @@ def tail(
 @main.command()
 @click.argument("run", metavar="RUN")
 @click.argument("words", metavar="COMMAND...", nargs=-1, required=True)
-@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option("--dir", "folder", type=FOLDER, help="The store's folder. [LIVECB_DIR]")
 @click.option("--by", help="Who asks; this user if left out.")
 @click.option("--for", "seconds", type=float, help="Of pause: it ends by itself after so many seconds.")
 @click.option(
@@ -248,7 +176,7 @@ def send(
         asked = wishes(words, by, seconds)
     except LivecbError as error:
         raise click.UsageError(str(error)) from error
-    stored = find_run(_store(folder), run)
+    stored = find_run(store_of(folder), run)
     answers = send(stored, asked, wait)
     for each in asked:
         waits = f"{each.name} was asked; it will be obeyed at the next safe point"
@@ -257,7 +185,7 @@ def send(
 
 
 @main.command("ls")
-@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option("--dir", "folder", type=FOLDER, help="The store's folder. [LIVECB_DIR]")
 @click.option(
     "-n", "--lines", type=click.IntRange(1), default=30, show_default=True, help="At most so many runs."
 )
@@ -269,7 +197,7 @@ def list_runs(folder: Path | None, lines: int, as_json: bool) -> None:
 
     from livecb import listing
 
-    store = _store(folder)
+    store = store_of(folder)
     rows = listing.rows(store, lines)
     if as_json:
         import msgspec
@@ -313,8 +241,8 @@ def schema(output: Path | None) -> None:
     help="What trains.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="How long; about a minute if left out.")
-@click.option("--dir", "folder", type=_FOLDER, help="The store's folder. [LIVECB_DIR]")
-@click.option("--port", type=_PORT, help="The server's port; the next free one if it is taken. [7117]")
+@click.option("--dir", "folder", type=FOLDER, help="The store's folder. [LIVECB_DIR]")
+@click.option("--port", type=PORT, help="The server's port; the next free one if it is taken. [7117]")
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
 def demo(framework: str, epochs: int | None, folder: Path | None, port: int | None, no_browser: bool) -> None:
     """Train a small network on real data, and watch it live.
@@ -328,17 +256,7 @@ def demo(framework: str, epochs: int | None, folder: Path | None, port: int | No
     if missing:
         names = ", ".join(missing)
         raise click.ClickException(f'the demo needs {names}: pip install "livecb[demo]"')
-    demos.start(framework, epochs, _store(folder).root, port, None if no_browser else open_browser)
-
-
-def _store(folder: Path | None) -> Store:
-    from livecb.store import Store
-
-    if folder is not None and not folder.expanduser().is_dir():
-        raise click.BadParameter(
-            f"no folder {folder}; runs are in the one that LIVECB_DIR names, or `livecb ls` lists"
-        )
-    return Store(folder)
+    demos.start(framework, epochs, store_of(folder).root, port, None if no_browser else open_browser)
 
 
 def _print(lines: Any, as_json: bool, *, chatty: bool) -> None:
@@ -354,12 +272,3 @@ def _print(lines: Any, as_json: bool, *, chatty: bool) -> None:
         for event in decode_lines([line]):
             if (text := format_event(event, chatty=chatty)) is not None:
                 click.echo(text)
-
-
-def _announce(url: str, port: int, host: str, how: str) -> None:
-    click.echo(f"livecb: {how}{url}")
-    if os.environ.get("SSH_CONNECTION") and host in ("127.0.0.1", "localhost", "::1"):
-        import socket
-
-        here = socket.gethostname()
-        click.echo(f"livecb: from your machine first: ssh -L {port}:127.0.0.1:{port} {here}")

@@ -11,7 +11,7 @@ from watching import Served, Writer, client_of
 from livecb.errors import ServerError
 from livecb.server import launch
 from livecb.server.app import create_app
-from livecb.server.origin import parse_origin
+from livecb.server.door import parse_origin
 from livecb.server.token import cookie_name
 from livecb.store import Store
 

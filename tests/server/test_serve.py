@@ -20,6 +20,7 @@ from watching import Served, Writer, client_of, python, raw_request, take, until
 from conftest import launch_ended, server_pid
 from livecb.errors import ServerError
 from livecb.server import launch
+from livecb.server.door import Door
 from livecb.store import Store
 
 HOLD = """
@@ -220,7 +221,7 @@ SERVE = (
 
 def test_what_cannot_be_started_says_why(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ServerError, match=r"203\.0\.113\.9"):
-        launch.ensure(store.root, host="203.0.113.9", port=0)
+        launch.ensure(store.root, door=Door(host="203.0.113.9", insecure=True), port=0)
     monkeypatch.setenv("LIVECB_PORT", "the usual")
     with pytest.raises(ServerError, match="LIVECB_PORT"):
         launch.ensure(store.root)

@@ -89,7 +89,7 @@ def test_a_viewer_that_does_not_read_is_cut_off_after_a_while(
     store: Store, headers: tuple[str, ...], base: bool
 ) -> None:
     writer = Writer(store).live().start()
-    config, app = configure(store, "127.0.0.1", "t", pace=Pace(stuck=0.5))
+    config, app = configure(store, token="t", pace=Pace(stuck=0.5))
     if base:  # as the base installation has it: without uvloop and httptools
         config.loop, config.http = "asyncio", "h11"
     sock = bind("127.0.0.1", 0)
@@ -124,7 +124,7 @@ class running:  # noqa: N801 - reads as what it does
 
 
 def test_a_viewer_that_goes_is_forgotten(served: Served, writer: Writer, store: Store) -> None:
-    config, app = configure(store, "127.0.0.1", "t")
+    config, app = configure(store, token="t")
     with running(Server(config, app), bind("127.0.0.1", 0)) as address:
         socks = [raw_request(address, f"/api/runs/{writer.run.id}/events", *ACCEPT) for _ in range(5)]
         until(lambda: len(app.hub._viewers) == 5)
@@ -139,7 +139,7 @@ def test_viewers_who_fall_out_of_a_tiny_ring_miss_nothing_over_parts_and_resets(
     for number, writer in enumerate(writers):
         writer.seq = number * 1_000_000  # no two lines alike
     pace = Pace(ring=20_000, send=4_000, lines=20, quick=0.001, heartbeat=0.2)
-    config, app = configure(store, "127.0.0.1", "t", pace=pace)
+    config, app = configure(store, token="t", pace=pace)
     with running(Server(config, app), bind("127.0.0.1", 0)) as address:
         viewers = [_Wanderer(address, writers[0].run.id, seed) for seed in range(6)]
         chance = random.Random(1)

@@ -19,6 +19,7 @@ import msgspec
 
 from livecb import lock
 from livecb.errors import ServerError
+from livecb.server.door import LOOPBACK, WILDCARD, Door
 from livecb.server.launched import Launched
 from livecb.store import Store
 
@@ -38,8 +39,6 @@ DEFAULT_PORT = 7117
 LINGER = 300.0
 """Seconds a server stays when no run of its store lives and nobody watches."""
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_WILDCARD = ("", "0.0.0.0", "::")
 _START_SECONDS = 20.0
 _LOG_BYTES = 1 << 20
 
@@ -50,6 +49,10 @@ class Registered(msgspec.Struct, frozen=True):
     Attributes:
         asked: The port it was asked to take, when something else had it.
         token: What opens it; the file is its owner's alone.
+        scheme: `http` or `https`.
+        prefix: The path before its addresses.
+        shown: The host in the address that people are shown.
+        door: What tells how it is reached from other ways; empty for the plain one.
     """
 
     pid: int
@@ -59,6 +62,10 @@ class Registered(msgspec.Struct, frozen=True):
     started: float
     version: str
     token: str | None
+    scheme: str = "http"
+    prefix: str = ""
+    shown: str = ""
+    door: str = ""
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -67,13 +74,22 @@ class Address(msgspec.Struct, frozen=True):
     host: str
     port: int
     token: str | None
+    scheme: str = "http"
+    prefix: str = ""
+    shown: str = ""
+
+    @classmethod
+    def of(cls, door: Door, port: int, token: str | None) -> Address:
+        """Return the address of a server that is reached in a certain way."""
+        return cls(door.host, port, token, door.scheme, door.path_prefix, door.shown)
 
     def url(self, run_id: str | None = None) -> str:
         """Return the address of the list of runs, or of one run, with the token in it."""
-        host = "127.0.0.1" if self.host in _WILDCARD else self.host
+        host = self.shown or ("127.0.0.1" if self.host in WILDCARD else self.host)
         name = f"[{host}]" if ":" in host else host
         page = f"r/{quote(run_id)}" if run_id else ""
-        return f"http://{name}:{self.port}/{page}" + (f"?token={quote(self.token)}" if self.token else "")
+        token = f"?token={quote(self.token)}" if self.token else ""
+        return f"{self.scheme}://{name}:{self.port}{self.prefix}/{page}{token}"
 
 
 def port_asked(port: int | None) -> int | None:
@@ -92,19 +108,24 @@ def port_asked(port: int | None) -> int | None:
     return int(word)
 
 
-def find(root: str | os.PathLike[str], port: int | None = None, host: str = "127.0.0.1") -> Address | None:
-    """Return where a living server of this store is; with a port, only the one that was asked to take it."""
-    root = Path(root)
+def find(root: str | os.PathLike[str], port: int | None = None, door: Door | None = None) -> Address | None:
+    """Return where a living server of this store is.
+
+    Args:
+        port: Only the one that was asked to take this port.
+        door: Only one that is reached in this way; by this machine at least, if left out.
+    """
+    root, door = Path(root), Door() if door is None else door
     for server in sorted(registered(root), key=lambda it: it.started):
-        if port in (None, 0, server.port, server.asked) and _serves(server.host, host):
-            return Address(server.host, server.port, server.token)
+        if port in (None, 0, server.port, server.asked) and _serves(server, door):
+            return Address(server.host, server.port, server.token, server.scheme, server.prefix, server.shown)
     return None
 
 
 def ensure(
     root: str | os.PathLike[str],
     *,
-    host: str = "127.0.0.1",
+    door: Door | None = None,
     port: int | None = None,
     linger: float | None = None,
     timeout: float = _START_SECONDS,
@@ -115,16 +136,17 @@ def ensure(
         ServerError: It could not be started, or was not ready in time.
     """
     port = port_asked(port)
-    if (address := find(root, port, host)) is not None:
+    door = Door.of() if door is None else door
+    if (address := find(root, port, door)) is not None:
         return address
-    launched = start_process(root, host=host, port=port, linger=linger)
-    return wait_ready(launched, root, port, host, timeout=timeout)
+    launched = start_process(root, door=door, port=port, linger=linger)
+    return wait_ready(launched, root, port, door, timeout=timeout)
 
 
 def start_process(
     root: str | os.PathLike[str],
     *,
-    host: str = "127.0.0.1",
+    door: Door | None = None,
     port: int | None = None,
     linger: float | None = None,
 ) -> Launched:
@@ -132,12 +154,16 @@ def start_process(
 
     Two that are started at once end with one server.
 
+    Args:
+        door: How it is reached; as the environment says, if left out.
+
     Raises:
         ServerError: The process cannot be started.
     """
-    root = Path(root).absolute()
+    root, door = Path(root).absolute(), Door.of() if door is None else door
     port = port_asked(port)
-    command = [sys.executable, "-m", "livecb.server", "--dir", os.fspath(root), "--host", host]
+    command = [sys.executable, "-m", "livecb.server", "--dir", os.fspath(root)]
+    command += ["--door", msgspec.json.encode(door).decode()]
     command += ["--port", str(DEFAULT_PORT if port is None else port)]
     command += ["--linger", str(LINGER if linger is None else linger), "--detach"]
     try:
@@ -153,7 +179,7 @@ def wait_ready(
     launched: Launched,
     root: str | os.PathLike[str],
     port: int | None = None,
-    host: str = "127.0.0.1",
+    door: Door | None = None,
     *,
     timeout: float = _START_SECONDS,
 ) -> Address:
@@ -166,7 +192,7 @@ def wait_ready(
     pause = 0.02
     while True:
         ended = launched.ended()  # asked before: one that ends may have found another, or have been it
-        if (address := find(root, port, host)) is not None:
+        if (address := find(root, port, door)) is not None:
             launched.let_go()
             return address
         if ended:
@@ -189,11 +215,11 @@ class ThreadServer:
     """
 
     def __init__(
-        self, store: Store, host: str = "127.0.0.1", port: int | None = None, token: str | None = None
+        self, store: Store, door: Door | None = None, port: int | None = None, token: str | None = None
     ) -> None:
         self.address: Address | None = None
         self._store = store
-        self._host = host
+        self._door = Door.of() if door is None else door
         self._port = port
         self._token = token
         self._thread: threading.Thread | None = None
@@ -211,8 +237,10 @@ class ThreadServer:
         if self.address is not None:
             return self.address
         asked = port_asked(self._port)
-        sock = bind(self._host, DEFAULT_PORT if asked is None else asked)
-        server = Server(*configure(self._store, self._host, self._token, pace=IN_A_THREAD))
+        port = DEFAULT_PORT if asked is None else asked
+        self._door.check(port)
+        sock = bind(self._door.host, port)
+        server = Server(*configure(self._store, self._door, self._token, IN_A_THREAD))
         self._server = server
         self._thread = threading.Thread(
             target=server.run_in_thread, args=(sock,), name="livecb-server", daemon=True
@@ -220,7 +248,7 @@ class ThreadServer:
         self._thread.start()
         if not server.ready.wait(timeout):
             raise ServerError(f"the server in a thread did not listen within {timeout:g} s")
-        self.address = Address(self._host, sock.getsockname()[1], server.app.token)
+        self.address = Address.of(self._door, sock.getsockname()[1], server.app.token)
         return self.address
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -266,8 +294,9 @@ def log_path(root: Path) -> Path:
     return root / ".server.log"
 
 
-def _serves(bound: str, asked: str) -> bool:
-    return bound == asked or (asked in _LOOPBACK and bound in (*_LOOPBACK, *_WILDCARD))
+def _serves(server: Registered, door: Door) -> bool:
+    reached = server.host == door.host or (door.host in LOOPBACK and server.host in (*LOOPBACK, *WILDCARD))
+    return reached and door.key in ("", server.door)
 
 
 def _environment() -> dict[str, str]:

@@ -8,8 +8,6 @@ let in without the visitor's cookie: it shows a token of its own, or gets nothin
 from __future__ import annotations
 
 import ipaddress
-import os
-import re
 import socket
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
@@ -18,10 +16,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from livecb.errors import ServerError
+from livecb.server.bounds import check_head
+from livecb.server.door import WILDCARD, parse_origin
 from livecb.server.replies import Problem, refuse
 
-__all__ = ["FORWARDED_HOST", "Origins", "from_environment", "parse_origin"]
+__all__ = ["FORWARDED_HOST", "Origins", "name_of"]
 
 FORWARDED_HOST = "livecb.forwarded_host"
 """Where a request has the host that a trusted proxy says it was asked by."""
@@ -46,28 +45,6 @@ _PREFLIGHT = {
     "access-control-max-age": "600",
 }
 _EXPOSED = "content-disposition, content-range, accept-ranges, etag, last-modified, retry-after, link"
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#@\\\s]+)/?", re.IGNORECASE)
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-
-
-def from_environment(variable: str) -> list[str]:
-    """Return the words of a comma-separated list in the environment."""
-    return [word.strip() for word in os.environ.get(variable, "").split(",") if word.strip()]
-
-
-def parse_origin(text: str) -> str:
-    """Return an origin as browsers write it: `scheme://host`, and the port if it is not the usual one.
-
-    Raises:
-        ServerError: It is none. `*` is none either: any page could then use what a visitor may see.
-    """
-    found = _ORIGIN.fullmatch(text.strip())
-    if found is None:
-        raise ServerError(
-            f"expected an allowed origin such as http://localhost:5173, got {text!r}; name each by itself"
-        )
-    scheme, host = found[1].lower(), found[2].lower()
-    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ' '))}"
 
 
 class Origins:
@@ -104,7 +81,7 @@ class Origins:
             await self.app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        problem = self._check_host(scope, headers)
+        problem = check_head(scope) or self._check_host(scope, headers)
         guest = problem is None and self._is_guest(scope, headers)
         added = {**self._headers, **(_for_guest(headers[b"origin"]) if guest else {})}
         answer = _Answer(send, added).send
@@ -125,7 +102,7 @@ class Origins:
             await self.app(scope, receive, answer)
 
     def _bind(self, bound: str) -> None:
-        if bound in ("", "0.0.0.0", "::"):
+        if bound in WILDCARD:
             # By any of this machine's addresses; rebinding needs a name.
             self._any_address = True
             self._hosts |= {socket.gethostname().lower(), socket.getfqdn().lower()}

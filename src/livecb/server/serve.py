@@ -14,19 +14,23 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import uvicorn
-import uvicorn.config
 
 from livecb import __version__, lock
 from livecb.errors import LivecbError, ServerError
 from livecb.server import launch
-from livecb.server.app import App, create_app
+from livecb.server.app import App
+from livecb.server.bounds import HEAD_BYTES, MESSAGE_BYTES, most_connections
+from livecb.server.connection import Bounded, http_protocol, websocket_protocol
+from livecb.server.door import Door
+from livecb.server.forwarded import Forwarded
 from livecb.server.pace import IN_A_PROCESS, Pace
 from livecb.server.process import prepare
+from livecb.server.token import token_of
 from livecb.store import Store, StoredRun
 
 __all__ = ["Server", "bind", "configure", "serve"]
@@ -79,9 +83,14 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to stop: asked ten times a second."""
-        if self._linger is not None and counter % 10 == 0 and await self._is_unneeded(self._linger):
-            _log.info("no run lives and nobody watched for %g s: stopping", self._linger)
-            return True
+        if counter % 10 == 0:
+            now = time.monotonic()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Bounded):
+                    connection.late(now)
+            if self._linger is not None and await self._is_unneeded(self._linger):
+                _log.info("no run lives and nobody watched for %g s: stopping", self._linger)
+                return True
         return await super().on_tick(counter)
 
     async def _is_unneeded(self, linger: float) -> bool:
@@ -118,36 +127,31 @@ def _any_alive(store: Store) -> bool:
 
 
 def configure(
-    store: Store,
-    host: str,
-    token: str | None = None,
-    allowed_hosts: Iterable[str] = (),
-    allowed_origins: Iterable[str] = (),
-    pace: Pace = IN_A_PROCESS,
+    store: Store, door: Door | None = None, token: str | None = None, pace: Pace = IN_A_PROCESS
 ) -> tuple[uvicorn.Config, App]:
     """Return how uvicorn is to run the app over a store."""
-    app = create_app(
-        store,
-        token=token,
-        allowed_hosts=allowed_hosts,
-        allowed_origins=allowed_origins,
-        bound=host,
-        pace=pace,
-    )
-    sansio = "websockets-sansio" in getattr(uvicorn.config, "WS_PROTOCOLS", {})
+    door = Door.of() if door is None else door
+    app = App(store, token or token_of(store), door.allowed_hosts, door.allowed_origins, door.host, pace)
     config = uvicorn.Config(
-        app,
-        host=host,
+        Forwarded(app, door.path_prefix, door.trusted_proxies),
+        host=door.host,
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        ws="websockets-sansio" if sansio else "websockets",
+        proxy_headers=False,
+        http=http_protocol(),
+        ws=websocket_protocol(),
         # A viewer's lines are compressed for each viewer anew: it costs several times what all the rest does.
         ws_per_message_deflate=False,
-        ws_max_size=1 << 16,
+        ws_max_size=MESSAGE_BYTES,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        limit_concurrency=most_connections(alone=pace is IN_A_PROCESS),
         timeout_graceful_shutdown=1,
         backlog=2048,
+        ssl_certfile=door.certfile,
+        ssl_keyfile=door.keyfile,
+        ssl_keyfile_password=door.password() or None,
     )
     return config, app
 
@@ -190,7 +194,7 @@ class Registration:
         self._path: Path | None = None
         self._lock: lock.WriterLock | None = None
 
-    def enter(self, address: launch.Address, asked: int) -> None:
+    def enter(self, address: launch.Address, asked: int, door: str = "") -> None:
         """Say that a server listens.
 
         Raises:
@@ -204,7 +208,17 @@ class Registration:
             )
         self._path = launch.registry_path(self._root, port)
         me = launch.Registered(
-            os.getpid(), address.host, port, asked, time.time(), __version__, address.token
+            os.getpid(),
+            address.host,
+            port,
+            asked,
+            time.time(),
+            __version__,
+            address.token,
+            address.scheme,
+            address.prefix,
+            address.shown,
+            door,
         )
         spare = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
@@ -241,43 +255,47 @@ def deciding(root: Path) -> Iterator[None]:
 def serve(
     store: Store,
     *,
-    host: str = "127.0.0.1",
+    door: Door | None = None,
     port: int = launch.DEFAULT_PORT,
     linger: float | None = None,
     token: str | None = None,
-    allowed_hosts: Iterable[str] = (),
-    allowed_origins: Iterable[str] = (),
     reuse: bool = False,
     on_ready: OnReady | None = None,
 ) -> bool:
     """Serve a store until a signal, or until nobody needs it for `linger` seconds.
 
     Args:
-        reuse: Start nothing if a server of this store, which was asked to take this port, is there already.
+        door: How it is reached; as the environment says, if left out.
+        reuse: Start nothing if a server of this store, which was asked to take this port and is reached in
+            this way, is there already.
         on_ready: Called as soon as it listens.
 
     Returns:
         Whether it served.
 
     Raises:
-        ServerError: It cannot listen; or it cannot say in the store where it is, and there is no
-            `on_ready` to be told: it would live on, and nobody would find it.
+        ServerError: It cannot listen, or must not: other machines could reach it in the clear. Or it cannot
+            say in the store where it is, and there is no `on_ready` to be told: it would live on, and nobody
+            would find it.
     """
+    door = Door.of() if door is None else door
+    door.check(port)
     root = store.root.absolute()
     with contextlib.suppress(OSError):
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
     registration = Registration(root)
+    prepare()
     with deciding(root) if os.access(root, os.W_OK) else contextlib.nullcontext():
-        if reuse and launch.find(root, port, host) is not None:
+        if reuse and launch.find(root, port, door) is not None:
             return False
-        sock = bind(host, port)
+        sock = bind(door.host, port)
         taken = sock.getsockname()[1]
         if port not in (0, taken):
             _log.warning("port %d is in use; using %d", port, taken)
-        server = Server(*configure(store, host, token, allowed_hosts, allowed_origins), linger=linger)
-        address = launch.Address(host, taken, server.app.token)
+        server = Server(*configure(store, door, token), linger=linger)
+        address = launch.Address.of(door, taken, server.app.token)
         try:
-            registration.enter(address, port)
+            registration.enter(address, port, door.key)
         except OSError as error:
             if reuse and on_ready is None:
                 sock.close()
@@ -289,7 +307,6 @@ def serve(
     try:
         if on_ready is not None:
             on_ready(address)
-        prepare()
         server.run(sockets=[sock])
     finally:
         registration.leave()

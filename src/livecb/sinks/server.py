@@ -11,7 +11,8 @@ import os
 import socket
 import sys
 import threading
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from livecb.errors import ServerError, warn
 from livecb.logs.base import START
@@ -19,6 +20,7 @@ from livecb.sinks.base import Sink
 from livecb.store import StoredRun
 
 if TYPE_CHECKING:
+    from livecb.server.door import Door
     from livecb.server.launch import Address, ThreadServer
 
 __all__ = ["Server"]
@@ -33,10 +35,19 @@ class Server(Sink):
 
     Args:
         port: The port to listen on (`LIVECB_PORT`); the next free one if it is taken.
-        host: The address to bind; loopback if left out.
+        host: The address to bind; loopback if left out. One that other machines reach needs a certificate,
+            or `insecure=True`: else the run is served on this machine only, with a warning.
         mode: `"process"`, or `"thread"` for notebooks and tests, where no process should outlive.
         linger: Seconds the process stays when no run lives and nobody watches.
         quiet: Print no address.
+        allowed_hosts: Further names it is reached by (`LIVECB_ALLOWED_HOSTS`).
+        allowed_origins: Pages of other origins that may ask (`LIVECB_ALLOWED_ORIGINS`).
+        ssl_certfile: The certificate to serve by HTTPS with (`LIVECB_SSL_CERTFILE`).
+        ssl_keyfile: Its key (`LIVECB_SSL_KEYFILE`); a password stands in `LIVECB_SSL_KEYFILE_PASSWORD`, or
+            in the file that `LIVECB_SSL_KEYFILE_PASSWORD_FILE` names.
+        path_prefix: The path before every address (`LIVECB_PATH_PREFIX`).
+        trusted_proxies: Proxies whose `X-Forwarded-*` headers are believed (`LIVECB_TRUSTED_PROXIES`).
+        insecure: Let other machines reach it without TLS (`LIVECB_INSECURE`).
     """
 
     def __init__(
@@ -47,14 +58,31 @@ class Server(Sink):
         mode: Literal["process", "thread"] = "process",
         linger: float | None = None,
         quiet: bool = False,
+        allowed_hosts: Sequence[str] = (),
+        allowed_origins: Sequence[str] = (),
+        ssl_certfile: str | os.PathLike[str] | None = None,
+        ssl_keyfile: str | os.PathLike[str] | None = None,
+        path_prefix: str | None = None,
+        trusted_proxies: Sequence[str] = (),
+        insecure: bool | None = None,
     ) -> None:
         if mode not in ("process", "thread"):
             raise ValueError(f"expected mode to be 'process' or 'thread', got {mode!r}")
         self._port = port
-        self._host = host
         self._mode = mode
         self._linger = linger
         self._quiet = quiet
+        self._asked: dict[str, Any] = {
+            "host": host,
+            "allowed_hosts": allowed_hosts,
+            "allowed_origins": allowed_origins,
+            "ssl_certfile": ssl_certfile,
+            "ssl_keyfile": ssl_keyfile,
+            "path_prefix": path_prefix,
+            "trusted_proxies": trusted_proxies,
+            "insecure": insecure,
+        }
+        self._door: Door | None = None
         self._run: StoredRun | None = None
         self._address: Address | None = None
         self._thread_server: ThreadServer | None = None
@@ -67,10 +95,10 @@ class Server(Sink):
     def __getstate__(self) -> dict[str, object]:
         return {
             "port": self._port,
-            "host": self._host,
             "mode": self._mode,
             "linger": self._linger,
             "quiet": self._quiet,
+            **self._asked,
         }
 
     def __setstate__(self, state: dict[str, object]) -> None:
@@ -117,14 +145,28 @@ class Server(Sink):
 
         assert self._run is not None
         root = self._run.folder.parent
+        door = self._door = self._safe_door()
         if self._mode == "thread":
             from livecb.store import Store
 
-            self._thread_server = launch.ThreadServer(Store(root), self._host, self._port)
+            self._thread_server = launch.ThreadServer(Store(root), door, self._port)
             self._thread_server.start()
             self._address = self._thread_server.address
             return
-        self._address = launch.ensure(root, host=self._host, port=self._port, linger=self._linger)
+        self._address = launch.ensure(root, door=door, port=self._port, linger=self._linger)
+
+    def _safe_door(self) -> Door:
+        """Return how the server is reached: as asked, or by this machine only where that is not safe."""
+        from livecb.server import launch
+        from livecb.server.door import Door
+
+        try:
+            door = Door.of(**self._asked)
+            door.check(launch.port_asked(self._port) or launch.DEFAULT_PORT)
+        except ServerError as error:
+            warn(f"this run is served on this machine only: {error}")
+            return Door()
+        return door
 
     def _revive(self) -> None:
         """Start the server again, on its port, if it died: open pages come back by themselves."""
@@ -136,7 +178,7 @@ class Server(Sink):
         if launch.find(root, self._address.port) is None:
             try:
                 self._address = launch.ensure(
-                    root, host=self._host, port=self._address.port, linger=self._linger
+                    root, door=self._door, port=self._address.port, linger=self._linger
                 )
             except ServerError as error:
                 if not self._warned:
@@ -150,7 +192,7 @@ class Server(Sink):
         if self._quiet or self._address is None or self._run is None:
             return
         print(f"livecb: {self._address.url(self._run.id)}", file=sys.stderr, flush=True)
-        if os.environ.get("SSH_CONNECTION") and self._host in ("127.0.0.1", "localhost", "::1"):
+        if os.environ.get("SSH_CONNECTION") and self._address.host in ("127.0.0.1", "localhost", "::1"):
             port = self._address.port
             print(
                 f"livecb: from your machine first: ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}",
