@@ -19,7 +19,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SKIP = "LIVECB_SKIP_PAGE"
 _NODE_AT_LEAST = 22
-_NOT_SOURCES = {"node_modules", "generated", "__pycache__"}
+_NOT_SOURCES = {"node_modules", "generated", "dist", "__pycache__"}
+_TYPES = ("control/commands.py", "server/answers.py")  # TypeScript's are made of these, and of events
 
 
 class PageBuildHook(BuildHookInterface):
@@ -28,7 +29,9 @@ class PageBuildHook(BuildHookInterface):
         page, static = package / "page", package / "server" / "static"
         if os.environ.get(SKIP, "") not in ("", "0"):
             self.app.display_info(f"{SKIP} is set: the live page is not built")
-        elif is_fresh(static, [*sources(page), *sources(package / "events")]):
+        elif is_fresh(
+            static, [*sources(page), *sources(package / "events"), *(package / path for path in _TYPES)]
+        ):
             self.app.display_info("the live page is newer than its sources: not built again")
         else:
             build(page)

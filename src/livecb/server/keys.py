@@ -26,7 +26,7 @@ from livecb.store import Store
 __all__ = ["Keys"]
 
 _COOKIE_SECONDS = 30 * 24 * 3600
-_OPEN = ("/api/health", "/assets/", "/r/assets/")
+_OPEN = ("/api/health", "/assets/", "/r/assets/", "/client.js", "/client-react.js")
 
 _WRONG_TITLE = "That token is not this store's"
 _EXPIRED_TITLE = "That token has expired"

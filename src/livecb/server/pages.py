@@ -61,7 +61,13 @@ class Pages:
 
     async def top_file(self, request: Request) -> Response:
         """A file beside the index, such as its icon."""
-        name = request.path_params["name"]
+        return self._file(request, request.path_params["name"])
+
+    async def client(self, request: Request) -> Response:
+        """The client, for a front end of the user's own to import; with React's hook beside it."""
+        return self._file(request, request.url.path.rpartition("/")[2])
+
+    def _file(self, request: Request, name: str) -> Response:
         path = self.static / name
         if "/" in name or name.startswith(".") or not path.is_file():
             raise Problem(

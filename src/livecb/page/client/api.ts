@@ -4,7 +4,7 @@ import type * as said from "./generated/answers.js";
 import type { Alert, Checkpoint, Command, Figure, Image, ModelCompleted, Note, Sample, System, Totals } from "./generated/events.js";
 
 export type {
-  Appended, Baseline, CheckpointPage, Comparison, ErrorPage, Kept, LatestValue, LogPage, NotePage, Problem, Rewind,
+  Appended, Asked, Baseline, CheckpointPage, Comparison, ErrorPage, Kept, LatestValue, LogPage, NotePage, Problem, Rewind,
   RunDeleted, TrashPage, ValuePage,
 } from "./generated/answers.js";
 

@@ -14,13 +14,14 @@ const out = join(page, "client/generated");
 // The packages' __init__ are passed by: they may import what a build environment has not.
 const code = `
 import json, os, sys, types
-for name in ("livecb", "livecb.server"):
+for name in ("livecb", "livecb.control", "livecb.server"):
     package = sys.modules[name] = types.ModuleType(name)
     package.__path__ = [os.path.join(sys.argv[1], *name.split(".")[1:])]
 import msgspec
+from livecb.control.commands import Asked
 from livecb.events import json_schema
 from livecb.server import answers
-shapes = [getattr(answers, name) for name in answers.__all__]
+shapes = [Asked, *(getattr(answers, name) for name in answers.__all__)]
 components = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")[1]
 print(json.dumps({"events": json_schema(), "answers": components}))
 `;

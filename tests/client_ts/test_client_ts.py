@@ -1,0 +1,215 @@
+"""The TypeScript client as every server serves it, in Node and in Chromium: it follows, reads and steers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from browsing import Server
+from playwright.sync_api import Browser
+from scripting import Node, Raised, Script, Site, Swallowing, Tab, training, until
+from watching import Writer
+
+from livecb import events as ev
+from livecb.server.token import token_of
+from livecb.store import Store
+
+FOLLOW = """
+(globalThis.seen = [], globalThis.links = [], globalThis.events = client.follow('%s', {
+  onEvents: (events) => { seen.push(...events.map(({ seq }) => seq)); },
+  onLink: ({ kind }) => links.push(kind),
+}), null)
+"""
+
+
+def test_what_there_is_can_be_read(script: Script, store: Store, writer: Writer) -> None:
+    run = writer.run.id
+    writer.metrics(3)
+    writer.say(ev.Log, message="a line", logger="train")
+    writer.say(ev.ModelCompleted, name="svc", ok=True, scores={"accuracy": 0.9})
+    writer.say(ev.Sample, input="why", prediction="because", epoch=1)
+    writer.say(
+        ev.Image, name="fake", file=writer.run.add_file(b"\x89PNG", "a.png", "image/png"), width=1, height=1
+    )
+    until(script, f"client.get('{run}').then(state => state.events === 8)")
+    assert script.run("client.list().then(rows => rows.map(row => row.run))") == [run]
+    assert script.run("client.list({status: 'over'})") == []
+    loss = script.run(f"client.metrics('{run}', 'train/loss')")["series"]["train/loss"]
+    assert loss["x"] == [1, 2, 3] and loss["y"] == [1 / 2, 1 / 3, 1 / 4]
+    assert script.run(f"client.values('{run}', 'train/loss')")["value"] == loss["y"]
+    assert [line["message"] for line in script.run(f"client.logs('{run}', {{last: 5}})")["logs"]] == ["a line"]
+    assert script.run(f"client.leaderboard('{run}')")["leaderboard"][0]["place"] == 1
+    assert script.run(f"client.samples('{run}')")["samples"][0]["prediction"] == "because"
+    shown = (
+        f"client.images('{run}').then(({{images}}) => client.file('{run}', images[0].file)).then(b => b.size)"
+    )
+    assert script.run(shown) == 4
+    assert [event["type"] for event in script.run(f"client.events('{run}', {{types: ['log'], limit: 1}})")["events"]] == ["log"]
+    assert len(script.run(f"client.export('{run}').then(file => file.text())").splitlines()) == 8
+
+
+def test_what_readers_say_is_kept(script: Script, store: Store, writer: Writer) -> None:
+    run = writer.run.id
+    writer.metrics(1)
+    script.run(f"client.note('{run}', 'too high', {{author: 'Ada', step: 1}})")
+    assert [note["text"] for note in script.run(f"client.notes('{run}')")["notes"]] == ["too high"]
+    script.run(f"client.rename('{run}', 'better')")
+    script.run(f"client.tag('{run}', ['good'])")
+    script.run("client.baselines.create('first', '%s')" % run)
+    assert script.run(f"client.compare('{run}', {{baseline: 'first'}})")["equal"] >= 0
+    assert [row["name"] for row in script.run("client.list({tag: 'good'})")] == ["better"]
+    with pytest.raises(Raised, match="writer|written") as raised:
+        script.run(f"client.delete('{run}')")
+    assert raised.value.name == "RunWritten"
+
+
+def test_a_training_elsewhere_appends_exactly_once(script: Script) -> None:
+    start = "{type: 'run_started', seq: 0, time: 1.0, version: 1, run: 'afar', name: 'afar'}"
+    place = script.run(f"client.append('afar', [{start}])")
+    assert script.run(f"client.append('afar', [{start}])") == place
+    script.run(f"client.append('afar', [{{seq: 1, time: 2.0, step: 1, values: {{loss: 0.5}}, type: 'metrics'}}], '{place}')")
+    assert script.run("client.get('afar')")["metrics"]["loss"]["value"] == 0.5
+    with pytest.raises(Raised, match="409") as raised:
+        script.run("client.append('afar', [{type: 'log', seq: 1, time: 2.0, message: 'else'}], '0')")
+    assert raised.value.name == "ApiError"
+
+
+def test_following_misses_and_repeats_nothing_when_the_server_is_killed(
+    script: Script, server: Server, writer: Writer
+) -> None:
+    writer.metrics(500)
+    script.run(FOLLOW % writer.run.id)
+    until(script, "seen.length === 501")
+    for _ in range(2):
+        server.kill()
+        writer.metrics(100)
+        until(script, "links.at(-1) === 'reconnecting'")
+        server.start()
+        writer.metrics(100)
+        until(script, f"seen.length >= {writer.seq}")
+    writer.end()
+    writer.die()
+    script.run("events.done")
+    assert script.run("seen") == list(range(writer.seq))
+    assert script.run("links").count("live") >= 3
+    assert script.run("events.resets") == 0
+
+
+def test_a_loop_over_events_ends_with_the_run_and_goes_on_from_a_cursor(script: Script, writer: Writer) -> None:
+    writer.metrics(10).end()
+    writer.die()
+    first = """(async () => {
+      const events = client.follow('%s', {types: ['metrics']});
+      for await (const event of events) if (event.step === 4) break;
+      return events.cursor;
+    })()""" % writer.run.id
+    rest = """(async () => {
+      const steps = [];
+      for await (const { type, step } of client.follow('%s', {from: '%s'})) steps.push(step ?? type);
+      return steps;
+    })()"""
+    assert script.run(rest % (writer.run.id, script.run(first))) == [*range(5, 11), "run_ended"]
+
+
+def test_a_token_goes_in_a_header_and_a_wrong_one_is_refused(
+    script: Script, server: Server, writer: Writer
+) -> None:
+    assert "token" not in script.run("client.address")
+    wrong = f"new livecb.Client('{server.address}', {{token: 'x'}})"
+    with pytest.raises(Raised, match="livecb view") as raised:
+        script.run(f"{wrong}.list()")
+    assert raised.value.name == "ApiError"
+    with pytest.raises(Raised, match="401"):
+        script.run(f"{wrong}.follow('{writer.run.id}', {{onEvents: () => undefined}}).done")
+    with pytest.raises(Raised) as raised:
+        script.run("client.get('20990101-000000-no-run')")
+    assert raised.value.name == "RunNotFound"
+
+
+def test_where_streams_are_swallowed_it_asks_again_and_again(
+    node: Node, server: Server, store: Store, writer: Writer
+) -> None:
+    proxy = Swallowing(server.address)
+    writer.metrics(5)
+    node.run(f"globalThis.client = new livecb.Client('{proxy.address}?token={token_of(store)}'), null")
+    node.run("globalThis.began = performance.now()")
+    node.run(FOLLOW % writer.run.id)
+    until(node, "seen.length === 6")
+    writer.metrics(1)
+    until(node, "seen.length === 7")
+    assert node.run("seen") == list(range(7))
+    assert node.run("links") == ["connecting", "polling"]
+    node.run("events.close()")
+    proxy.close()
+
+
+def test_a_live_view_knows_the_run_and_tells_when_the_server_is_gone(
+    script: Script, server: Server, writer: Writer
+) -> None:
+    writer.metrics(20)
+    script.run(
+        f"(globalThis.live = client.live('{writer.run.id}'), "
+        "globalThis.told = 0, globalThis.leave = live.subscribe(() => told++), null)"
+    )
+    until(script, "live.get().isConnected && live.get().state.step === 20 && live.get().totalCount === 21")
+    writer.metrics(5)
+    until(script, "live.get().totalCount === 26 && live.get().latest.step === 25")
+    server.kill()
+    until(script, "!live.get().isConnected && live.get().error instanceof livecb.ServerError")
+    writer.metrics(5)
+    server.start()
+    until(script, "live.get().isConnected && live.get().totalCount === 31 && live.get().state.step === 30")
+    assert script.run("live.get().error") is None
+    script.run("leave()")
+    told = script.run("told")
+    writer.metrics(1)
+    assert script.run("told") == told and not script.run("live.get().isConnected")
+
+
+@pytest.fixture
+def loop(store: Store) -> Iterator[str]:
+    process = training(store.root)
+    assert process.stdout is not None
+    yield process.stdout.readline().strip()
+    process.kill()
+    process.wait()
+
+
+def test_a_training_obeys_and_says_why_it_does_not(script: Script, loop: str) -> None:
+    until(script, f"client.get('{loop}').then(state => state.step > 0)")
+    script.run(f"(globalThis.live = client.live('{loop}'), live.subscribe(() => undefined), null)")
+    script.run("live.send('set', {parameter: 'lr', value: 0.5, by: 'Ada'})")
+    until(script, "live.get().state?.controls.parameters[0].value === 0.5")
+    with pytest.raises(Raised, match="no place") as raised:
+        script.run("live.send('save')")
+    assert raised.value.name == "CommandRefused"
+    asked = script.run("live.send('stop', {by: 'Ada'})")
+    until(script, "live.get().state.status === 'stopped'")
+    assert script.run("live.get().state.commands.at(-1)")["id"] == asked["id"]
+    with pytest.raises(Raised, match="ended") as raised:
+        script.run("live.send('pause')")
+    assert raised.value.name == "CommandRefused"
+
+
+def test_a_front_end_of_another_origin_imports_the_client_and_follows(
+    browser: Browser, store: Store, free_port: int, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site()
+    monkeypatch.setenv("LIVECB_ALLOWED_ORIGINS", site.origin)
+    assert os.environ["LIVECB_ALLOWED_ORIGINS"]
+    server = Server(store.root, free_port)
+    server.start()
+    page = browser.new_page()
+    page.goto(site.origin)
+    tab = Tab(page, server.address + "client.js")
+    tab.run(f"window.client = new livecb.Client(undefined, {{token: '{token_of(store)}'}}), null")
+    assert tab.run("client.address") == server.address
+    writer.metrics(3)
+    tab.run(FOLLOW % writer.run.id)
+    until(tab, "seen.length === 4")
+    assert tab.run("links.at(-1)") == "live"
+    page.close()
+    server.kill()
+    site.shutdown()
+    site.server_close()
