@@ -50,6 +50,7 @@ def init(
     rank: int | None = None,
     world_size: int | None = None,
     resumed_step: int | None = None,
+    stop_when: str | None = None,
 ) -> Run:
     """Start recording a run, and serve it.
 
@@ -81,6 +82,7 @@ def init(
         rank: Rank of this process; from the environment if left out.
         world_size: Number of ranks; from the environment if left out.
         resumed_step: The step this training goes on from; with `resume`, the last one if left out.
+        stop_when: When it is good enough, such as `"val/acc > 0.98"`: see `Run.stop_when`.
 
     Returns:
         The run; also a context manager, which ends it with what ended the block.
@@ -144,6 +146,7 @@ def init(
             lock.release()
         warn(f"nothing is recorded: {error}")
         return disabled(str(name or ""))
+    run.stop_when(stop_when)
     try:
         _start_companions(run, capture, system_interval)
         _attach_sinks(run, stored, since, sinks)

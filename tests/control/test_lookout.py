@@ -10,7 +10,9 @@ import pytest
 
 import livecb
 from livecb import events
-from livecb.errors import LivecbWarning
+from livecb.callbacks.base import Stream
+from livecb.errors import CriterionError, LivecbWarning
+from livecb.store import Store
 
 Recorded = Callable[[livecb.Run], list[Any]]
 
@@ -70,3 +72,10 @@ def test_a_loop_that_does_not_look_is_not_stopped_and_says_why(run: livecb.Run, 
     assert "run.track" in told[0].reason
     run.finish()
     assert recorded(run)[-1].status == "completed"
+
+
+def test_a_run_and_a_callback_take_it_as_an_argument(store: Store) -> None:
+    with livecb.init(dir=store.root, sinks=[], capture=None, system_interval=0, stop_when="a > 1") as run:
+        assert slowly(run, "a") < 2999
+    with pytest.raises(CriterionError, match="such as 'val/acc > 0.98', got 'accurate'"):
+        Stream(stop_when="accurate")

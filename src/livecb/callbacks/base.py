@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from livecb.callbacks.misplaced import answer, tell
 from livecb.callbacks.sizes import batch_size, model_card
+from livecb.control.criterion import Criterion
 from livecb.errors import warn
 from livecb.meter import Meter
 from livecb.resume import must_exist, wanted
@@ -148,6 +149,7 @@ class Stream:
         control: Whether readers may steer the training; the same on all ranks.
         resume: Left out: a checkpoint's run is gone on with, where Lightning or the Hugging Face Trainer
             resumes from one. True: and `run_id` must be there, else `RunNotFound`. False: a new run begins.
+        stop_when: When it is good enough, such as `"val/acc > 0.98"`: see `Run.stop_when`.
     """
 
     def __init__(
@@ -165,6 +167,7 @@ class Stream:
         run: Run | None = None,
         control: bool = True,
         resume: bool | str | None = None,
+        stop_when: str | None = None,
     ) -> None:
         self.name = name
         self.project = project
@@ -177,6 +180,7 @@ class Stream:
         self.every_n_steps = max(1, every_n_steps)
         self.system_interval = system_interval
         self.control = control
+        self.stop_when = None if stop_when is None else str(Criterion.parse(stop_when))
         self.resume = wanted(resume).mode
         if self.resume == "must" and run_id is not None and not rank_from_environment():
             must_exist(run_id, dir)
@@ -257,13 +261,13 @@ class Stream:
                 world_size=world_size,
                 **known,
             )
+        run.stop_when(self.stop_when)
         self._last = run.id or None
         self._session = self._make_session(run, run is not self._given)
         _streams.add(self)
         # A trainer that is thrown away in the middle of a training says nothing of it.
-        self._session.orphaned = weakref.finalize(
-            self, _abandon, self._session, "the trainer was thrown away"
-        )
+        what = "the trainer was thrown away"
+        self._session.orphaned = weakref.finalize(self, _abandon, self._session, what)
         self._session.orphaned.atexit = False
 
     def _kept(self) -> dict[str, Any] | None:

@@ -14,11 +14,15 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Any, Literal
 
 from livecb.callbacks.base import Session, Stream
+from livecb.callbacks.helm import Helm
+from livecb.control.parameter import Control
+from livecb.control.steering import Offer
 from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.run import EndStatus, Run
@@ -68,6 +72,24 @@ class Boosting(Session):
                 self.tell_model()
                 return "completed", "early_stopped"
         return super().fate(what)
+
+    def save(self) -> str:
+        """Save the model as it is now, in the run's folder; return where.
+
+        Raises:
+            CommandRefused: It cannot be; the message says why.
+        """
+        raise NotImplementedError
+
+    def models(self) -> Path:
+        """Return the folder of the run's models, which is made if need be."""
+        folder = (self.run.folder or Path(".")) / "models"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def rate(self) -> Control:
+        """Return the learning rate, as something that readers may set."""
+        raise NotImplementedError
 
     def tell_model(self) -> None:
         """Record the model as a candidate: beside others, if several are trained in one run.
@@ -144,6 +166,24 @@ class BoostingStream(Stream):
         self.run.status("running", "train")
         session.meter = Meter("round", rounds, "train", first + missed)
         self._tell_progress(session.meter, first, always=True)
+
+    def _take_helm(self, world_size: int = 1, **offers: Offer) -> Helm:
+        """Return what obeys for this training, after each of its rounds.
+
+        Args:
+            world_size: Processes that train one model; several obey nothing.
+            offers: What this booster does otherwise.
+        """
+        session = self._session
+        if session is None:  # on a rank that does not record
+            return Helm(self.run, False, 1, {}, [])
+        known: dict[str, Offer] = {
+            "save": session.save,
+            "evaluate": "boosters measure their evaluation sets after every round",
+            "sample": "a booster has no samples",
+        }
+        barred = "several processes train one model, and a booster has no way to tell the others"
+        return Helm(session.run, True, world_size, {**known, **offers}, [session.rate()], barred=barred)
 
     def _tell_round(self, done: int, values: Mapping[str, Any]) -> None:
         """Record what a round came to.

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from livecb.callbacks.base import Session, during, opening
+from livecb.callbacks.base import Session, opening
 from livecb.callbacks.boosting import Boosting, BoostingStream, by_set
 from livecb.callbacks.calls import asked
+from livecb.callbacks.helm import Helm, obeying, steering
+from livecb.control.parameter import Control
 from livecb.run import Run
 
 __all__ = ["LiveStream"]
@@ -42,6 +44,22 @@ class _Session(Boosting):
         found = self.model.get_best_score() if self.model is not None and self.model.is_fitted() else {}
         return by_set(found) or self.values
 
+    def save(self) -> str:
+        path = self.models() / f"round-{self.step}.cbm"
+        self.model.save_model(str(path))
+        self.run.checkpoint(path)
+        return str(path)
+
+    def tell_model(self) -> None:
+        super().tell_model()
+        if self.run._stop_asked is not None and self.model is not None and self.model.is_fitted():
+            self.save()
+
+    def rate(self) -> Control:
+        said = self.params.get("learning_rate")
+        why = "CatBoost takes no other learning rate while it trains"
+        return Control("lr", None if said is None else float(said), reason=why)
+
     def new(self, metrics: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, Any]:
         """Return the values that were not there at the last call."""
         found: dict[str, dict[str, Any]] = {}
@@ -61,11 +79,16 @@ class LiveStream(BoostingStream):
         if info.iteration == 1 or self._session is None:
             self._begin_with()
         self._take(info)
-        return True
+        return self._helm is None or not self._helm.stops
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         return _Session(run, owned)
 
+    def _take_the_helm(self) -> Helm:
+        why = "CatBoost has no model to save while it trains: save_snapshot=True keeps one; a stop leaves one"
+        return self._take_helm(save=why)
+
+    @steering(_take_the_helm)
     @opening
     def _begin_with(self) -> None:
         wanted = asked("catboost.core", "_train")
@@ -83,7 +106,7 @@ class LiveStream(BoostingStream):
         if self._session is not None:
             self._session.first = first
 
-    @during
+    @obeying
     def _take(self, info: Any) -> None:
         session = self._session
         done = session.first + info.iteration

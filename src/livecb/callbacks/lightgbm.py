@@ -6,12 +6,17 @@ tells. Called before the callbacks that stop a training, for these hide the last
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from livecb.callbacks.base import Session, during, opening
+from livecb.callbacks.base import Session, ending, opening
 from livecb.callbacks.boosting import Boosting, BoostingStream, by_set, named
+from livecb.callbacks.calls import asked
+from livecb.callbacks.helm import Helm, obeying, steering
 from livecb.callbacks.misplaced import tell
+from livecb.control.parameter import Control
 from livecb.run import Run
 
 __all__ = ["LiveStream"]
@@ -35,6 +40,25 @@ class _Session(Boosting):
         names = self.model.feature_name()
         return {} if isinstance(gains, list) else dict(zip(names, gains.tolist(), strict=True))
 
+    def save(self) -> str:
+        path = self.models() / f"round-{self.step}.{'json' if hasattr(self.model, 'boosters') else 'txt'}"
+        self.model.save_model(path)
+        self.run.checkpoint(path)
+        return str(path)
+
+    def rate(self) -> Control:
+        others = asked("lightgbm.engine", "train", "cv").get("callbacks_before_iter") or ()
+        scheduled = any("learning_rate" in getattr(each, "kwargs", ()) for each in others)
+        forest = self.params.get("boosting") == "rf" or self.params.get("boosting_type") == "rf"
+        reason = "reset_parameter sets it before every round" if scheduled else None
+        return Control(
+            "lr",
+            _rate(self.params),
+            min=0.0,
+            on_change=lambda rate: self.model.reset_parameter({"learning_rate": rate}),
+            reason="a random forest has no learning rate" if forest else reason,
+        )
+
 
 class LiveStream(BoostingStream):
     """Shows a training live. See `livecb.callbacks.base.Stream` for the arguments."""
@@ -52,10 +76,48 @@ class LiveStream(BoostingStream):
         if env.iteration == env.begin_iteration:
             self._begin_with(env)
         self._take(env)
+        if self._helm is not None and self._helm.stops:
+            self._stop(env)
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         return _Session(run, owned)
 
+    def _take_the_helm(self, env: Any) -> Helm:
+        return self._take_helm(int(env.params.get("num_machines") or 1))
+
+    def _stop(self, env: Any) -> None:
+        """Stop the training, as if this round had been its last for the callbacks behind ours.
+
+        Raises:
+            EarlyStopException: Always; LightGBM's own way to stop.
+        """
+        early = sys.modules["lightgbm.callback"].EarlyStopException
+        last, behind = self._rest(env)
+        stopped = early(env.iteration, env.evaluation_result_list)
+        try:
+            for each in behind:
+                each(last)
+        except early as error:  # of one that knows the best round
+            stopped = error
+        self._finish_with(stopped.best_score)
+        raise stopped
+
+    def _rest(self, env: Any) -> tuple[Any, list[Any]]:
+        """Return what to tell the callbacks that LightGBM would call after ours, and them."""
+        try:
+            last = {"end_iteration": env.iteration + 1}
+            told = env._replace(**last) if hasattr(env, "_replace") else replace(env, **last)
+            after = asked("lightgbm.engine", "train", "cv")["callbacks_after_iter"]
+            return told, after[after.index(self) + 1 :]
+        except Exception:  # a LightGBM that is built otherwise
+            return env, []
+
+    @ending
+    def _finish_with(self, rows: Any) -> None:
+        self._session.values = values_of(rows)
+        self._finish()
+
+    @steering(_take_the_helm)
     @opening
     def _begin_with(self, env: Any) -> None:
         self._begin(
@@ -67,13 +129,29 @@ class LiveStream(BoostingStream):
             rounds=env.end_iteration,
         )
 
-    @during
+    @obeying
     def _take(self, env: Any) -> None:
-        # Set, metric, value, whether more is better and, in a cross-validation, the deviation.
-        rows = [tuple(row) for row in env.evaluation_result_list or ()]
+        rows = env.evaluation_result_list
         if rows:
-            self._session.goal = "max" if rows[-1][3] else "min"
-        values = named((row[0], row[1], row[2], row[4] if len(row) > 4 else None) for row in rows)
-        self._tell_round(env.iteration + 1, values)
+            self._session.goal = "max" if tuple(rows[-1])[3] else "min"
+        self._tell_round(env.iteration + 1, values_of(rows))
         if env.iteration + 1 == env.end_iteration:
             self._finish()
+
+
+def values_of(rows: Any) -> dict[str, Any]:
+    """Return values by name.
+
+    Args:
+        rows: Set, metric, value, whether more is better and, in a cross-validation, the deviation.
+    """
+    told = [tuple(row) for row in rows or ()]
+    return named((row[0], row[1], row[2], row[4] if len(row) > 4 else None) for row in told)
+
+
+def _rate(params: Mapping[str, Any]) -> float:
+    """Return the learning rate that a training begins with."""
+    said = [
+        params[name] for name in ("learning_rate", "eta", "shrinkage_rate") if params.get(name) is not None
+    ]
+    return float(said[0]) if said else 0.1

@@ -14,7 +14,7 @@ from typing import Any
 
 try:
     from xgboost import collective
-    from xgboost.callback import TrainingCallback
+    from xgboost.callback import LearningRateScheduler, TrainingCallback
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "livecb.callbacks.xgboost needs XGBoost: pip install 'livecb[xgboost]'"
@@ -23,7 +23,10 @@ except ModuleNotFoundError as error:
 from livecb.callbacks.base import Session, during, ending, opening
 from livecb.callbacks.boosting import Boosting, BoostingStream, named
 from livecb.callbacks.calls import asked
+from livecb.callbacks.helm import Helm, obeying, steering
 from livecb.callbacks.misplaced import tell
+from livecb.control.parameter import Control
+from livecb.errors import CommandRefused
 from livecb.run import Run
 
 __all__ = ["LiveStream"]
@@ -53,6 +56,25 @@ class _Session(Boosting):
         trees = hasattr(self.model, "get_score") and self.params.get("booster") != "gblinear"
         return self.model.get_score(importance_type="gain") if trees else {}
 
+    def save(self) -> str:
+        if not hasattr(self.model, "save_model"):
+            raise CommandRefused("a cross-validation has no model of its own")
+        path = self.models() / f"round-{self.step}.ubj"
+        self.model.save_model(path)
+        self.run.checkpoint(path)
+        return str(path)
+
+    def rate(self) -> Control:
+        others = asked("xgboost.training", "train", "cv").get("callbacks") or ()
+        scheduled = any(isinstance(each, LearningRateScheduler) for each in others)
+        return Control(
+            "lr",
+            _rate(self.params),
+            min=0.0,
+            on_change=lambda rate: self.model.set_param("learning_rate", rate),
+            reason="LearningRateScheduler sets it before every round" if scheduled else None,
+        )
+
 
 class LiveStream(BoostingStream, TrainingCallback):  # type: ignore[misc]
     """Shows a training live. See `livecb.callbacks.base.Stream` for the arguments."""
@@ -64,6 +86,11 @@ class LiveStream(BoostingStream, TrainingCallback):  # type: ignore[misc]
         self._begin_with(model)
         return model
 
+    def before_iteration(self, model: Any, epoch: int = 0, evals_log: _History | None = None) -> bool:
+        # Not after a round: the callbacks behind ours are to see it.
+        self._obey()
+        return self._helm is not None and self._helm.stops
+
     def after_iteration(self, model: Any, epoch: int = 0, evals_log: _History | None = None) -> bool:
         if evals_log is None:  # CatBoost has a hook of the same name, which is to be true
             return tell(self) or True
@@ -74,6 +101,14 @@ class LiveStream(BoostingStream, TrainingCallback):  # type: ignore[misc]
         self._finish_with(model)
         return model
 
+    def _take_the_helm(self, model: Any) -> Helm:
+        return self._take_helm(collective.get_world_size())
+
+    @obeying
+    def _obey(self) -> None:
+        """Nothing is recorded before a round."""
+
+    @steering(_take_the_helm)
     @opening
     def _begin_with(self, model: Any) -> None:
         wanted = asked("xgboost.training", "train", "cv")
@@ -121,3 +156,9 @@ def values_of(history: _History, at: int) -> dict[str, Any]:
     return named(
         (data, metric, *(row if isinstance(row, tuple) else (row, None))) for data, metric, row in rows
     )
+
+
+def _rate(params: Mapping[str, Any]) -> float:
+    """Return the learning rate that a training begins with."""
+    said = params.get("learning_rate", params.get("eta"))
+    return float(0.3 if said is None else said)

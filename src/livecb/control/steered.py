@@ -65,7 +65,7 @@ class Steered(Verbs):
         except Exception as error:
             self.warn_once(f"offer {command}", f"run.offer({command!r}): {error}")
 
-    def stop_when(self, criterion: str) -> None:
+    def stop_when(self, criterion: str | None) -> None:
         """Stop the loop once a metric is good enough: `run.stop_when("val/acc > 0.98")`.
 
         What is recorded is looked at beside the loop, so that it costs the loop nothing; the loop stops as
@@ -74,7 +74,10 @@ class Steered(Verbs):
 
         Args:
             criterion: NAME SIGN NUMBER; the name as it is recorded, the sign `>`, `>=`, `<` or `<=`.
+                None for none.
         """
+        if criterion is None:
+            return
         try:
             self._steer().stop_when(Criterion.parse(criterion))
         except Exception as error:
