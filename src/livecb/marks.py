@@ -47,11 +47,21 @@ class Marks:
             kind = _KINDS.get(type(event))
             if kind is None or (isinstance(event, ev.Command) and event.phase == "asked"):
                 continue
-            self.counts[kind] += 1
             kept = self._kept[kind]
+            if isinstance(event, ev.Note) and event.edited is not None:
+                self._take_back(event)
+                if event.deleted:
+                    continue
+            self.counts[kind] += 1
             insort(kept, (event.time, self.counts[kind], event))
             if len(kept) > MOST:
                 del kept[0]
+
+    def _take_back(self, note: ev.Note) -> None:
+        """Forget what a note said before; it may have been pushed out since."""
+        self.counts["note"] -= 1
+        kept = self._kept["note"]
+        kept[:] = [item for item in kept if not (isinstance(item[2], ev.Note) and item[2].id == note.id)]
 
     def newest(self, kind: str, most: int) -> list[Any]:
         """Return the newest marks of a kind, the oldest of them first, ready for JSON."""

@@ -346,10 +346,19 @@ class Alert(Event, frozen=True, kw_only=True, tag="alert"):
 
 
 class Note(Event, frozen=True, kw_only=True, tag="note"):
-    """What a person wrote, about the run or about `step`."""
+    """What a person wrote, about the run or about `step`.
+
+    Attributes:
+        id: Names a reader's note; one with the same id that comes later stands in its place.
+        edited: When it was said anew, Unix seconds; `time` is when it was said first.
+        deleted: Whether it was taken back.
+    """
 
     text: str
     author: str | None = None
+    id: str | None = None
+    edited: float | None = None
+    deleted: bool = False
 
 
 class Command(Event, frozen=True, kw_only=True, tag="command"):

@@ -4,28 +4,71 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from livecb import __version__
 from livecb.errors import StoreError
 from livecb.events import json_schema
 from livecb.leaderboard import MOST
-from livecb.server.batch import asked_number
-from livecb.server.files import headers_of, type_of_file
+from livecb.server.answers import Health, LeaderboardPage, RunState, SeriesPage
+from livecb.server.files import FileAnswer, headers_of, type_of_file
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
+from livecb.server.query import COMMAS, Axis, Query, query_of
 from livecb.server.replies import Problem, json_response
 from livecb.state import State
 from livecb.store import Store
 
-__all__ = ["Api", "asked_axis", "asked_bound", "store_key"]
+__all__ = ["Api", "Span", "store_key"]
 
-_AXES = ("step", "epoch", "time", "batch", "samples", "tokens")
-_MAX_POINTS = 100_000
+_Name = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class Span(Query):
+    """A piece of an axis."""
+
+    x: Annotated[Axis, Meta(description="the axis")] = "step"
+    start: (
+        Annotated[float, Meta(description="only points that stand there or after it on the axis")] | None
+    ) = msgspec.field(name="from", default=None)
+    end: (
+        Annotated[float, Meta(description="only points that stand there or before it on the axis")] | None
+    ) = msgspec.field(name="to", default=None)
+
+
+class SeriesQuery(Span):
+    """Which columns."""
+
+    names: (
+        Annotated[
+            list[_Name],
+            Meta(description="keys of metrics; all when left out", extra_json_schema=COMMAS),
+        ]
+        | None
+    ) = None
+    name: Annotated[list[_Name], Meta(description="a key that may hold a comma; may be repeated")] | None = (
+        None
+    )
+    points: Annotated[int, Meta(ge=1, le=100_000, description="about how many points of each")] = 1000
+
+
+class LeaderboardQuery(Query):
+    """How many rows."""
+
+    limit: Annotated[int, Meta(ge=1, le=MOST, description="at most so many rows")] = MOST
+
+
+class FileQuery(Query):
+    """How a file is to be saved."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=255, description="a name to save it under")] | None = (
+        None
+    )
 
 
 def store_key(store: Store) -> str:
@@ -41,24 +84,27 @@ class Api:
         self._schema = msgspec.json.encode(json_schema())
         self._key = store_key(hub.store)
 
+    @described(answer=Health, tag="server", open=True)
     async def health(self, request: Request) -> Response:
         """Say who this is; needs no token, tells nothing."""
         return json_response({"livecb": __version__, "store": self._key, "pid": os.getpid()})
 
+    @described(tag="events")
     async def schema(self, request: Request) -> Response:
         """The JSON Schema of one line."""
         return json_response(self._schema)
 
+    @described(answer=RunState)
     async def state(self, request: Request) -> Response:
         """The State of one run."""
         run = request.path_params["run"]
         self.hub.store.run(run)
         return json_response(await self.hub.indexes.state(run, self.hub.alive(run)))
 
-    @described({"limit": "at most so many rows"})
+    @described(LeaderboardQuery, answer=LeaderboardPage)
     async def leaderboard(self, request: Request) -> Response:
         """The candidates of a run, the best first."""
-        limit = int(asked_number(request, "limit", MOST, MOST, least=1))
+        limit = query_of(request, LeaderboardQuery).limit
 
         def ask(state: State, cursor: str) -> dict[str, Any]:
             rows = state.leaderboard.to_list()[:limit]
@@ -74,34 +120,22 @@ class Api:
 
         return json_response(await self.hub.indexes.ask(request.path_params["run"], ask))
 
-    @described(
-        {
-            "names": "comma-separated keys of metrics; all when left out",
-            "name": "one key, which may hold a comma; may be repeated",
-            "points": "about how many points of each",
-            "x": f"the axis: {', '.join(_AXES)}",
-            "from": "only points that stand there or after it on the axis",
-            "to": "only points that stand there or before it on the axis",
-        }
-    )
+    @described(SeriesQuery, answer=SeriesPage, tag="metrics")
     async def series(self, request: Request) -> Response:
         """Columns of metrics, thinned, with the cursor they are valid at."""
-        query = request.query_params
-        axis = asked_axis(request)
-        # A name may hold a comma: `name=`, which may be repeated, takes it as it is.
-        names = [name for word in query.getlist("names") for name in word.split(",") if name]
-        names += query.getlist("name")
+        asked = query_of(request, SeriesQuery)
+        every = asked.names is None and asked.name is None
         answer = await self.hub.indexes.series(
             request.path_params["run"],
-            names=names if "names" in query or "name" in query else None,
-            x=axis,
-            points=int(asked_number(request, "points", 1000, _MAX_POINTS, least=1)),
-            start=asked_bound(request, "from"),
-            end=asked_bound(request, "to"),
+            names=None if every else [*(asked.names or ()), *(asked.name or ())],
+            x=asked.x,
+            points=asked.points,
+            start=asked.start,
+            end=asked.end,
         )
         return json_response(answer)
 
-    @described({"name": "a name to save it under"}, media="application/octet-stream")
+    @described(FileQuery, media="*/*", tag="media", ranges=True)
     async def file(self, request: Request) -> Response:
         """The bytes of one file of a run."""
         run = self.hub.store.run(request.path_params["run"])
@@ -109,30 +143,5 @@ class Api:
             path = run.file_path(request.path_params["digest"])
         except StoreError as error:
             raise Problem(404, "No such file", str(error)) from error
-        kind = type_of_file(path)
-        return FileResponse(path, headers=headers_of(request.query_params.get("name")), media_type=kind)
-
-
-def asked_axis(request: Request) -> str:
-    """Return the axis of a query.
-
-    Raises:
-        Problem: It is none.
-    """
-    axis = request.query_params.get("x", "step")
-    if axis not in _AXES:
-        raise Problem(400, "No such axis", f"expected x to be one of {', '.join(_AXES)}, got {axis!r}")
-    return axis
-
-
-def asked_bound(request: Request, name: str) -> float | None:
-    """Return a place on an axis of a query, None if it says none.
-
-    Raises:
-        Problem: It is no number.
-    """
-    return (
-        None
-        if name not in request.query_params
-        else asked_number(request, name, 0, float("inf"), float("-inf"))
-    )
+        name = query_of(request, FileQuery).name
+        return FileAnswer(path, headers=headers_of(name), media_type=type_of_file(path))

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Annotated
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
 from livecb import events as ev
 from livecb.errors import EventError, LogError, StoreError
 from livecb.logs.appending import NotAtEnd, append_at, end_of
-from livecb.server.body import bytes_of
+from livecb.server.access import access_of
+from livecb.server.answers import Appended, Uploaded
+from livecb.server.body import bytes_of, saved
 from livecb.server.frames import as_event
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
+from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem, json_response
 from livecb.store import APPENDED, MAIN, NOTES, StoredRun
 
@@ -26,7 +31,29 @@ __all__ = ["Appending"]
 
 NDJSON = "application/x-ndjson"
 _MOST = 8 << 20
-_PART = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LARGEST = 1 << 30
+_HASH = re.compile("[0-9a-f]{64}")
+_BYTES = "application/octet-stream"
+
+
+class AppendQuery(Query):
+    """Where is appended."""
+
+    at: Annotated[
+        str,
+        Meta(
+            pattern="^[0-9]{1,18}$",
+            description="the byte where this part of the log ended: the last answer's `cursor`, `0` at first",
+            examples=["0"],
+        ),
+    ]
+    part: Annotated[
+        str,
+        Meta(
+            pattern=f"^(?!{NOTES}$)[A-Za-z0-9_-]{{1,64}}$",
+            description="which part of the log, for a further rank or process",
+        ),
+    ] = MAIN
 
 
 class Appending:
@@ -35,24 +62,15 @@ class Appending:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
-    @described(
-        {
-            "at": "the byte where this part of the log ended: `cursor` of the answer before, `0` at first",
-            "part": f"which part of the log, for a further rank or process; default `{MAIN}`",
-        },
-        body=NDJSON,
-    )
+    @described(AppendQuery, body=NDJSON, answer=Appended, tag="events", errors=(409, 507))
     async def append(self, request: Request) -> Response:
         """Append events of a training elsewhere, exactly once however often it is tried; makes the run."""
-        name, part = request.path_params["run"], request.query_params.get("part", MAIN)
-        if not _PART.fullmatch(part) or part == NOTES:
-            raise Problem(
-                400, "Not understood", f"expected part to be letters, digits, '_' and '-', got {part!r}"
-            )
-        at = _asked_place(request)
+        name, asked = request.path_params["run"], query_of(request, AppendQuery)
+        part, at = asked.part, int(asked.at)
         body = await bytes_of(request, NDJSON, _MOST)
         lines = body if body.endswith(b"\n") or not body else body + b"\n"
         _check(lines)
+        access_of(request.scope).check_write(name, part, lines)
         run = self._run(name, new=at == 0 and bool(lines))
         try:
             end = await self.hub.work.do(lambda: _append(run, part, at, lines))
@@ -63,6 +81,20 @@ class Appending:
             raise Problem(507, "The log cannot be written", f"{error}; try again later") from error
         self.hub.changed(run.id)
         return json_response({"run": run.id, "part": part, "cursor": str(end)})
+
+    @described(body=_BYTES, answer=Uploaded, tag="events", errors=(409, 507))
+    async def upload(self, request: Request) -> Response:
+        """Keep a file of a training elsewhere under its SHA-256, which is checked; makes the run."""
+        digest = request.path_params["digest"]
+        if not _HASH.fullmatch(digest):
+            detail = f"expected a SHA-256 hash of 64 hexadecimal digits, got {digest!r}"
+            raise Problem(400, "Not a hash", detail)
+        access_of(request.scope).check_write(request.path_params["run"])
+        run = self._run(request.path_params["run"], new=True)
+        path = run.folder / "files" / digest
+        size = await saved(request, _BYTES, path, digest, _LARGEST, self.hub.work.do)
+        os.utime(run.folder / APPENDED)
+        return json_response({"run": run.id, "hash": digest, "size": size})
 
     def _run(self, name: str, new: bool) -> StoredRun:
         try:
@@ -81,15 +113,6 @@ class Appending:
                 f"run {name} was recorded on this machine: only its training writes its log; take another id",
             )
         return run
-
-
-def _asked_place(request: Request) -> int:
-    word = request.query_params.get("at", "")
-    if not (word.isascii() and word.isdecimal() and len(word) <= 18):
-        raise Problem(
-            400, "Not a cursor", f"expected at to be the byte where the log ends, `0` at first, got {word!r}"
-        )
-    return int(word)
 
 
 def _check(lines: bytes) -> None:

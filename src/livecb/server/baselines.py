@@ -4,39 +4,54 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
 from livecb.baselines import Baseline, Baselines
 from livecb.errors import StoreError
+from livecb.server.access import access_of
+from livecb.server.answers import BaselinePage, Comparison, Forgotten
 from livecb.server.body import body_of
 from livecb.server.frames import dump
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
+from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem, json_response
 
 __all__ = ["BaselineChange", "Comparing", "NewBaseline", "compared"]
 
 _KEPT = ("value", "best", "goal")
 _MISSING = object()
+_About = Annotated[str, Meta(max_length=10_000)]
+_Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", examples=["best-mlp"])]
 
 
 class NewBaseline(msgspec.Struct, forbid_unknown_fields=True):
     """What a run has reached now, under a name."""
 
-    name: str
+    name: _Name
     run: str
-    description: str = ""
+    description: _About = ""
 
 
 class BaselineChange(msgspec.Struct, forbid_unknown_fields=True):
     """A run whose state is to be taken anew, another description, or both."""
 
     run: str | None = None
-    description: str | None = None
+    description: _About | None = None
+
+
+class CompareQuery(Query):
+    """What to compare with: one of both."""
+
+    baseline: Annotated[str, Meta(description="the baseline's name")] | None = None
+    other: Annotated[str, Meta(description="or another run's id")] | None = msgspec.field(
+        name="with", default=None
+    )
 
 
 class Comparing:
@@ -46,58 +61,64 @@ class Comparing:
         self.hub = hub
         self.baselines = Baselines(hub.store)
 
+    @described(answer=BaselinePage, tag="baselines")
     async def list(self, request: Request) -> Response:
         """The baselines of the store."""
-        return json_response(dump({"baselines": await self.hub.work.do(self.baselines.all)}))
+        access, found = access_of(request.scope), await self.hub.work.do(self.baselines.all)
+        return json_response(dump({"baselines": [each for each in found if access.sees(each.run)]}))
 
+    @described(answer=Baseline, tag="baselines")
     async def get(self, request: Request) -> Response:
         """One baseline."""
-        return json_response(dump(self._known(request.path_params["name"])))
+        return json_response(dump(self._known(request, request.path_params["name"])))
 
-    @described(body=NewBaseline, status=201)
+    @described(body=NewBaseline, answer=Baseline, status=201, tag="baselines", errors=(404, 409))
     async def create(self, request: Request) -> Response:
         """Make a baseline of what a run has reached."""
         new = await body_of(request, NewBaseline)
-        made = await self._taken(new.name, new.run, new.description)
+        made = await self._taken(request, new.name, new.run, new.description)
         if self._get(new.name) is not None:
             detail = f"there is a baseline {new.name!r}: change it with PATCH, or delete it before"
             raise Problem(409, "There is one of this name", detail)
         self.baselines.put(made)
         return json_response(dump(made), 201)
 
-    @described(body=BaselineChange)
+    @described(body=BaselineChange, answer=Baseline, tag="baselines")
     async def update(self, request: Request) -> Response:
         """Let a baseline be what a run has reached now, or describe it otherwise."""
-        known = self._known(request.path_params["name"])
+        known = self._known(request, request.path_params["name"])
         change = await body_of(request, BaselineChange)
         if change.run is not None:
-            known = await self._taken(known.name, change.run, known.description)
+            known = await self._taken(request, known.name, change.run, known.description)
         if change.description is not None:
             known.description = change.description
         self.baselines.put(known)
         return json_response(dump(known))
 
+    @described(answer=Forgotten, tag="baselines")
     async def delete(self, request: Request) -> Response:
         """Forget a baseline; its run stays."""
-        name = self._known(request.path_params["name"]).name
+        name = self._known(request, request.path_params["name"]).name
         self.baselines.remove(name)
         return json_response({"name": name})
 
-    @described({"baseline": "the baseline's name", "with": "or another run's id"})
+    @described(CompareQuery, answer=Comparison, tag="baselines")
     async def compare(self, request: Request) -> Response:
         """A run's metrics and settings beside those of a baseline, or of another run."""
-        query, run = request.query_params, request.path_params["run"]
-        if ("baseline" in query) == ("with" in query):
+        asked, run = query_of(request, CompareQuery), request.path_params["run"]
+        if asked.baseline is not None and asked.other is None:
+            other = self._known(request, asked.baseline)
+        elif asked.other is not None and asked.baseline is None:
+            other = await self._taken(request, "", asked.other, "")
+        else:
             raise Problem(400, "Not understood", "name what to compare with: `?baseline=NAME` or `?with=RUN`")
-        name = query.get("baseline")
-        other = self._known(name) if name is not None else await self._taken("", query["with"], "")
         return json_response(
             {
                 "run": run,
                 "baseline": other.name or None,
                 "with": other.run,
                 "taken": other.taken,
-                **compared(await self._taken("", run, ""), other),
+                **compared(await self._taken(request, "", run, ""), other),
             }
         )
 
@@ -107,15 +128,17 @@ class Comparing:
         except StoreError as error:
             raise Problem(400, "Not a baseline's name", str(error)) from error
 
-    def _known(self, name: str) -> Baseline:
-        if (known := self._get(name)) is None:
+    def _known(self, request: Request, name: str) -> Baseline:
+        known = self._get(name)
+        if known is None or not access_of(request.scope).sees(known.run):
             raise Problem(
                 404, "No such baseline", f"no baseline {name!r}; GET api/baselines lists those there are"
             )
         return known
 
-    async def _taken(self, name: str, run: str, description: str) -> Baseline:
+    async def _taken(self, request: Request, name: str, run: str, description: str) -> Baseline:
         """Return what a run has reached now."""
+        access_of(request.scope).check_run(run)
         state = msgspec.json.decode(await self.hub.indexes.state(run, self.hub.alive(run)))
         metrics = {key: {word: it[word] for word in _KEPT} for key, it in state["metrics"].items()}
         return Baseline(name, run, time.time(), metrics, state["config"], description)

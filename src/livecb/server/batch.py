@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from livecb.server.frames import NoFraming, Sieve, dump
+from livecb.server.frames import NoFraming, Sieve, dump, types_of
 from livecb.server.hub import Hub
-from livecb.server.replies import Problem, json_response
-from livecb.server.stream import asked_cursor
+from livecb.server.query import query_of
+from livecb.server.replies import json_response
+from livecb.server.stream import EventQuery, asked_cursor
 from livecb.server.tail import Place, Stretch, Tail
 from livecb.store import StoredRun
 
-__all__ = ["MAX_LIMIT", "MAX_WAIT", "Batches", "asked_number"]
+__all__ = ["Batches"]
 
-MAX_LIMIT = 10_000
-MAX_WAIT = 30.0
-_LIMIT = 1000
 _LINES = 2000
 _BYTES = 8 << 20
 """An answer takes no further line once it holds so many; the cursor goes on from there."""
-
-
-def asked_number(request: Request, name: str, default: float, most: float, least: float = 0) -> float:
-    """Return a number of the query.
-
-    Raises:
-        Problem: It is none, or below the least; above the most, the most is meant.
-    """
-    word = request.query_params.get(name)
-    try:
-        number = float(word) if word is not None else default
-    except ValueError:
-        number = math.nan
-    if not number >= least:
-        raise Problem(
-            400, "Not understood", f"expected {name} to be a number of at least {least:g}, got {word!r}"
-        )
-    return min(number, most)
 
 
 class _Poll:
@@ -78,15 +57,13 @@ class Batches:
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
         run = self.hub.store.run(request.path_params["run"])
-        sieve = Sieve(Sieve.parse(request.query_params.get("types", "")))
-        limit = int(asked_number(request, "limit", _LIMIT, MAX_LIMIT, least=1))
-        wait = asked_number(request, "wait", 0, MAX_WAIT)
-        cursors = request.query_params.get("cursors", "0") not in ("0", "")
-        batch = _Batch(Tail([run]), sieve, limit, asked_cursor(request), cursors)
+        asked = query_of(request, EventQuery)
+        sieve = Sieve(types_of(asked.types))
+        batch = _Batch(Tail([run]), sieve, asked.limit, asked_cursor(request), asked.cursors)
         try:
             await batch.read()
-            if wait and not batch.lines and not batch.reset:
-                await self._wait(run, batch, wait)
+            if asked.wait and not batch.lines and not batch.reset:
+                await self._wait(run, batch, asked.wait)
             answer = batch.to_json(self.hub.alive(run.id))
             self.hub.traffic.sent("json", len(answer), len(batch.lines))
             return json_response(answer)

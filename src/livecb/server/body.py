@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -9,7 +15,7 @@ from starlette.requests import Request
 
 from livecb.server.replies import Problem
 
-__all__ = ["body_of", "bytes_of"]
+__all__ = ["body_of", "bytes_of", "saved"]
 
 _T = TypeVar("_T")
 _MOST = 256 << 10
@@ -39,14 +45,65 @@ async def bytes_of(request: Request, kind: str, most: int) -> bytes:
     Raises:
         Problem: It is of another type, or longer than `most` bytes.
     """
+    return b"".join([piece async for piece in _pieces(request, kind, most)])
+
+
+async def saved(
+    request: Request,
+    kind: str,
+    path: Path,
+    digest: str,
+    most: int,
+    work: Callable[[Callable[[], None]], Awaitable[None]],
+) -> int:
+    """Keep the body of a request as a file whose bytes have a hash; return its size.
+
+    It passes through memory in pieces, and stands under its path whole or not at all.
+
+    Args:
+        kind: The content type that must be said.
+        digest: The SHA-256 of the bytes.
+        most: The most bytes that are taken.
+        work: Does what writes, in a thread.
+
+    Raises:
+        Problem: It is of another type, longer than `most` bytes, of another hash, or cannot be written.
+    """
+    spare = path.with_name(f".{digest}.{secrets.token_hex(4)}")
+    found, size = hashlib.sha256(), 0
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with spare.open("wb") as file:
+
+            def keep(piece: bytes) -> None:
+                found.update(piece)
+                file.write(piece)
+
+            async for piece in _pieces(request, kind, most):
+                size += len(piece)
+                await work(functools.partial(keep, piece))
+        if found.hexdigest() != digest:
+            detail = (
+                f"expected bytes of the hash {digest}, got {size} of {found.hexdigest()}; nothing is kept"
+            )
+            raise Problem(400, "Another hash", detail)
+        os.replace(spare, path)
+    except OSError as error:
+        detail = f"{error.strerror}: nothing was kept; try again later"
+        raise Problem(507, "The file cannot be written", detail) from error
+    finally:
+        spare.unlink(missing_ok=True)
+    return size
+
+
+async def _pieces(request: Request, kind: str, most: int) -> AsyncIterator[bytes]:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != kind:
         raise Problem(
             415, "Another content type", f"expected the header `Content-Type: {kind}`, got {given!r}"
         )
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        if (size := size + len(chunk)) > most:
+    size = 0
+    async for piece in request.stream():
+        if (size := size + len(piece)) > most:
             raise Problem(413, "Too long", f"at most {most} bytes are taken at once: send less of it")
-    return b"".join(chunks)
+        yield piece

@@ -8,22 +8,27 @@ what lies in it, no link out of it.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from livecb import events as ev
-from livecb.server.files import attached
+from livecb import names
+from livecb.server.answers import CheckpointPage
+from livecb.server.files import FileAnswer, attached
 from livecb.server.frames import dump
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
+from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem, json_response
 from livecb.server.search import lines_of
 from livecb.store import StoredRun
@@ -31,10 +36,20 @@ from livecb.strict import json_ready
 
 __all__ = ["Checkpoints"]
 
+_BYTES = ("application/octet-stream", "application/x-tar")
 _PIECE = 1 << 20
 _MOST = 10_000
 
 Kept = ev.Checkpoint | ev.Artifact
+
+
+class ModelQuery(Query):
+    """Which of those that a run saved."""
+
+    which: Annotated[
+        Literal["best", "final"],
+        Meta(description="of the best value of the metric it was saved for; or the last one saved"),
+    ] = "best"
 
 
 class Checkpoints:
@@ -43,13 +58,36 @@ class Checkpoints:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
+    @described(answer=CheckpointPage, tag="media")
     async def recorded(self, request: Request) -> Response:
         """The checkpoints and artifacts that a run recorded, and which of them can be had."""
         run = self.hub.store.run(request.path_params["run"])
-        rows = await self.hub.work.do(lambda: [_row(run, event) for event in self._recorded(run)])
-        return json_response(dump({"checkpoints": rows}))
+        found = await self.hub.work.do(lambda: self._recorded(run))
+        rows = await self.hub.work.do(lambda: [_row(run, event) for event in found])
+        there = [event for event, row in zip(found, rows, strict=True) if row["available"]]
+        chosen = {
+            which: _number(it) if (it := _chosen(there, which)) else None for which in ("final", "best")
+        }
+        return json_response(dump({"checkpoints": rows, **chosen}))
 
-    @described(media="application/octet-stream")
+    @described(ModelQuery, media=_BYTES, tag="media", ranges=True)
+    async def model(self, request: Request) -> Response:
+        """The bytes of the best, or of the last, checkpoint that can be had; a folder comes as a tar.
+
+        Where no checkpoint says a value of a metric whose name tells which way is better, the best is
+        the last.
+        """
+        run = self.hub.store.run(request.path_params["run"])
+        which = query_of(request, ModelQuery).which
+        found = await self.hub.work.do(
+            lambda: [event for event in self._recorded(run) if _path_of(run, event)[0] is not None]
+        )
+        if (event := _chosen(found, which)) is None:
+            there = f"api/runs/{run.id}/checkpoints says which there are, and why one cannot be had"
+            raise Problem(404, "No such checkpoint", f"run {run.id} has no model that can be had; {there}")
+        return self._sent(run, event)
+
+    @described(media=_BYTES, tag="media", ranges=True)
     async def download(self, request: Request) -> Response:
         """The bytes of a checkpoint or artifact; a folder comes as a tar."""
         run = self.hub.store.run(request.path_params["run"])
@@ -60,20 +98,39 @@ class Checkpoints:
         if not found:
             there = f"api/runs/{run.id}/checkpoints lists those there are"
             raise Problem(404, "No such checkpoint", f"no checkpoint has the number {word!r}; {there}")
-        path, why = _path_of(run, found[-1])
+        return self._sent(run, found[-1])
+
+    def _sent(self, run: StoredRun, event: Kept) -> Response:
+        path, why = _path_of(run, event)
         if path is None:
-            raise Problem(404, "Not to be had", f"checkpoint {word} of run {run.id}: {why}")
-        headers = {"cache-control": "no-store"}
+            raise Problem(404, "Not to be had", f"checkpoint {_number(event)} of run {run.id}: {why}")
+        headers = {"cache-control": "no-store", "x-livecb-checkpoint": _number(event)}
         if path.is_dir():
             headers |= attached(f"{path.name}.tar")
-            return StreamingResponse(_tar(path), media_type="application/x-tar", headers=headers)
-        headers |= attached(path.name if isinstance(found[-1], ev.Checkpoint) else found[-1].name)
-        return FileResponse(path, headers=headers, media_type="application/octet-stream")
+            return StreamingResponse(_tar(path), media_type=_BYTES[1], headers=headers)
+        headers |= attached(path.name if isinstance(event, ev.Checkpoint) else event.name)
+        return FileAnswer(path, headers=headers, media_type=_BYTES[0])
 
     def _recorded(self, run: StoredRun) -> list[Kept]:
         types = frozenset({"checkpoint", "artifact"})
         lines, _, _ = lines_of(run, types, lambda event: True, "0", 1, last=_MOST)
         return [event for event in ev.decode_lines(lines) if isinstance(event, Kept)]
+
+
+def _chosen(found: Sequence[Kept], which: str) -> Kept | None:
+    """Return the best or the last of what was saved; checkpoints go before artifacts."""
+    saved = [event for event in found if isinstance(event, ev.Checkpoint)]
+    rated = [
+        (float(event.value), names.goal(event.metric or ""), event)
+        for event in saved
+        if event.value is not None and math.isfinite(float(event.value)) and names.goal(event.metric or "")
+    ]
+    if which == "best" and rated:
+        metric = rated[-1][2].metric  # a run that was told to watch another one goes by that
+        mine = [(value, event) for value, _, event in rated if event.metric == metric]
+        sign = 1 if rated[-1][1] == "max" else -1
+        return max(mine, key=lambda pair: (sign * pair[0], pair[1].time))[1]
+    return saved[-1] if saved else found[-1] if found else None
 
 
 def _number(event: Kept) -> str:
@@ -125,8 +182,8 @@ def _host_of(run: StoredRun) -> str:
 
 def _tar(folder: Path) -> Iterator[bytes]:
     """Yield a folder's files as a tar, piece by piece; links are left out, for they may lead anywhere."""
-    for place, _, names in os.walk(folder):
-        for name in sorted(names):
+    for place, _, files in os.walk(folder):
+        for name in sorted(files):
             path = Path(place) / name
             try:
                 with open(path, "rb", opener=_no_link) as file:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from livecb.control.commands import ask, wish
+from livecb.control.commands import COMMANDS, Asked, ask, wish
 from livecb.errors import CommandRefused
+from livecb.server.access import access_of
+from livecb.server.audit import tell
 from livecb.server.body import body_of
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
@@ -29,11 +34,11 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True):
         within: Seconds after which it is not to be obeyed any more.
     """
 
-    name: str
-    parameter: str | None = None
-    value: float | bool | str | None = None
-    by: str | None = None
-    within: float | None = None
+    name: Literal[COMMANDS]  # type: ignore[valid-type]
+    parameter: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    value: float | bool | Annotated[str, Meta(max_length=10_000)] | None = None
+    by: Annotated[str, Meta(max_length=200)] | None = None
+    within: Annotated[float, Meta(gt=0, le=30 * 86400)] | None = None
 
 
 class Commands:
@@ -42,14 +47,15 @@ class Commands:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
-    @described(body=Wish)
+    @described(body=Wish, answer=Asked, status=202, tag="control", errors=(409,))
     async def ask(self, request: Request) -> Response:
         """Ask something of a run; what becomes of it is a `command` event of the same id."""
         run = self.hub.store.run(request.path_params["run"])
         asked = await body_of(request, Wish)
         more = {} if asked.within is None else {"within": asked.within}
+        by = access_of(request.scope).signed(asked.by) or "a viewer"
         try:
-            made = wish(asked.name, asked.value, parameter=asked.parameter, by=asked.by or "a viewer", **more)
+            made = wish(asked.name, asked.value, parameter=asked.parameter, by=by, **more)
         except CommandRefused as error:
             raise Problem(400, "No such command", str(error)) from error
         if not run.alive():
@@ -61,4 +67,5 @@ class Commands:
             ask(run, made)
         except CommandRefused as error:
             raise Problem(409, "The run has ended", str(error)) from error
+        tell(request.scope, by=made.by, name=made.name, parameter=made.parameter, value=made.value)
         return json_response(msgspec.json.encode(made), 202)

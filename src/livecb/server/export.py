@@ -7,18 +7,21 @@ import io
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Literal
 
+from msgspec import Meta
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from livecb import events as ev
-from livecb.server.files import attached
-from livecb.server.frames import Sieve
+from livecb.server.files import FileAnswer, attached
+from livecb.server.frames import Sieve, types_of
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
+from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem
+from livecb.server.stream import Types
 from livecb.server.tail import Tail
 from livecb.store import StoredRun
 
@@ -27,7 +30,8 @@ __all__ = ["COLUMNS", "Export", "rows_of"]
 COLUMNS = ("name", "value", "step", "batch", "epoch", "samples", "tokens", "time", "rank", "context")
 """What a row of a table says: one value of one metric."""
 
-_FORMATS = ("jsonl", "csv", "parquet")
+_NDJSON = "application/x-ndjson"
+_PARQUET = "application/vnd.apache.parquet"
 _LINES = 2000
 _ROWS = 50_000
 _WHOLE = frozenset({"step", "batch", "samples", "tokens", "rank"})
@@ -36,34 +40,35 @@ _WORDS = frozenset({"name", "context"})
 Row = tuple[Any, ...]
 
 
+class ExportQuery(Query):
+    """What is taken along, and how."""
+
+    format: Annotated[
+        Literal["jsonl", "csv", "parquet"],
+        Meta(description="events as they stand; or a row for each value of each metric"),
+    ] = "jsonl"
+    types: Types = []
+
+
 class Export:
     """Handlers over a hub."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
-    @described(
-        {
-            "format": f"one of {', '.join(_FORMATS)}; default jsonl",
-            "types": "jsonl: types of events, or channels of them; all when left out",
-        },
-        media="application/x-ndjson",
-    )
+    @described(ExportQuery, media=(_NDJSON, "text/csv", _PARQUET), tag="events", errors=(501,))
     async def export(self, request: Request) -> Response:
         """All events of a run as JSON lines, or all values of its metrics as CSV or Parquet."""
         run = self.hub.store.run(request.path_params["run"])
-        kind = request.query_params.get("format", "jsonl")
-        if kind not in _FORMATS:
-            raise Problem(
-                400, "Not understood", f"expected format to be one of {', '.join(_FORMATS)}, got {kind!r}"
-            )
+        asked = query_of(request, ExportQuery)
+        kind = asked.format
         headers = {"cache-control": "no-store", **attached(f"{run.id}.{kind}")}
         if kind == "parquet":
             return await self._parquet(run, headers)
-        sieve = Sieve(Sieve.parse(request.query_params.get("types", "")))
+        sieve = Sieve(types_of(asked.types))
         pieces = _lines(run, sieve) if kind == "jsonl" else _csv(run)
         first = await self.hub.work.do(lambda: next(pieces, b""))  # a log that cannot be read says so now
-        media = "application/x-ndjson" if kind == "jsonl" else "text/csv; charset=utf-8"
+        media = _NDJSON if kind == "jsonl" else "text/csv; charset=utf-8"
         return StreamingResponse(self._sent(first, pieces), media_type=media, headers=headers)
 
     async def _sent(self, first: bytes, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -86,8 +91,7 @@ class Export:
             os.unlink(path)
             raise
         gone = BackgroundTask(os.unlink, path)
-        kind = "application/vnd.apache.parquet"
-        return FileResponse(path, headers=headers, media_type=kind, background=gone)
+        return FileAnswer(path, headers=headers, media_type=_PARQUET, background=gone)
 
 
 def rows_of(run: StoredRun) -> Iterator[Row]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["attached", "headers_of", "type_of_file"]
+from starlette.responses import FileResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from livecb.server.replies import Problem, error_response
+
+__all__ = ["FileAnswer", "attached", "headers_of", "type_of_file"]
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -25,6 +30,37 @@ _RIFF = {b"WAVE": "audio/wav", b"WEBP": "image/webp"}
 # What a training stored is shown, never run: an SVG or HTML opened by itself gets an origin of its own, no
 # scripts and no network.
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'"
+
+
+class FileAnswer(FileResponse):
+    """A file, or the bytes of it that were asked for; what cannot be given is a problem as everywhere."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        refused: Problem | None = None
+
+        async def telling(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                refused = _refusal(message, scope)
+            if refused is None:
+                await send(message)
+
+        try:
+            await super().__call__(scope, receive, telling)
+        except RuntimeError as error:  # it went since it was looked up
+            refused = Problem(404, "No such file", f"{error}; it went just now")
+        if refused is not None:
+            await error_response(refused, scope)(scope, receive, send)
+
+
+def _refusal(message: Message, scope: Scope) -> Problem:
+    asked = dict(scope["headers"]).get(b"range", b"").decode("latin-1")
+    if message["status"] == 416:
+        size = dict(message["headers"]).get(b"content-range", b"").decode("latin-1")
+        detail = f"expected a range within the file's bytes, got {asked!r} of {size.rpartition('/')[2]}"
+        return Problem(416, "Nothing in that range", detail, headers={"content-range": size})
+    return Problem(400, "Not a range", f"expected a range such as bytes=0-999, got {asked!r}")
 
 
 def type_of_file(path: Path) -> str:

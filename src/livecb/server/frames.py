@@ -7,7 +7,7 @@ begin with its type, is no JSON, or is not UTF-8) is never passed on; it is coun
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ __all__ = [
     "WebSocketFraming",
     "as_event",
     "dump",
+    "types_of",
     "well_formed",
 ]
 
@@ -59,17 +60,14 @@ class Sieve:
         Raises:
             LivecbError: A word is neither; the message names all that there are.
         """
-        types: set[str] = set()
-        for word in words.split(","):
-            if not (word := word.strip()):
-                continue
+        found = [word.strip() for word in words.split(",") if word.strip()]
+        for word in found:
             if word not in CHANNELS and word not in EVENTS:
                 raise LivecbError(
                     f"expected types to be channels ({', '.join(CHANNELS)}) or event types "
                     f"({', '.join(EVENTS)}), got {word!r}"
                 )
-            types |= CHANNELS.get(word, {word})
-        return frozenset(types) or None
+        return types_of(found)
 
     def sift(self, lines: Sequence[bytes], offsets: Sequence[str]) -> list[tuple[bytes, str]]:
         """Return the lines to be passed on, each with its offset."""
@@ -85,6 +83,11 @@ class Sieve:
             return passed
         self.broken += good.count(False)
         return [pair for pair, fine in zip(passed, good, strict=True) if fine]
+
+
+def types_of(words: Iterable[str]) -> frozenset[str] | None:
+    """Return the types that words for types and channels mean; None is all."""
+    return frozenset[str]().union(*(CHANNELS.get(word, {word}) for word in words)) or None
 
 
 def well_formed(lines: Sequence[bytes]) -> list[bool]:

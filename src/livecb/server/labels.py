@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from livecb.server.answers import Emptied, Labelled, RunDeleted, RunNamed, TrashPage
+from livecb.server.audit import tell
 from livecb.server.body import body_of
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
-from livecb.server.replies import Problem, json_response
+from livecb.server.replies import json_response
 from livecb.trash import DAYS, Trash
 
 __all__ = ["LabelChange", "Labelling"]
 
-_NAME = 500
-_TAGS = 100
+_Name = Annotated[str, Meta(max_length=500)]
+_Tags = Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=100)]
 
 
 class LabelChange(msgspec.Struct, forbid_unknown_fields=True):
     """What is to be changed; what is left out stays. A name or tags of null are the run's own again."""
 
-    name: str | msgspec.UnsetType | None = msgspec.UNSET
-    tags: list[str] | msgspec.UnsetType | None = msgspec.UNSET
+    name: _Name | msgspec.UnsetType | None = msgspec.UNSET
+    tags: _Tags | msgspec.UnsetType | None = msgspec.UNSET
     archived: bool | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -35,7 +38,7 @@ class Labelling:
         self.hub = hub
         self.trash = Trash(hub.store)
 
-    @described(body=LabelChange)
+    @described(body=LabelChange, answer=Labelled)
     async def change(self, request: Request) -> Response:
         """Give a run another name or other tags, or put it away from the list."""
         run = self.hub.store.run(request.path_params["run"])
@@ -45,17 +48,17 @@ class Labelling:
             for name in change.__struct_fields__
             if (value := getattr(change, name)) is not msgspec.UNSET
         }
-        if len(given.get("name") or "") > _NAME or len(given.get("tags") or []) > _TAGS:
-            raise Problem(400, "Not understood", f"a name has at most {_NAME} letters, a run {_TAGS} tags")
         if given.get("tags"):
             given["tags"] = list(dict.fromkeys(tag.strip() for tag in given["tags"] if tag.strip()))
         labels = msgspec.structs.replace(run.labels, **given)
         run.keep_labels(labels)
         self.hub.changed(run.id)
+        tell(request.scope, **given)
         return json_response(
             {"run": run.id, "name": labels.name, "tags": labels.tags, "archived": labels.archived}
         )
 
+    @described(answer=RunDeleted, errors=(409,))
     async def delete(self, request: Request) -> Response:
         """Delete a run that is not being written; it can be brought back."""
         run = self.hub.store.run(request.path_params["run"])
@@ -63,23 +66,27 @@ class Labelling:
         self.hub.changed(run.id)
         return json_response({"run": found.run, "deleted": found.deleted, "days": DAYS})
 
+    @described(answer=TrashPage, tag="trash")
     async def deleted(self, request: Request) -> Response:
         """The deleted runs that can be brought back."""
         found = await self.hub.work.do(self.trash.list)
         return json_response({"runs": [entry._asdict() for entry in found], "days": DAYS})
 
+    @described(answer=RunNamed, tag="trash", errors=(409,))
     async def restore(self, request: Request) -> Response:
         """Bring a deleted run back."""
         run = await self.hub.work.do(lambda: self.trash.restore(request.path_params["run"]))
         self.hub.changed(run.id)
         return json_response({"run": run.id})
 
+    @described(answer=RunNamed, tag="trash")
     async def remove(self, request: Request) -> Response:
         """Remove a deleted run for good."""
         run = request.path_params["run"]
         await self.hub.work.do(lambda: self.trash.remove(run))
         return json_response({"run": run})
 
+    @described(answer=Emptied, tag="trash")
     async def empty(self, request: Request) -> Response:
         """Remove all deleted runs for good."""
         return json_response({"removed": await self.hub.work.do(self.trash.empty)})

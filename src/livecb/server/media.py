@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from livecb.server.batch import asked_number
-from livecb.server.catalogue import Key
+from livecb.names import goal
+from livecb.server.answers import ImagePage, SamplePage
+from livecb.server.catalogue import Key, Scores
 from livecb.server.frames import dump
 from livecb.server.hub import Hub
 from livecb.server.index import Index, Kind, Page
 from livecb.server.openapi import described
-from livecb.server.replies import Problem, json_response
+from livecb.server.query import MOST, Query, query_of
+from livecb.server.replies import json_response
 
-__all__ = ["Media"]
+__all__ = ["Media", "trends_of"]
 
-_LIMIT = 50
-_MAX_LIMIT = 500
 _NONE = "none"
-_PAGE = {
-    "before": "only those before this place among them, counted from the oldest",
-    "limit": "at most so many lines",
-}
+
+
+class MediaQuery(Query):
+    """Which page."""
+
+    before: (
+        Annotated[
+            int,
+            Meta(
+                ge=0, le=MOST, description="only those before this place among them, counted from the oldest"
+            ),
+        ]
+        | None
+    ) = None
+    limit: Annotated[int, Meta(ge=0, le=500, description="at most so many lines")] = 50
+
+
+class SampleQuery(MediaQuery):
+    """Which samples."""
+
+    epoch: (
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^({_NONE}|-?[0-9]{{1,15}})$",
+                description=f"a whole number, or `{_NONE}` for samples that say none",
+                examples=["3", _NONE],
+            ),
+        ]
+        | None
+    ) = None
+
+
+class ImageQuery(MediaQuery):
+    """Which pictures."""
+
+    name: Annotated[str, Meta(description="the pictures' name")] | None = None
 
 
 class Media:
@@ -30,28 +68,21 @@ class Media:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
-    @described({"epoch": f"a whole number, or `{_NONE}`", **_PAGE})
+    @described(SampleQuery, answer=SamplePage, tag="media")
     async def samples(self, request: Request) -> Response:
         """Samples, of one epoch or of all, and the mean scores of every epoch."""
-        word = request.query_params.get("epoch")
-        try:
-            epoch = None if word in (None, _NONE) else int(word)
-        except ValueError:
-            raise Problem(
-                400, "No such epoch", f"expected epoch to be a whole number or {_NONE!r}, got {word!r}"
-            ) from None
-        page = await self._page(request, "samples", epoch, every=word is None)
-        return json_response(page)
+        asked = query_of(request, SampleQuery)
+        epoch = None if asked.epoch in (None, _NONE) else int(asked.epoch)
+        return json_response(await self._page(request, "samples", asked, epoch, every=asked.epoch is None))
 
-    @described({"name": "the pictures' name", **_PAGE})
+    @described(ImageQuery, answer=ImagePage, tag="media")
     async def images(self, request: Request) -> Response:
         """Pictures, of one name or of all, and which names there are."""
-        name = request.query_params.get("name")
-        return json_response(await self._page(request, "images", name, every=name is None))
+        asked = query_of(request, ImageQuery)
+        return json_response(await self._page(request, "images", asked, asked.name, every=asked.name is None))
 
-    async def _page(self, request: Request, kind: Kind, key: Key, *, every: bool) -> bytes:
-        before = asked_number(request, "before", float("inf"), float("inf"))
-        limit = int(asked_number(request, "limit", _LIMIT, _MAX_LIMIT))
+    async def _page(self, request: Request, kind: Kind, asked: MediaQuery, key: Key, *, every: bool) -> bytes:
+        before, limit = math.inf if asked.before is None else asked.before, asked.limit
 
         def ask(index: Index) -> bytes:
             stop = self.hub.indexes.closing
@@ -63,7 +94,10 @@ class Media:
 def _json(kind: Kind, page: Page) -> bytes:
     """Return the answer; the lines stand in it as they do in the log."""
     if kind == "samples":
-        groups = {"epochs": [{"epoch": key, "count": n, "scores": scores} for key, n, scores in page.groups]}
+        groups: dict[str, Any] = {
+            "epochs": [{"epoch": key, "count": n, "scores": scores} for key, n, scores in page.groups],
+            "trends": trends_of(page.groups),
+        }
     else:
         groups = {"names": [{"name": key, "count": n} for key, n, _ in page.groups]}
     head = {
@@ -74,3 +108,28 @@ def _json(kind: Kind, page: Page) -> bytes:
         "before": page.before,
     }
     return b'%b,"%b":[%b]}' % (dump(head)[:-1], kind.encode(), b",".join(page.lines))
+
+
+def trends_of(groups: Sequence[tuple[Key, int, Scores]]) -> dict[str, dict[str, Any]]:
+    """Return how the mean of each score went from epoch to epoch, by the score's name.
+
+    `change` is from the last epoch but one to the last; `best` is said where the name tells which way is
+    better.
+    """
+    known: dict[str, list[tuple[Key, float]]] = {}
+    for epoch, _, scores in sorted((it for it in groups if isinstance(it[0], int)), key=lambda it: it[0]):  # type: ignore[arg-type,return-value]
+        for name, score in scores.items():
+            known.setdefault(name, []).append((epoch, score["mean"]))
+    return {name: _trend(points, goal(name)) for name, points in known.items()}
+
+
+def _trend(points: Sequence[tuple[Key, float]], towards: str | None) -> dict[str, Any]:
+    means = [mean for _, mean in points]
+    best = (min if towards == "min" else max)(means) if towards else None
+    return {
+        "epochs": [epoch for epoch, _ in points],
+        "means": means,
+        "change": means[-1] - means[-2] if len(means) > 1 else None,
+        "best": best,
+        "best_epoch": None if best is None else points[means.index(best)][0],
+    }

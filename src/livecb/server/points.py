@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
 from livecb.columns import AXES
-from livecb.server.api import asked_axis, asked_bound
-from livecb.server.batch import asked_number
+from livecb.server.answers import MetricPage, ValuePage
+from livecb.server.api import Span
 from livecb.server.frames import dump
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
+from livecb.server.query import MOST, query_of
 from livecb.server.replies import Problem, json_response
 from livecb.state import State
 from livecb.strict import json_number
@@ -25,9 +27,29 @@ from livecb.thinning import Strand, strands
 
 __all__ = ["Points", "page_of"]
 
-_LIMIT = 10_000
-_MAX_LIMIT = 100_000
 _WHOLE = frozenset({"step", "batch", "samples", "tokens"})
+
+
+class PointsQuery(Span):
+    """Which values."""
+
+    name: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=500,
+                description="a metric's key; without it, what every metric comes to",
+                examples=["train/loss"],
+            ),
+        ]
+        | None
+    ) = None
+    after: Annotated[
+        int,
+        Meta(ge=0, le=MOST, description="how many of these points to leave out: `next` of the answer before"),
+    ] = 0
+    limit: Annotated[int, Meta(ge=1, le=100_000, description="at most so many points")] = 10_000
 
 
 class Points:
@@ -36,22 +58,11 @@ class Points:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
-    @described(
-        {
-            "name": "a metric's key; without it, what every metric comes to",
-            "x": f"the axis that `from` and `to` stand on: {', '.join(AXES)}",
-            "from": "only points that stand there or after it on the axis",
-            "to": "only points that stand there or before it on the axis",
-            "after": "how many of these points to leave out: `next` of the answer before",
-            "limit": "at most so many points",
-        }
-    )
+    @described(PointsQuery, answer=(MetricPage, ValuePage), tag="metrics")
     async def metrics(self, request: Request) -> Response:
         """Every value of one metric as it was logged, or what all metrics come to."""
-        name = request.query_params.get("name")
-        x, start, end = asked_axis(request), asked_bound(request, "from"), asked_bound(request, "to")
-        after = int(asked_number(request, "after", 0, 2**53))
-        limit = int(asked_number(request, "limit", _LIMIT, _MAX_LIMIT, least=1))
+        asked = query_of(request, PointsQuery)
+        name = asked.name
 
         def ask(state: State, cursor: str) -> bytes:
             if name is None:
@@ -59,8 +70,10 @@ class Points:
             if name not in state.series.metrics:
                 known = ", ".join(sorted(state.series.metrics)[:20]) or "none yet"
                 raise Problem(404, "No such metric", f"no metric {name!r} in this run; there are {known}")
-            parts = strands(state.series.metrics[name], state.series.axis_of(name, x), start, end)
-            return dump({"cursor": cursor, "name": name, **page_of(parts, after, limit)})
+            parts = strands(
+                state.series.metrics[name], state.series.axis_of(name, asked.x), asked.start, asked.end
+            )
+            return dump({"cursor": cursor, "name": name, **page_of(parts, asked.after, asked.limit)})
 
         return json_response(await self.hub.indexes.ask(request.path_params["run"], ask))
 

@@ -11,13 +11,15 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from livecb.errors import LivecbError
+from livecb.server.access import CLOSED, access_of
+from livecb.server.answers import RunPage
 from livecb.server.board import Board
 from livecb.server.frames import SSE
 from livecb.server.hub import Hub
 from livecb.server.openapi import Operation
 from livecb.server.replies import json_response, problem_of, refuse
-from livecb.server.selection import QUERY, Selection
-from livecb.server.stream import RETRY, SSE_HEADERS, abort_of, wants_stream
+from livecb.server.selection import RunQuery, Selection
+from livecb.server.stream import RETRY, SSE_HEADERS, SSE_TYPE, abort_of, wants_stream
 
 __all__ = ["Runs"]
 
@@ -25,7 +27,7 @@ __all__ = ["Runs"]
 class Runs:
     """The endpoint of the list."""
 
-    operation = Operation(QUERY)
+    operation = Operation(RunQuery, answer=RunPage, media=("application/json", SSE_TYPE), errors=(404,))
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -34,16 +36,18 @@ class Runs:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The runs of the store, as JSON or as a stream of the rows that changed."""
         try:
-            selection = Selection.parse(Request(scope).query_params)
+            selection = Selection.parse(Request(scope))
             await self.board.refresh()
-            page, total, following = selection.page(self.board.since(0)[0])
+            access = access_of(scope)
+            rows = [row for row in self.board.since(0)[0] if access.sees(row["run"])]
+            page, total, following = selection.page(rows)
         except LivecbError as error:
             await refuse(scope, receive, send, problem_of(error))
             return
         if wants_stream(scope) and not self.hub.closing:
             await send({"type": "http.response.start", "status": 200, "headers": SSE_HEADERS})
             with self.hub.traffic.stream("runs", scope):
-                await _Watcher(self.board, send, self.hub, selection).run(receive)
+                await _Watcher(self.board, send, self.hub, selection, scope).run(receive)
             return
         answer = {"runs": page, "now": time.time(), "total": total, "next": following}
         await json_response(answer)(scope, receive, send)
@@ -52,8 +56,10 @@ class Runs:
 class _Watcher:
     """Someone who watches the list."""
 
-    def __init__(self, board: Board, send: Send, hub: Hub, selection: Selection) -> None:
+    def __init__(self, board: Board, send: Send, hub: Hub, selection: Selection, scope: Scope) -> None:
         self._board = board
+        self._scope = scope
+        self._access = access_of(scope)
         self._selection = selection
         self._shown: set[str] = set()
         self._hub = hub
@@ -109,8 +115,9 @@ class _Watcher:
 
     def _sift(self, changed: list[dict[str, Any]], gone: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the rows that are meant, and what was shown and is meant no more."""
-        rows = [row for row in changed if self._selection.has(row)]
+        rows = [row for row in changed if self._access.sees(row["run"]) and self._selection.has(row)]
         meant = {row["run"] for row in rows}
+        gone = [run for run in gone if self._access.whole or run in self._shown]
         gone = [*gone, *(run for row in changed if (run := row["run"]) not in meant and run in self._shown)]
         self._shown = self._shown - set(gone) | meant
         return rows, gone
@@ -118,7 +125,7 @@ class _Watcher:
     async def _until_gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self.leave()
+        self.leave(self._scope.get(CLOSED, ""))
 
     async def _write(self, data: bytes) -> None:
         message = {"type": "http.response.body", "body": data, "more_body": True}

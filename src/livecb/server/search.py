@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -23,12 +23,13 @@ from livecb.server.stream import asked_cursor
 from livecb.server.tail import Tail
 from livecb.store import StoredRun
 
-__all__ = ["GoingOn", "Search", "answer", "lines_of"]
+__all__ = ["GoingOn", "Search", "Wanted", "answer", "found", "json_of", "lines_of"]
 
 _BYTES = 8 << 20
 _LINES = 2000
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
-_Words = Annotated[str | None, Meta(min_length=1, max_length=500)]
+_NAMES_OF_LEVELS = (*_LEVELS, *map(str.lower, _LEVELS))
+_Words = Annotated[str, Meta(min_length=1, max_length=500)] | None
 
 Wanted = Callable[[ev.AnyEvent | ev.Unknown], bool]
 
@@ -51,17 +52,16 @@ class GoingOn(Query):
 class LogQuery(GoingOn):
     """Which log lines."""
 
-    level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"] | None,
-        Meta(description="that level or a graver one"),
-    ] = None
+    level: (
+        Annotated[
+            Literal[_NAMES_OF_LEVELS],
+            Meta(description="that level or a graver one"),
+        ]
+        | None
+    ) = None
     logger: Annotated[_Words, Meta(description="of this logger, or one below it")] = None
-    stream: Annotated[
-        Literal["stdout", "stderr"] | None, Meta(description="what was written there")
-    ] = None
-    search: Annotated[
-        _Words, Meta(description="words that the message holds, whatever their case")
-    ] = None
+    stream: Annotated[Literal["stdout", "stderr"], Meta(description="what was written there")] | None = None
+    search: Annotated[_Words, Meta(description="words that the message holds, whatever their case")] = None
 
 
 class Search:
@@ -74,7 +74,7 @@ class Search:
     async def logs(self, request: Request) -> Response:
         """The log lines of a run, of a level, a logger or a stream, or with some words in them."""
         asked = query_of(request, LogQuery)
-        least = _LEVELS[asked.level or "DEBUG"]
+        least = _LEVELS[(asked.level or "DEBUG").upper()]
         words = (asked.search or "").casefold().split()
 
         def wanted(event: ev.AnyEvent | ev.Unknown) -> bool:
@@ -101,19 +101,25 @@ class Search:
 
 async def answer(hub: Hub, request: Request, name: str, types: frozenset[str], wanted: Wanted) -> bytes:
     """Return the JSON of what is wanted among the lines that a request asks for, under a name."""
+    return json_of(name, *await found(hub, request, types, wanted))
+
+
+async def found(
+    hub: Hub, request: Request, types: frozenset[str], wanted: Wanted
+) -> tuple[list[bytes], str, bool]:
+    """Return what is wanted among the lines that a request asks for; see `lines_of`."""
     run = hub.store.run(request.path_params["run"])
-    cursor = asked_cursor(request)
-    asked = query_of(request, GoingOn)
+    cursor, asked = asked_cursor(request), query_of(request, GoingOn)
     stop = hub.indexes.closing
-    lines, cursor, reset = await hub.work.do(
+    return await hub.work.do(
         lambda: lines_of(run, types, wanted, cursor, asked.limit, last=asked.last, stop=stop)
     )
-    return b'{"cursor":%b,"reset":%b,"%b":[%b]}' % (
-        dump(cursor),
-        dump(reset),
-        name.encode(),
-        b",".join(lines),
-    )
+
+
+def json_of(name: str, lines: Sequence[bytes], cursor: str, reset: bool) -> bytes:
+    """Return lines as they stand, under a name, with the cursor they reach up to."""
+    head = dump({"cursor": cursor, "reset": reset})
+    return b'%b,"%b":[%b]}' % (head[:-1], name.encode(), b",".join(lines))
 
 
 def lines_of(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from starlette.datastructures import QueryParams
+from msgspec import Meta
+from starlette.requests import HTTPConnection
 
+from livecb.server.query import COMMAS, Query, query_of
 from livecb.server.replies import Problem
 
-__all__ = ["QUERY", "Selection"]
+__all__ = ["RunQuery", "Selection"]
 
 Row = dict[str, Any]
 
@@ -20,22 +22,42 @@ _STATUSES = (
     "completed failed stopped killed crashed"
 ).split()
 _ACTIVE, _OVER = "active", "over"
+_CHOICES = (*_STATUSES, _ACTIVE, _OVER)
+_CHOICES = (*_STATUSES, _ACTIVE, _OVER)
 _SORTS = "run name project framework status started updated ended elapsed progress".split()
 _METRIC = "metrics."
 _ARCHIVED = {"0": (False,), "1": (True,), "all": (False, True)}
 
-QUERY = {
-    "status": f"comma-separated: {', '.join(_STATUSES)}; `{_ACTIVE}` or `{_OVER}`",
-    "project": "the project's name",
-    "framework": "the framework's name",
-    "tag": "a tag that it bears; each of several, where repeated",
-    "search": "words that its id, name, project and tags hold, whatever their case",
-    "archived": "`0` (default) leaves archived runs out, `1` gives them alone, `all` both",
-    "sort": f"one of {', '.join(_SORTS)} or `{_METRIC}NAME`; `-` before it turns it; default `-started`",
-    "limit": "at most so many rows",
-    "after": "the last run of the page before: `next` of its answer",
-}
-"""What may stand in a query, and what it means."""
+_Word = Annotated[str, Meta(max_length=500)] | None
+
+
+class RunQuery(Query):
+    """Which runs, in which order, and how many."""
+
+    status: Annotated[
+        list[Literal[_CHOICES]],  # type: ignore[valid-type]
+        Meta(description=f"any of them; `{_ACTIVE}` is not over", extra_json_schema=COMMAS),
+    ] = []
+    project: Annotated[_Word, Meta(description="the project's name")] = None
+    framework: Annotated[_Word, Meta(description="the framework's name")] = None
+    tag: Annotated[list[str], Meta(description="a tag that it bears; each of several, where repeated")] = []
+    search: Annotated[
+        _Word, Meta(description="words that its id, name, project and tags hold, whatever their case")
+    ] = None
+    archived: Annotated[
+        Literal["0", "1", "all"],
+        Meta(description="`0` leaves archived runs out, `1` gives them alone, `all` both"),
+    ] = "0"
+    sort: Annotated[
+        str,
+        Meta(
+            pattern=f"^-?({'|'.join(_SORTS)}|{_METRIC[:-1]}[.].+)$",
+            description=f"one of {', '.join(_SORTS)} or `{_METRIC}NAME`; `-` before it turns it round",
+            examples=["-started", "metrics.val/loss"],
+        ),
+    ] = "-started"
+    limit: Annotated[int, Meta(ge=1, le=10**9, description="at most so many rows")] | None = None
+    after: Annotated[_Word, Meta(description="the last run of the page before: `next` of its answer")] = None
 
 
 @dataclass(frozen=True)
@@ -52,34 +74,23 @@ class Selection:
     after: str | None
 
     @staticmethod
-    def parse(query: QueryParams) -> Selection:
-        """Return what a query means.
+    def parse(connection: HTTPConnection) -> Selection:
+        """Return what a request asks for.
 
         Raises:
-            Problem: A word of it is none that it could be.
+            Problem: A word of its query is none that it could be.
         """
-        statuses = frozenset(word.strip() for word in query.get("status", "").split(",") if word.strip())
-        if wrong := statuses - {*_STATUSES, _ACTIVE, _OVER}:
-            known = ", ".join([*_STATUSES, _ACTIVE, _OVER])
-            raise _not_understood(f"expected status to be some of {known}, got {min(wrong)!r}")
-        archived = query.get("archived", "0")
-        if archived not in _ARCHIVED:
-            raise _not_understood(f"expected archived to be one of {', '.join(_ARCHIVED)}, got {archived!r}")
-        sort = query.get("sort", "-started")
-        if (key := sort.removeprefix("-")) not in _SORTS and not key.startswith(_METRIC):
-            raise _not_understood(f"expected sort to be {', '.join(_SORTS)} or {_METRIC}NAME, got {sort!r}")
-        limit = query.get("limit")
-        if limit is not None and not (limit.isascii() and limit.isdecimal() and 0 < int(limit) < 10**9):
-            raise _not_understood(f"expected limit to be a whole number of at least 1, got {limit!r}")
+        asked = query_of(connection, RunQuery)
+        fields = {"project": asked.project, "framework": asked.framework}
         return Selection(
-            statuses,
-            {name: query[name] for name in ("project", "framework") if name in query},
-            frozenset(query.getlist("tag")),
-            tuple(query.get("search", "").casefold().split()),
-            _ARCHIVED[archived],
-            sort,
-            None if limit is None else int(limit),
-            query.get("after"),
+            frozenset(asked.status),
+            {name: word for name, word in fields.items() if word is not None},
+            frozenset(asked.tag),
+            tuple((asked.search or "").casefold().split()),
+            _ARCHIVED[asked.archived],
+            asked.sort,
+            asked.limit,
+            asked.after,
         )
 
     def has(self, row: Row) -> bool:
@@ -135,7 +146,3 @@ def _key_of(sort: str) -> Callable[[Row], Any]:
 
 def _finite(value: Any) -> float | None:
     return value if isinstance(value, (int, float)) and math.isfinite(value) else None
-
-
-def _not_understood(detail: str) -> Problem:
-    return Problem(400, "Not understood", detail)

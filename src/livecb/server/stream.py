@@ -10,21 +10,38 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from livecb.errors import LivecbError
-from livecb.server.frames import SSE, Framing, Sieve, WebSocketFraming
+from livecb.events import EVENTS
+from livecb.server.access import CLOSED, access_of
+from livecb.server.answers import EventPage
+from livecb.server.frames import CHANNELS, SSE, Framing, WebSocketFraming, types_of
 from livecb.server.hub import Hub
 from livecb.server.openapi import Operation
+from livecb.server.query import COMMAS, Cursor, Query, query_of
 from livecb.server.replies import Problem, problem_of, refuse
 from livecb.server.viewer import Viewer
 from livecb.store import StoredRun
 
-__all__ = ["RETRY", "SSE_HEADERS", "Stream", "abort_of", "asked_cursor", "wants_stream"]
+__all__ = [
+    "RETRY",
+    "SSE_HEADERS",
+    "SSE_TYPE",
+    "EventQuery",
+    "Stream",
+    "Types",
+    "abort_of",
+    "asked_cursor",
+    "wants_stream",
+]
 
+SSE_TYPE = "text/event-stream"
+_JSON = "application/json"
 RETRY = b"retry: 1000\n\n"
 MOST = 1 << 20
 
@@ -36,15 +53,36 @@ SSE_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 
-_QUERY = {
-    "cursor": "where to go on; `0` from the beginning, `end` from now; also `last_event_id`",
-    "runs": "of several runs: their ids, comma-separated",
-    "types": "comma-separated: types of events, or channels of them",
-    "state": "`1`: State messages, too",
-    "limit": "JSON of one run: at most so many events",
-    "wait": "JSON of one run: seconds to wait for the first",
-    "cursors": "JSON of one run: `1` for the cursor after each event",
-}
+_KINDS = (*CHANNELS, *EVENTS)
+_KINDS = (*CHANNELS, *EVENTS)
+Types = Annotated[
+    list[Literal[_KINDS]],  # type: ignore[valid-type]
+    Meta(description="types of events, or channels of them; all when left out", extra_json_schema=COMMAS),
+]
+
+
+class StreamQuery(Query):
+    """What a stream carries."""
+
+    cursor: Cursor = "0"
+    types: Types = []
+    state: Annotated[bool, Meta(description="streams: State messages, too")] = False
+
+
+class SeveralQuery(StreamQuery, kw_only=True):
+    """What a stream of several runs carries."""
+
+    runs: Annotated[list[str], Meta(min_length=1, description="the runs' ids", extra_json_schema=COMMAS)]
+    cursor: Annotated[str, Meta(description="where to go on; `0` from the beginning, `end` from now")] = "0"
+
+
+class EventQuery(StreamQuery):
+    """Which events of one run."""
+
+    limit: Annotated[int, Meta(ge=1, le=10_000, description="JSON: at most so many events")] = 1000
+    wait: Annotated[float, Meta(ge=0, le=30, description="JSON: seconds to wait for the first")] = 0.0
+    cursors: Annotated[bool, Meta(description="JSON: also the cursor after each event")] = False
+
 
 Events = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -81,12 +119,15 @@ def _nothing() -> None:
 class Stream:
     """An endpoint that streams one run, or several."""
 
-    operation = Operation(_QUERY)
-
     def __init__(self, hub: Hub, several: bool = False, otherwise: Events | None = None) -> None:
         self.hub = hub
         self.several = several
         self.otherwise = otherwise
+        self.operation = (
+            Operation(SeveralQuery, media=(SSE_TYPE,), tag="events", errors=(404,))
+            if several
+            else Operation(EventQuery, answer=EventPage, media=(_JSON, SSE_TYPE), tag="events")
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The events after a cursor: as a batch of JSON, or as a stream (SSE, WebSocket)."""
@@ -115,7 +156,7 @@ class Stream:
             return
         with self.hub.traffic.stream("sse", scope):
             await write(RETRY + self._hello(viewer))
-            await self._watch(viewer, lost, receive)
+            await self._watch(viewer, lost, scope, receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,8 +173,9 @@ class Stream:
         try:
             with self.hub.traffic.stream("websocket", scope):
                 await write(self._hello(viewer))
-                await self._watch(viewer, lost, receive)
-            await send({"type": "websocket.close", "code": 1001 if self.hub.closing else 1000})
+                await self._watch(viewer, lost, scope, receive)
+            code = 1008 if CLOSED in scope else 1001 if self.hub.closing else 1000
+            await send({"type": "websocket.close", "code": code})
         except OSError:
             pass  # it went while we wrote
 
@@ -146,10 +188,9 @@ class Stream:
     ) -> tuple[Viewer, list[str]]:
         if self.hub.closing:
             raise Problem(503, "The server is stopping", "connect again in a second")
-        types = Sieve.parse(connection.query_params.get("types", ""))
-        feed = self.hub.feed(self._runs(connection), self.several, framing, types)
+        asked = query_of(connection, SeveralQuery if self.several else EventQuery)
+        feed = self.hub.feed(self._runs(connection, asked), self.several, framing, types_of(asked.types))
         place, lost = feed.tail.parse(asked_cursor(connection))
-        wants_state = connection.query_params.get("state", "0") not in ("0", "")
         kind, traffic, abort = framing.name, self.hub.traffic, abort_of(send)
 
         def cut_off() -> None:
@@ -159,15 +200,14 @@ class Stream:
         def sent(data: int, events: int) -> None:
             traffic.sent(kind, data, events)
 
-        return Viewer(feed, place, write, wants_state=wants_state, abort=cut_off, sent=sent), lost
+        return Viewer(feed, place, write, wants_state=asked.state, abort=cut_off, sent=sent), lost
 
-    def _runs(self, connection: HTTPConnection) -> Sequence[StoredRun]:
-        if not self.several:
-            return self.hub.runs([connection.path_params["run"]])
-        ids = [run for run in connection.query_params.get("runs", "").split(",") if run]
-        if not ids:
-            raise Problem(400, "No runs asked for", "name them: /api/stream?runs=A,B")
-        return self.hub.runs(ids)
+    def _runs(self, connection: HTTPConnection, asked: StreamQuery) -> Sequence[StoredRun]:
+        if isinstance(asked, SeveralQuery):
+            for run in asked.runs:
+                access_of(connection.scope).check_run(run)
+            return self.hub.runs(asked.runs)
+        return self.hub.runs([connection.path_params["run"]])
 
     def _hello(self, viewer: Viewer) -> bytes:
         feed = viewer.feed
@@ -181,13 +221,13 @@ class Stream:
         }
         return feed.framing.message("connected", hello)
 
-    async def _watch(self, viewer: Viewer, lost: list[str], receive: Receive) -> None:
+    async def _watch(self, viewer: Viewer, lost: list[str], scope: Scope, receive: Receive) -> None:
         """Let the viewer run until it goes."""
 
         async def until_gone() -> None:
             while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
                 pass
-            viewer.leave()
+            viewer.leave(scope.get(CLOSED, ""))
 
         self.hub.enter(viewer)
         leaving = asyncio.get_running_loop().create_task(until_gone())

@@ -70,7 +70,7 @@ class Traffic:
 
         return counting
 
-    @described(media="text/plain")
+    @described(media="text/plain", tag="server")
     async def metrics(self, request: Request) -> Response:
         """The counts of this server, as Prometheus reads them."""
         return Response(self.text(), headers={"cache-control": "no-store"}, media_type=_MEDIA)
