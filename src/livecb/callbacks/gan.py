@@ -25,7 +25,9 @@ with needed("gan", "PyTorch", "torch"):
 
 from livecb.callbacks.base import Session, Stream, batch_size, during, opening
 from livecb.callbacks.gan_alerts import Collapse, Divergence, Rule
+from livecb.callbacks.gan_control import may_stop, take_helm
 from livecb.callbacks.gan_monitor import Monitor, Sampling, held
+from livecb.callbacks.helm import obeying, steering
 from livecb.errors import ValueRefused, warn
 from livecb.events import Totals
 from livecb.meter import Meter
@@ -64,6 +66,7 @@ class _Session(Session):
         said: What was recorded of the batch so far.
         stepped: Learning rates and gradient norm of the last step, by player.
         watch: The hooks of the optimizers.
+        looks: Whether the loop ends when readers ask it to.
     """
 
     def __init__(self, run: Run, owned: bool, monitor: Monitor) -> None:
@@ -75,6 +78,7 @@ class _Session(Session):
         self.said: dict[str, Any] = {}
         self.stepped: dict[str, dict[str, Any]] = {}
         self.watch = Watch()
+        self.looks = False
 
 
 class LiveStream(Stream):
@@ -89,6 +93,7 @@ class LiveStream(Stream):
         every_n_batches: Batches between two grids of samples.
         optimizers: The players' optimizers, or their modules, by name (`{"D": ..., "G": ...}`): their
             learning rates and gradient norms are recorded with their steps.
+        schedulers: Their learning-rate schedulers, which are scaled with a rate that readers set.
         real_samples: Real pictures, as `samples` draws them: what the diversity is held against.
         value_range: What is black and what is white in the samples, where it is neither 0..1 nor -1..1.
         alerts: Rules; `[Divergence(), Collapse()]` if left out, `[]` for none.
@@ -100,6 +105,7 @@ class LiveStream(Stream):
         samples: Callable[[], Any] | None = None,
         every_n_batches: int = 100,
         optimizers: Mapping[str, Any] | None = None,
+        schedulers: Sequence[Any] = (),
         real_samples: Any = None,
         value_range: tuple[float, float] | None = None,
         alerts: Sequence[Rule] | None = None,
@@ -108,6 +114,7 @@ class LiveStream(Stream):
         super().__init__(**settings)
         self.sampling = Sampling(samples, every_n_batches, real_samples, value_range, alerts)
         self.optimizers = dict(optimizers or {})
+        self.schedulers = list(schedulers)
         self._warned = False
 
     def fit(self, epochs: int | None = None, batches: int | None = None) -> Self:
@@ -121,14 +128,27 @@ class LiveStream(Stream):
         return self
 
     def track(self, loader: Iterable[_T], epochs: int = 1) -> Iterator[_T]:
-        """Yield the batches of `loader`, `epochs` times; each ends when the next one is asked for."""
+        """Yield the batches of `loader`, `epochs` times; each ends when the next one is asked for.
+
+        After each batch it obeys readers: it waits while the run is paused, and ends when it is to stop.
+        """
         self._begin(epochs, _length(loader))
+        self._look()
         for _ in range(epochs):
             self._begin_epoch()
             for batch in loader:
                 self._begin_batch(batch)
                 yield batch
                 self.batch_end()
+                if self._stops:
+                    return
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether readers asked to stop: `if live.should_stop: break`, in a loop without `track`."""
+        if self._is_open("should_stop"):
+            self._look()
+        return self._stops
 
     def d_step(
         self, loss: Any = None, *, real: Any = None, fake: Any = None, name: str = "D", **values: Any
@@ -157,7 +177,7 @@ class LiveStream(Stream):
             self._tell_step(name, loss, None, None, values)
 
     def batch_end(self) -> None:
-        """Say that a batch is done, whoever stepped on it; `track` says so itself."""
+        """Say that a batch is done, whoever stepped on it, and obey readers; `track` says so itself."""
         if self._is_open("batch_end"):
             self._end_batch()
 
@@ -192,14 +212,7 @@ class LiveStream(Stream):
         in_all = begun + epochs if epochs else None
         totals = Totals(epochs=in_all, batches=whole, batches_per_epoch=batches if epochs else None)
         if self._session is None:
-            self._open(
-                leads=rank_from_environment() == 0,
-                framework="torch",
-                versions={"torch": str(torch.__version__)},
-                config={f"optimizer/{name}": _settings(each) for name, each in self.optimizers.items()},
-                totals=totals,
-            )
-            self.run.status("running", "train")
+            self._open_with(totals)
         else:
             self.run.configure(totals=totals)
         if (session := self._session) is not None:
@@ -207,6 +220,28 @@ class LiveStream(Stream):
             session.begun, session.done_before = begun, done
             session.meter = Meter("batch", whole, "train", session.batch)
             self._tell_progress(session.meter, session.batch, always=True)
+
+    @steering(take_helm)
+    def _open_with(self, totals: Totals) -> None:
+        self._open(
+            leads=rank_from_environment() == 0,
+            framework="torch",
+            versions={"torch": str(torch.__version__)},
+            config={f"optimizer/{name}": _settings(each) for name, each in self.optimizers.items()},
+            totals=totals,
+        )
+        self.run.status("running", "train")
+
+    @during
+    def _look(self) -> None:
+        if not self._session.looks:
+            self._session.looks = True
+            if self._helm is not None:
+                may_stop(self._helm)
+
+    @property
+    def _stops(self) -> bool:
+        return self._helm is not None and self._helm.stops
 
     @during
     def _begin_epoch(self) -> None:
@@ -253,7 +288,7 @@ class LiveStream(Stream):
             self.run.log(said)
             session.said.update(said)  # no other: what is not recorded is never read from its device
 
-    @during
+    @obeying
     def _end_batch(self) -> None:
         session = self._session
         session.batch += 1

@@ -70,14 +70,33 @@ class GanMonitor(LiveStream):
         key = "grad_norm" + rate.removeprefix("lr").partition("/")[0]
         self._session.rates.update(norm_of(self.run, key, parameters_of(optimizer)))
 
-    @during
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        super().on_train_start(trainer, pl_module)
+        self._offer_samples(pl_module)
+
+    # Every rank comes to the helm in it, also those that record nothing.
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        self._draw_if_due(pl_module)
+
+    @during
+    def _offer_samples(self, module: Any) -> None:
+        if self._helm is None:
+            return
+        if self.sampling.samples is None:
+            self._helm.offer("sample", "GanMonitor was given no samples=")
+        else:
+            self._helm.offer("sample", lambda: self._session.monitor.draw_now(module, **self._where()))
+
+    @during
+    def _draw_if_due(self, module: Any) -> None:
+        self._session.monitor.end_batch(module, **self._where())
+
+    def _where(self) -> dict[str, Any]:
         session = self._session
-        place = {"step": session.step, "batch": session.batch, "epoch": session.run.epoch}
-        session.monitor.end_batch(pl_module, **place)
+        return {"step": session.step, "batch": session.batch, "epoch": session.run.epoch}
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         session = super()._make_session(run, owned)

@@ -8,7 +8,7 @@ from typing import Any
 
 from livecb.callbacks.gan_alerts import Alerts, Collapse, Divergence, Rule
 from livecb.callbacks.gan_samples import Filmstrip, as_pictures, diversity, draw
-from livecb.errors import ValueRefused, warn
+from livecb.errors import CommandRefused, ValueRefused, warn
 from livecb.run import Run
 from livecb.values import scalar
 
@@ -53,6 +53,7 @@ class Monitor:
         self._film = Filmstrip("samples", settings.value_range)
         self._draws = settings.samples is not None and run.active
         self._real: dict[str, Any] | None = None
+        self._drawn = -1  # the batch at which it was drawn last
 
     def see(self, values: Mapping[str, Any], **axes: Any) -> None:
         """Take the numbers of a batch, which may be on their way yet."""
@@ -65,7 +66,8 @@ class Monitor:
             args: What `samples` is called with.
             axes: Where the loop stands; `batch` among them.
         """
-        if self._draws and axes["batch"] % self.settings.every_n_batches == 0:
+        due = axes["batch"] % self.settings.every_n_batches == 0 and axes["batch"] != self._drawn
+        if self._draws and due:
             try:
                 self._draw(args, axes)
             except Exception as error:  # of what we call but did not write
@@ -74,6 +76,27 @@ class Monitor:
                 self.run.warn_once("samples", f"no samples are drawn any more: {said}")
         self._film.tell(self.run)
         self._alerts.tell(self.run)
+
+    def draw_now(self, *args: Any, **axes: Any) -> str | None:
+        """Draw because a reader asks for it, whatever time it is.
+
+        Args:
+            args: What `samples` is called with.
+            axes: Where the loop stands; `batch` among them.
+
+        Raises:
+            CommandRefused: There is nothing to draw, or it cannot be drawn.
+        """
+        if self.settings.samples is None:
+            raise CommandRefused("samples= was not given")
+        if axes["batch"] == self._drawn:
+            return "drawn at this batch already"
+        try:
+            self._draw(args, axes)
+        except ValueRefused as error:
+            raise CommandRefused(str(error)) from error
+        self._film.tell(self.run, _LAST_SECONDS)  # the next batch may be long in coming
+        return None
 
     def close(self) -> None:
         """Say what is on its way yet."""
@@ -87,6 +110,7 @@ class Monitor:
 
     def _draw(self, args: Any, axes: dict[str, Any]) -> None:
         pictures = draw(self.settings.samples, *args)  # type: ignore[arg-type]
+        self._drawn = axes["batch"]
         self._film.take(pictures, **axes)
         if len(pictures) < 2:
             return

@@ -53,11 +53,11 @@ def obeying(hook: _Hook) -> _Hook:
     return cast(_Hook, obeyed)
 
 
-def steering(take: Callable[..., Helm]) -> Callable[[_Hook], _Hook]:
+def steering(take: Callable[..., Helm | None]) -> Callable[[_Hook], _Hook]:
     """Mark the hook with which a training begins, on every rank: after it, `take` makes the helm.
 
     Args:
-        take: Gets the callback and what the hook gets.
+        take: Gets the callback and what the hook gets; may return None where nothing is to be obeyed.
     """
 
     def mark(hook: _Hook) -> _Hook:

@@ -18,7 +18,7 @@ _OF_SCHEDULERS = ("base_lrs", "max_lrs")
 _OF_GROUPS = ("initial_lr", "max_lr", "min_lr")
 
 
-def rate_control(name: str, optimizer: Any, schedulers: Iterable[Any]) -> Control:
+def rate_control(name: str, optimizer: Any, schedulers: Iterable[Any], *, knows_all: bool = True) -> Control:
     """Return the learning rate of a torch optimizer as a parameter that readers may set.
 
     Where its groups have several rates, the first is set, and the others keep their ratio to it.
@@ -27,6 +27,8 @@ def rate_control(name: str, optimizer: Any, schedulers: Iterable[Any]) -> Contro
         name: What readers call it.
         optimizer: The optimizer, or what a framework wraps it in.
         schedulers: The learning-rate schedulers of the training; others' are left alone.
+        knows_all: Whether there are no others. Where there may be, a rate that one of them would overwrite
+            is not set.
     """
     inner = getattr(optimizer, "optimizer", optimizer)
     ours = [each for scheduler in schedulers for each in _with_parts(scheduler) if _steps(each, inner)]
@@ -35,6 +37,10 @@ def rate_control(name: str, optimizer: Any, schedulers: Iterable[Any]) -> Contro
         return float(inner.param_groups[0]["lr"])
 
     def change(rate: float) -> str | None:
+        if not knows_all and not ours and "initial_lr" in inner.param_groups[0]:
+            raise CommandRefused(
+                "a schedule would overwrite it: name it, as in LiveStream(schedulers=[scheduler])"
+            )
         return _change(inner.param_groups, ours, read(), rate)
 
     return Control(name, read(), min=0.0, on_change=change, read=read)
