@@ -108,5 +108,7 @@ def _for_people() -> list[BaseRoute]:
         Mount("/assets", assets),
         Mount("/r/assets", assets),
         _at("/r/{run}/", GET=view(pages.run_folder, any_run=True)),
+        _at("/client.js", GET=anyone(pages.client)),
+        _at("/client-react.js", GET=anyone(pages.client)),
         _at("/{name}", GET=view(pages.top_file)),
     ]
