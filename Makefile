@@ -67,6 +67,7 @@ clean:
 	&& printf '#!/bin/sh\nexec node %s/lib/node_modules/npm/bin/npm-cli.js "$$@"\n' $$wheel > $(BIN)/npm \
 	&& chmod +x $(BIN)/npm
 	command -v chromium >/dev/null || { $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq --no-install-recommends chromium; }
+	command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || { $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq --no-install-recommends nginx-light; }
 	touch $@ .venv/demo
 
 .venv/bench: .venv/test

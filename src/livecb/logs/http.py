@@ -242,7 +242,10 @@ async def _astream(client: httpx.AsyncClient, following: Following) -> AsyncGene
 
 def _settings(address: Address) -> dict[str, Any]:
     # A proxy that the environment names for the world outside knows no way to this machine.
-    return {"base_url": address.base, "headers": address.headers, "trust_env": not address.is_loopback}
+    settings = {"base_url": address.base, "headers": address.headers, "trust_env": not address.is_loopback}
+    if address.is_loopback and address.base.startswith("https:"):
+        settings["verify"] = httpx.create_ssl_context()  # what SSL_CERT_FILE trusts is trusted here, too
+    return settings
 
 
 def _request(client: httpx.Client | httpx.AsyncClient, ask: Ask) -> httpx.Request:
