@@ -192,12 +192,14 @@ function Latest({ session, state }: { session: RunSession; state: State }) {
   const latest = latestCommands(state.commands, LATEST);
   if (latest.length === 0) return null;
   return (
-    <ul class="latest" role="status" aria-label="What was asked last">
-      {latest.map((command) => (
-        <li key={command.id ?? command.time} class={command.phase} title={clock(command.time, session.now, true)}>
-          <b>{deedOf(command)}</b> by {whose(command)}, {fateOf(command)}
-        </li>
-      ))}
-    </ul>
+    <div class="latest" role="status" aria-label="What was asked last">
+      <ul>
+        {latest.map((command) => (
+          <li key={command.id ?? command.time} class={command.phase} title={clock(command.time, session.now, true)}>
+            <b>{deedOf(command)}</b> by {whose(command)}, {fateOf(command)}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }

@@ -49,7 +49,7 @@ export function MarkRow({ session, look, frame, belongs }: Props) {
         return (
           <span key={name} class="at" style={{ left: `${cluster.at}px` }} onMouseEnter={() => setOpen(name)} onMouseLeave={() => setOpen(null)}>
             <button type="button" class={`mark ${cluster.kind} ${cluster.marks.length > 1 ? "many" : ""}`} tabIndex={at === stop ? 0 : -1}
-              aria-label={cluster.marks.slice(-MOST_LINES).map(wordsOf).join("; ") + more(cluster)} aria-expanded={open === name}
+              aria-label={allOf(cluster)} aria-expanded={open === name}
               onFocus={() => (setCurrent(at), setOpen(name))} onBlur={() => setOpen(null)} onClick={() => setOpen(name)}>
               <i aria-hidden="true">{cluster.marks.length > 1 ? cluster.marks.length : ""}</i>
             </button>
@@ -78,8 +78,11 @@ function nameOf({ marks: [first] }: Cluster): string {
   return (first as Mark).key;
 }
 
-function more({ marks }: Cluster): string {
-  return marks.length > MOST_LINES ? `; and ${marks.length - MOST_LINES} before` : "";
+/** All that stands there, in words: how much it is first, as it is seen. */
+function allOf({ marks }: Cluster): string {
+  const words = marks.slice(-MOST_LINES).map(wordsOf).join("; ");
+  if (marks.length === 1) return words;
+  return `${marks.length} events: ${words}${marks.length > MOST_LINES ? `; and ${marks.length - MOST_LINES} before` : ""}`;
 }
 
 function wordsOf(mark: Mark): string {
@@ -87,7 +90,7 @@ function wordsOf(mark: Mark): string {
   return `${KIND_WORDS[mark.kind]}: ${[mark.title, mark.who && `by ${mark.who}`, where].filter(Boolean).join(", ")}`;
 }
 
-export const KIND_WORDS = { checkpoint: "checkpoint", note: "note", applied: "command", refused: "command", alert: "alert", error: "alert" };
+const KIND_WORDS = { checkpoint: "checkpoint", note: "note", applied: "command", refused: "command", alert: "alert", error: "alert" };
 
 /** What happened there, the newest first; it stays within its chart. */
 function Tip({ cluster, width, now }: { cluster: Cluster; width: number; now: number }) {
