@@ -46,8 +46,11 @@ class Interview:
         self.generation = dict(generation or {})
         self.predict = predict
 
-    def hold(self, run: Run, model: Any, tokenizer: Any, **axes: Any) -> None:
+    def hold(self, run: Run, model: Any, tokenizer: Any, **axes: Any) -> int:
         """Ask the model all of it, and record what it answers.
+
+        Returns:
+            How many prompts were answered.
 
         Raises:
             ValueRefused: This model cannot be asked at all; the message says what to do.
@@ -57,7 +60,7 @@ class Interview:
             raise ValueRefused("there is no tokenizer: SampleCallback(prompts, tokenizer=tokenizer)")
         until = time.monotonic() + self.max_seconds
         given: dict[str, list[float]] = {}
-        left_out = 0
+        answered = left_out = 0
         with at_rest(model):
             for number, prompt in enumerate(self.prompts, 1):
                 try:
@@ -72,7 +75,9 @@ class Interview:
                 for name, value in scores.items():
                     given.setdefault(name, []).append(value)
                 run.sample(prompt.input, prompt.target, said, name=prompt.name, scores=scores, **axes)
+                answered += 1
         self._tell(run, given, left_out, axes)
+        return answered
 
     def _ask(self, model: Any, tokenizer: Any, prompt: Prompt, until: float) -> Any:
         if self.predict is not None:

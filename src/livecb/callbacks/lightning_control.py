@@ -34,7 +34,7 @@ def take_helm(stream: Any, trainer: Any, module: Any) -> Helm:
         "stop": stop,
         "save": save,
         "evaluate": "Lightning validates by itself, as val_check_interval and check_val_every_n_epoch say",
-        "sample": "Lightning's callback has no samples",
+        "sample": "Lightning has no samples: offer them by run.offer('sample', function)",
     }
     return Helm(run, trainer.is_global_zero, trainer.world_size, offers, _rates(trainer))
 

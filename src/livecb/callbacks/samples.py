@@ -15,7 +15,8 @@ from typing import Any, Literal
 from livecb.callbacks.base import during, opening, stream_of
 from livecb.callbacks.interview import Interview
 from livecb.callbacks.transformers import LiveStream
-from livecb.errors import ValueRefused, warn
+from livecb.errors import CommandRefused, ValueRefused, warn
+from livecb.run import Run
 
 __all__ = ["SampleCallback"]
 
@@ -23,8 +24,9 @@ __all__ = ["SampleCallback"]
 class SampleCallback(LiveStream):
     """Records what the model answers to prompts, into the run of the `LiveStream` beside it.
 
-    Where there is none it is one itself. Only the first process asks, and the others wait for it at their
-    next exchange of gradients: `max_seconds` should stay well below their time limit.
+    Where there is none it is one itself. Readers may ask for samples at any time, too. Only the first
+    process asks, and the others wait for it at their next exchange of gradients: `max_seconds` should stay
+    well below their time limit.
 
     Args:
         prompts: Strings; chats, which are lists of `{"role", "content"}` and go through the tokenizer's chat
@@ -61,7 +63,9 @@ class SampleCallback(LiveStream):
         self.at_start = at_start
         self.tokenizer = tokenizer
         self._interview = Interview(prompts, score, max_new_tokens, max_seconds, generation, predict)
-        self._begins = self._due = self._refused = False
+        self._begins = self._due = False
+        self._refused: str | None = None  # why this model cannot be asked at all
+        self._asked_at: int | None = None  # the step at which readers asked last
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._begins = True  # callbacks behind us have not begun yet: who records is known later
@@ -70,9 +74,10 @@ class SampleCallback(LiveStream):
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if not self._begins:
             return
-        self._begins = self._refused = False
+        self._begins, self._refused, self._asked_at = False, None, None
         if stream_of(args) in (None, self):
             super().on_train_begin(args, state, control, **kwargs)
+        self._offer(args, state, **kwargs)
         self._due = self.at_start
         self._ask(args, state, **kwargs)
 
@@ -96,28 +101,59 @@ class SampleCallback(LiveStream):
     def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         super().on_prediction_step(args, state, control, **kwargs)
 
+    def _offer(
+        self, args: Any, state: Any, model: Any = None, processing_class: Any = None, **kwargs: Any
+    ) -> None:
+        """Let readers ask for samples: the leading process obeys, and the others go on, to wait as ever."""
+        stream = stream_of(args)
+        if stream is None or stream._helm is None or not state.is_world_process_zero:
+            return
+        run = stream.run
+
+        def sample() -> str:
+            if self._refused is not None:
+                raise CommandRefused(f"nothing is asked: {self._refused}")
+            said = self._hold(run, state, model, processing_class)
+            self._asked_at = state.global_step
+            return said
+
+        stream._helm.offer("sample", sample)
+
     def _ask(
         self, args: Any, state: Any, model: Any = None, processing_class: Any = None, **kwargs: Any
     ) -> None:
         due, self._due = self._due, False
-        if not due or self._refused or not state.is_world_process_zero:
+        due = due and state.global_step != self._asked_at
+        if not due or self._refused is not None or not state.is_world_process_zero:
             return
         stream = stream_of(args)
         run = self.run if stream is None else stream.run
         if not run.active:
             return
+        try:
+            self._hold(run, state, model, processing_class)
+        except CommandRefused as error:
+            run.warn_once("samples", str(error))
+
+    def _hold(self, run: Run, state: Any, model: Any, processing_class: Any) -> str:
+        """Ask the model all of it.
+
+        Raises:
+            CommandRefused: It cannot be asked; the message says why.
+        """
         tokenizer = processing_class if self.tokenizer is None else self.tokenizer
         tokenizer = getattr(tokenizer, "tokenizer", tokenizer)  # that of a processor
         run.status("predicting", "samples")
         try:
-            self._interview.hold(run, model, tokenizer, step=state.global_step, epoch=state.epoch)
+            answered = self._interview.hold(run, model, tokenizer, step=state.global_step, epoch=state.epoch)
         except ValueRefused as error:
-            self._refused = True
-            run.warn_once("samples", f"nothing is asked: {error}")
+            self._refused = str(error)
+            raise CommandRefused(f"nothing is asked: {error}") from error
         except Exception as error:  # of what we call but did not write
-            run.warn_once("samples", f"asking the model failed: {type(error).__name__}: {error}")
+            raise CommandRefused(f"asking the model failed: {type(error).__name__}: {error}") from error
         finally:
             run.status("running", "train")
+        return f"{answered} of {len(self._interview.prompts)} answered"
 
 
 def _every(given: Any) -> Any:

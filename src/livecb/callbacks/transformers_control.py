@@ -31,6 +31,7 @@ def take_helm(stream: Any, args: Any, state: Any, control: Any, **kwargs: Any) -
         "stop": stop,
         "save": save,
         "evaluate": evaluate if evaluates else "the trainer evaluates only where eval_strategy is set",
+        "sample": "there is no SampleCallback beside it",
     }
     optimizer, scheduler = kwargs.get("optimizer"), kwargs.get("lr_scheduler")
     schedulers = [] if scheduler is None else [scheduler]
