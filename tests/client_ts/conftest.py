@@ -10,12 +10,14 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS / "server"), str(TESTS / "page"), str(TESTS / "client_ts")]
+sys.path.insert(0, str(TESTS / "server"))
+sys.path.insert(0, str(TESTS / "page"))
 
 from browsing import CHROMIUM, FLAGS, Server
 from scripting import Node, Script, Tab
 from watching import Writer
 
+from livecb.server import launch
 from livecb.server.token import token_of
 from livecb.store import Store
 
@@ -46,6 +48,17 @@ def writer(store: Store) -> Iterator[Writer]:
 
 
 @pytest.fixture
+def address(request: pytest.FixtureRequest, store: Store) -> Iterator[str]:
+    """Where a server is: the process, where the test has one, else one in a thread, which starts at once."""
+    if "server" in request.fixturenames:
+        yield request.getfixturevalue("server").address
+        return
+    server = launch.ThreadServer(store, port=0)
+    yield f"http://127.0.0.1:{server.start().port}/"
+    server.stop()
+
+
+@pytest.fixture
 def node() -> Iterator[Node]:
     node = Node()
     yield node
@@ -53,17 +66,15 @@ def node() -> Iterator[Node]:
 
 
 @pytest.fixture(params=["node", "chromium"])
-def script(request: pytest.FixtureRequest, server: Server, store: Store) -> Iterator[Script]:
+def script(request: pytest.FixtureRequest, address: str, store: Store) -> Iterator[Script]:
     """Where the client runs, with `client` for the server: opened by a token in a header."""
     if request.param == "node":
         script: Script = request.getfixturevalue("node")
     else:
         page = request.getfixturevalue("browser").new_page()
-        page.goto(server.address + "client.js")
-        script = Tab(page, server.address + "client.js")
-    script.run(
-        f"globalThis.client = new livecb.Client('{server.address}', {{token: '{token_of(store)}'}}), null"
-    )
+        page.goto(address + "client.js")
+        script = Tab(page, address + "client.js")
+    script.run(f"globalThis.client = new livecb.Client('{address}', {{token: '{token_of(store)}'}}), null")
     yield script
     if isinstance(script, Tab):
         script.page.close()

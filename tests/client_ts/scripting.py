@@ -59,7 +59,8 @@ class Node:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, expression: str) -> Any:
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(expression) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())

@@ -68,11 +68,12 @@ export class Follower {
     this.to.onLink({ kind: "connecting", since: Date.now() });
     while (!this.#stopped) {
       try {
-        if (this.#via === "poll" && this.to.poll) await this.#poll(this.to.poll);
-        else await this.#listen();
-        if (!this.#stopped && this.#via !== "poll") {
-          await this.#lost(this.#goodbye ? "the server is going down" : "the connection was closed");
+        if (this.#via === "poll" && this.to.poll) {
+          await this.#poll(this.to.poll);
+          continue; // something better gets through
         }
+        await this.#listen();
+        if (!this.#stopped) await this.#lost(this.#goodbye ? "the server is going down" : "the connection was closed");
       } catch (error) {
         if (error instanceof Fault) throw error.cause;
         if (this.#stopped) return;
