@@ -13,9 +13,9 @@ from typing import Any
 from starlette.types import Scope
 
 from livecb import events as ev
-from livecb.errors import EventError, RunNotFound
+from livecb.errors import EventError, RunNotFound, StoreError
 from livecb.server.replies import Problem
-from livecb.store import Store, StoredRun
+from livecb.store import MAIN, Store
 
 __all__ = ["ACCESS", "CLOSED", "Access", "Projects", "Role", "access_of", "project_said"]
 
@@ -36,6 +36,18 @@ class Role(enum.IntEnum):
     CONTROL = 2
     WRITE = 3
     ADMIN = 4
+
+    @classmethod
+    def of(cls, word: str) -> Role:
+        """Return the role of a word.
+
+        Raises:
+            StoreError: It is none that a token can have.
+        """
+        for role in cls:
+            if role and role.word == word:
+                return role
+        raise StoreError(f"expected the role view, control, write or admin, got {word!r}")
 
     @property
     def word(self) -> str:
@@ -69,17 +81,24 @@ class Projects:
 
     def of(self, run: str) -> str | None:
         """Return the project of a run that exists, None if it names none."""
-        stored = StoredRun(self._store.root / run)
         try:
+            stored = self._store.run(run)
             key = (run, stored.part_path().stat().st_ino)
             if (known := self._known.get(key)) is None:
                 with stored.part_path().open("rb") as log:
                     known = project_said(log.read(_HEAD))
                 if known is not None:
                     self._known[key] = known
-        except OSError:
+        except (OSError, RunNotFound):
             return None
         return known
+
+    def begun(self, run: str) -> bool:
+        """Whether anything was said in a run."""
+        try:
+            return self._store.run(run).part_path().stat().st_size > 0
+        except (OSError, RunNotFound):
+            return False
 
 
 def project_said(lines: bytes) -> str | None:
@@ -149,6 +168,27 @@ class Access:
         """
         if not self.whole and not self.sees(run):
             raise RunNotFound(f"no run {run!r} for this token; GET api/runs lists those there are")
+
+    def check_write(self, run: str, part: str = MAIN, lines: bytes = b"") -> None:
+        """Refuse to write to a run that is not its own; one that has not begun is nobody's yet.
+
+        Args:
+            run: The run's id, which there may be none of.
+            part: The part of the log that is appended to.
+            lines: What is appended.
+
+        Raises:
+            RunNotFound: It may not know of the run.
+            Problem: The run does not begin in its project.
+        """
+        if self.project is None or self.projects is None or self.projects.begun(run):
+            self.check_run(run)
+        elif lines and (part != MAIN or project_said(lines) != self.project):
+            detail = (
+                f"{self.who} is for project {self.project} only: begin the run's main part with a "
+                "run_started that names this project"
+            )
+            raise Problem(403, "Not for a part of the store", detail)
 
     def check(self, role: Role, whole: bool, what: str) -> None:
         """Refuse what it may not do.

@@ -1,19 +1,234 @@
-"""Who asks, over the wire: what they may."""
+"""Rights over the wire: what one may, the named tokens, the links that show one run, and the audit."""
 
 from __future__ import annotations
 
+import secrets
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from livecb.server.access import access_of
-from livecb.server.replies import json_response
+from livecb.errors import StoreError
+from livecb.server.access import Access, Role, access_of
+from livecb.server.audit import Audit, Entry, tell
+from livecb.server.body import body_of
+from livecb.server.hub import Hub
+from livecb.server.openapi import described
+from livecb.server.query import Query, query_of
+from livecb.server.replies import Problem, json_response
+from livecb.server.tokens import RATE, STREAMS, Made, Token, Tokens
 
-__all__ = ["Rights"]
+__all__ = ["SHARE_SECONDS", "NewShare", "NewToken", "Rights", "TokenRow", "shared"]
+
+SHARE_SECONDS = 7 * 86400.0
+"""How long a link shows a run, where nobody says otherwise."""
+
+_MOST = 10_000
+
+_Role = Literal["view", "control", "write", "admin"]
+_Seconds = Annotated[float, Meta(gt=0, le=1e10)]
+_Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["ci"])]
+_Part = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class AccessGiven(msgspec.Struct):
+    """What whoever asks may; of the whole store, where neither `project` nor `run` is named."""
+
+    role: _Role
+    name: str | None
+    project: str | None
+    run: str | None
+    expires: float | None
+
+
+class TokenRow(msgspec.Struct, kw_only=True):
+    """A named token, without its secret; `share` says that it stands in a link."""
+
+    name: str
+    id: str
+    role: _Role
+    project: str | None
+    run: str | None
+    created: float
+    expires: float | None
+    expired: bool
+    by: str | None
+    share: bool
+    streams: int
+    rate: float
+    last_used: float | None
+
+
+class TokenMade(TokenRow):
+    """A named token that was made now; `token` is its secret, which is shown this once."""
+
+    token: str
+
+
+class ShareMade(TokenMade):
+    """A link that was made now: `path` is its address, relative to where the app is mounted."""
+
+    path: str
+
+
+class TokenPage(msgspec.Struct):
+    """The named tokens."""
+
+    tokens: list[TokenRow]
+
+
+class SharePage(msgspec.Struct):
+    """The links that show a run."""
+
+    links: list[TokenRow]
+
+
+class Revoked(msgspec.Struct):
+    """What opens nothing any more."""
+
+    name: str
+
+
+class AuditPage(msgspec.Struct):
+    """Changes, the newest first."""
+
+    audit: list[Entry]
+
+
+class AuditQuery(Query):
+    """How much of the audit."""
+
+    limit: Annotated[int, Meta(ge=1, le=_MOST, description="at most so many entries")] = 100
+
+
+class NewToken(msgspec.Struct, forbid_unknown_fields=True):
+    """A token that is to be made, for the whole store if it names neither a project nor a run.
+
+    Attributes:
+        role: `view`, `control`, `write` or `admin`.
+        seconds: How long it opens anything; for ever if null.
+        streams: How many streams may be open with it at once.
+        rate: How many requests a second it may make.
+    """
+
+    name: _Name
+    role: _Role
+    project: _Part | None = None
+    run: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None
+    seconds: _Seconds | None = None
+    streams: Annotated[int, Meta(ge=1, le=1_000_000)] = STREAMS
+    rate: Annotated[float, Meta(gt=0, le=1e6)] = RATE
+
+
+class NewShare(msgspec.Struct, forbid_unknown_fields=True):
+    """A link that is to be made: how many seconds it shows the run; null for as long as the run is there."""
+
+    seconds: _Seconds | None = SHARE_SECONDS
 
 
 class Rights:
-    """Handlers of what concerns rights."""
+    """Handlers over a hub."""
 
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.tokens = Tokens(hub.store)
+        self.audit = Audit(hub.store)
+
+    @described(answer=AccessGiven, tag="rights")
     async def access(self, request: Request) -> Response:
         """What whoever asks may: a role, and the part of the store that it is for."""
         return json_response(access_of(request.scope).to_json())
+
+    @described(answer=TokenPage, tag="rights")
+    async def list(self, request: Request) -> Response:
+        """The named tokens of the store; never their secrets."""
+        return json_response({"tokens": [self._row(token) for token in self.tokens.all()]})
+
+    @described(body=NewToken, answer=TokenMade, status=201, tag="rights", errors=(409,))
+    async def create(self, request: Request) -> Response:
+        """Make a named token; its secret is in this answer, and never again in another."""
+        new = await body_of(request, NewToken)
+        try:
+            role = Role.of(new.role)
+            if self.tokens.get(new.name) is not None:
+                raise Problem(
+                    409, "There is one of this name", f"there is a token {new.name!r}: revoke it before"
+                )
+            made = self.tokens.make(
+                new.name,
+                role,
+                project=new.project,
+                run=new.run,
+                seconds=new.seconds,
+                by=_maker(access_of(request.scope)),
+                streams=new.streams,
+                rate=new.rate,
+            )
+        except StoreError as error:
+            raise Problem(400, "No token", str(error)) from error
+        tell(request.scope, token=new.name, role=new.role, project=new.project, run=new.run)
+        return json_response({**self._row(made.token), "token": made.secret}, 201)
+
+    @described(answer=Revoked, tag="rights")
+    async def revoke(self, request: Request) -> Response:
+        """Let a token open nothing any more; streams that it opened end within two seconds."""
+        return self._revoked(request.path_params["name"], None)
+
+    @described(answer=SharePage, tag="rights")
+    async def shares(self, request: Request) -> Response:
+        """The links that show this run."""
+        run = request.path_params["run"]
+        found = [token for token in self.tokens.all() if token.share and token.run == run]
+        return json_response({"links": [self._row(token) for token in found]})
+
+    @described(body=NewShare, answer=ShareMade, status=201, tag="rights")
+    async def share(self, request: Request) -> Response:
+        """Make a link that shows this run, and nothing else, to read only."""
+        run = self.hub.store.run(request.path_params["run"])
+        new = await body_of(request, NewShare)
+        made = shared(self.tokens, run.id, new.seconds, _maker(access_of(request.scope)))
+        tell(request.scope, token=made.token.name)
+        path = f"r/{quote(run.id)}?token={made.secret}"
+        return json_response({**self._row(made.token), "token": made.secret, "path": path}, 201)
+
+    @described(answer=Revoked, tag="rights")
+    async def unshare(self, request: Request) -> Response:
+        """Let a link show the run no more."""
+        return self._revoked(request.path_params["name"], request.path_params["run"])
+
+    @described(AuditQuery, answer=AuditPage, tag="rights")
+    async def changes(self, request: Request) -> Response:
+        """Who changed what, when, and from where; the newest first."""
+        limit = query_of(request, AuditQuery).limit
+        entries = await self.hub.work.do(lambda: self.audit.last(limit))
+        return json_response(msgspec.json.encode({"audit": entries}))
+
+    def _revoked(self, name: str, run: str | None) -> Response:
+        token = self.tokens.get(name)
+        if token is None or (run is not None and not (token.share and token.run == run)):
+            where = "api/tokens" if run is None else f"api/runs/{run}/share"
+            raise Problem(404, "No such token", f"no token {name!r}; GET {where} lists those there are")
+        self.tokens.revoke(name)
+        return json_response({"name": name})
+
+    def _row(self, token: Token) -> dict[str, object]:
+        row = {name: getattr(token, name) for name in token.__struct_fields__ if name != "hash"}
+        return {**row, "last_used": self.tokens.last_used(token), "expired": token.expired}
+
+
+def shared(tokens: Tokens, run: str, seconds: float | None, by: str | None) -> Made:
+    """Make the token of a link that shows a run.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    return tokens.make(
+        f"share-{secrets.token_hex(4)}", Role.VIEW, run=run, seconds=seconds, by=by, share=True
+    )
+
+
+def _maker(access: Access) -> str:
+    return access.name or "owner"

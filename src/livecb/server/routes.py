@@ -16,6 +16,7 @@ from livecb.server.batch import Batches
 from livecb.server.checkpoints import Checkpoints
 from livecb.server.commands import Commands
 from livecb.server.export import Export
+from livecb.server.flat import Flats
 from livecb.server.gate import Gate, Rule, admin, anyone, control, view, write
 from livecb.server.hub import Hub
 from livecb.server.labels import Labelling
@@ -45,7 +46,8 @@ def routes_of(hub: Hub) -> list[BaseRoute]:
 def _for_programs(hub: Hub) -> list[BaseRoute]:
     api, media, labels = Api(hub), Media(hub), Labelling(hub)
     points, search, notes = Points(hub), Search(hub), Notes(hub)
-    checkpoints, comparing, rights = Checkpoints(hub), Comparing(hub), Rights()
+    checkpoints, comparing, rights = Checkpoints(hub), Comparing(hub), Rights(hub)
+    appending = Appending(hub)
     one = Stream(hub, otherwise=request_response(endpoint(Batches(hub))))
     several = Stream(hub, several=True)
     run = "/api/runs/{run}"
@@ -60,16 +62,23 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at("/api/health", GET=anyone(api.health)),
         _at("/api/schema", GET=view(api.schema)),
         _at("/api/access", GET=view(rights.access)),
+        _at("/api/tokens", GET=admin(rights.list, whole=True), POST=admin(rights.create, whole=True)),
+        _at("/api/tokens/{name}", DELETE=admin(rights.revoke, whole=True)),
+        _at("/api/audit", GET=admin(rights.changes, whole=True)),
         _at("/api/runs", GET=view(Runs(hub))),
         _at(run, GET=view(api.state), PATCH=control(labels.change), DELETE=admin(labels.delete)),
+        _at(f"{run}/share", GET=admin(rights.shares), POST=admin(rights.share)),
+        _at(f"{run}/share/{{name}}", DELETE=admin(rights.unshare)),
         _at(f"{run}/commands", POST=control(Commands(hub).ask)),
-        _at(f"{run}/events", GET=view(one), POST=write(Appending(hub).append, any_run=True)),
+        _at(f"{run}/events", GET=view(one), POST=write(appending.append, any_run=True)),
         WebSocketRoute(f"{run}/events", Gate({"GET": view(one)})),
+        _at(f"{run}/flat", GET=view(Flats(hub).get)),
         _at(f"{run}/series", GET=view(api.series)),
         _at(f"{run}/metrics", GET=view(points.metrics)),
         _at(f"{run}/logs", GET=view(search.logs)),
         _at(f"{run}/errors", GET=view(search.errors)),
         _at(f"{run}/notes", GET=view(notes.list), POST=control(notes.add)),
+        _at(f"{run}/notes/{{note}}", PATCH=control(notes.edit), DELETE=control(notes.delete)),
         _at(f"{run}/leaderboard", GET=view(api.leaderboard)),
         _at(f"{run}/marks", GET=view(api.marks)),
         _at(f"{run}/samples", GET=view(media.samples)),
@@ -77,7 +86,12 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at(f"{run}/export", GET=view(Export(hub).export)),
         _at(f"{run}/checkpoints", GET=view(checkpoints.recorded)),
         _at(f"{run}/checkpoints/{{number}}", GET=view(checkpoints.download)),
-        _at(f"{run}/files/{{digest}}", GET=view(api.file)),
+        _at(f"{run}/model", GET=view(checkpoints.model)),
+        _at(
+            f"{run}/files/{{digest}}",
+            GET=view(api.file),
+            PUT=write(appending.upload, any_run=True),
+        ),
         _at("/api/stream", GET=view(several)),
         WebSocketRoute("/api/stream", Gate({"GET": view(several)})),
         _at(f"{run}/compare", GET=view(comparing.compare)),

@@ -3,7 +3,7 @@
 Each is a file of its own in the store's `.tokens`, readable by the owner alone: making one takes its name,
 which one process only can, and revoking it removes that file, so that processes need no lock between them.
 The secret itself stands nowhere: what is kept is its SHA-256, which nobody turns back into 192 random bits.
-Its public part says which token is meant. The time of the file is when the token was last used.
+Its public part says which token is meant. The time of the file is when the token was last used, 0 if never.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ class Tokens:
         self._projects = Projects(store)
         self._known: dict[str, tuple[_Mark, Token]] = {}
         self._looked = -_FRESH
+        self._changed = 0
         self._used: dict[str, float] = {}
 
     def make(
@@ -173,7 +174,7 @@ class Tokens:
             used = os.stat(self.folder / f"{token.name}.json").st_mtime
         except OSError:
             return None
-        return used if used > token.created + 1 else None
+        return used or None
 
     def open(self, secret: str) -> Access | None:
         """Return what a secret opens, None if nothing."""
@@ -222,11 +223,17 @@ class Tokens:
         )
 
     def _look(self, fresh: float = _FRESH) -> None:
-        """Take in which tokens there are, twice a second at most: another process may have revoked one."""
-        now = time.monotonic()
-        if now - self._looked < fresh:
+        """Take in which tokens there are now: another process may have made or revoked one.
+
+        The folder's time tells so at once, but for what happens within one tick of its clock; so it is looked
+        into every half second, too.
+        """
+        now, changed = time.monotonic(), 0
+        with contextlib.suppress(OSError):
+            changed = self.folder.stat().st_mtime_ns
+        if changed == self._changed and now - self._looked < fresh:
             return
-        self._looked = now
+        self._looked, self._changed = now, changed
         known: dict[str, tuple[_Mark, Token]] = {}
         with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
             for entry in entries:
@@ -263,6 +270,7 @@ class Tokens:
         try:
             with open(descriptor, "wb") as file:
                 file.write(msgspec.json.encode(token))
+            os.utime(path, (0, 0))
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.unlink(path)
