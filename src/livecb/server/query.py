@@ -105,7 +105,7 @@ def schema_of(kind: type[Query]) -> dict[str, Any]:
 def bare(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a word that is there: it is never null."""
     rest = [kind for kind in schema.get("anyOf", ()) if kind.get("type") != "null"]
-    return {**schema, **rest[0]} if len(rest) == 1 else schema
+    return {**schema, **rest[0]} if len(rest) == 1 else dict(schema)
 
 
 def _refused(kind: type[Query], name: str, value: Any) -> Problem:
@@ -120,7 +120,12 @@ def _expected(schema: dict[str, Any]) -> str:
         return f"one of {', '.join(map(str, schema['enum']))}"
     kind = schema.get("type")
     if kind == "array":
-        return f"one or some, with commas between them, each {_expected(schema['items'])}"
+        each = _expected(schema["items"])
+        return (
+            each
+            if isinstance(schema.get("items"), dict) and "enum" in schema["items"]
+            else f"one or more, each {each}"
+        )
     if kind == "boolean":
         return "0 or 1"
     if kind == "string":

@@ -20,6 +20,7 @@ from livecb.errors import LivecbError
 from livecb.events import EVENTS
 from livecb.server.access import CLOSED, access_of
 from livecb.server.answers import EventPage
+from livecb.server.flat import Flats
 from livecb.server.frames import CHANNELS, SSE, Framing, WebSocketFraming, types_of
 from livecb.server.hub import Hub
 from livecb.server.openapi import Operation
@@ -82,6 +83,13 @@ class EventQuery(StreamQuery):
     limit: Annotated[int, Meta(ge=1, le=10_000, description="JSON: at most so many events")] = 1000
     wait: Annotated[float, Meta(ge=0, le=30, description="JSON: seconds to wait for the first")] = 0.0
     cursors: Annotated[bool, Meta(description="JSON: also the cursor after each event")] = False
+    view: Annotated[
+        Literal["events", "state"],
+        Meta(description="WebSocket: `state` sends the run's whole state as one flat message instead"),
+    ] = "events"
+    interval: Annotated[
+        float, Meta(ge=0.1, le=60, description="WebSocket with `view=state`: seconds between messages")
+    ] = 1.0
 
 
 Events = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -165,6 +173,11 @@ class Stream:
 
         await receive()  # the connect
         try:
+            if not self.several:
+                asked = query_of(HTTPConnection(scope), EventQuery)
+                if asked.view == "state":
+                    await Flats(self.hub).serve(scope, receive, send, asked.interval)
+                    return
             viewer, lost = self._viewer(HTTPConnection(scope), WebSocketFraming, write, send)
         except LivecbError as error:
             await refuse(scope, receive, send, problem_of(error))
