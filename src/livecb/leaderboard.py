@@ -114,7 +114,7 @@ class Leaderboard:
         return [
             {
                 **json_ready(row),
-                "place": (1 if id(row) in best else None) if row.goals else place if row.ok else None,
+                "place": (1 if id(row) in best else None) if best else place if row.ok else None,
                 **({"folds_done": candidate.done} if row.folds else {}),
             }
             for place, (row, candidate) in enumerate(self._ranked()[:MOST], 1)

@@ -77,5 +77,5 @@ def test_a_loop_that_does_not_look_is_not_stopped_and_says_why(run: livecb.Run, 
 def test_a_run_and_a_callback_take_it_as_an_argument(store: Store) -> None:
     with livecb.init(dir=store.root, sinks=[], capture=None, system_interval=0, stop_when="a > 1") as run:
         assert slowly(run, "a") < 2999
-    with pytest.raises(CriterionError, match="such as 'val/acc > 0.98', got 'accurate'"):
+    with pytest.raises(CriterionError, match=r"such as 'val/acc > 0.98', got 'accurate'"):
         Stream(stop_when="accurate")

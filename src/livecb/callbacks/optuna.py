@@ -14,129 +14,33 @@ a word to the callbacks; it is known from what Optuna logs.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import re
 import sys
 import threading
+import time
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from livecb.callbacks.base import Session, Stream, during, opening
 from livecb.callbacks.calls import asked, asked_anywhere
+from livecb.callbacks.helm import Helm, steering
 from livecb.callbacks.misplaced import tell
+from livecb.callbacks.optuna_session import MODULE, StudySession, failures
+from livecb.control.steering import Offer
+from livecb.errors import warn
 from livecb.events import Totals
-from livecb.run import EndStatus, Run
+from livecb.run import Run
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["LiveStream"]
 
-_MODULE = "optuna.study._optimize"
-_FAILED = re.compile(r"Trial (\d+) failed .*because of the following error: (.*)\.", re.DOTALL)
 _MOST_CURVES = 50
-_MOST_FAILURES = 100
-_CHECK_SECONDS = 0.05  # from our call to where Optuna looks at the clock
+_WAIT_SECONDS = 0.1
 
 # Trials run in threads of their own, which all call the same callback.
 _lock = threading.RLock()
-
-
-class _Failures(logging.Filter):
-    """Notes why trials fail, from what Optuna logs; lets all pass. A callback is not told why.
-
-    Attributes:
-        untold: Why and when a trial failed that no callback was told of, by thread and number.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.untold: dict[tuple[int, int], tuple[str, datetime]] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Take note of a record, and let it pass."""
-        if found := _FAILED.match(record.getMessage()):
-            error = record.exc_info[1] if record.exc_info else None
-            why = found[2]
-            with contextlib.suppress(Exception):  # one that cannot be printed
-                why = why if error is None else f"{type(error).__name__}: {error}"
-            self.untold[threading.get_ident(), int(found[1])] = why, datetime.now()
-            for oldest in list(self.untold)[:-_MOST_FAILURES]:  # of studies that nobody watches
-                self.untold.pop(oldest, None)
-        return True
-
-    def take(self, number: int) -> str | None:
-        """Return why this thread's trial has failed, once."""
-        why, _ = self.untold.pop((threading.get_ident(), number), (None, None))
-        return why
-
-    def since(self, began: datetime) -> dict[int, str]:
-        """Return why trials have failed that no callback was told of, by number."""
-        return {number: why for (_, number), (why, at) in list(self.untold.items()) if at >= began}
-
-
-_failures = _Failures()
-logging.getLogger(_MODULE).addFilter(_failures)
-
-
-class _Session(Session):
-    """What is known of an optimization.
-
-    Attributes:
-        study: The study, once it is known: a `with` block begins before it is.
-        names: What the study calls its values.
-        goals: Which way each is better.
-        first: Trials that were finished before.
-        total: Trials that will be finished in the end, None if unknown.
-        timeout: Seconds that the call of `optimize` may take.
-        began: When it began.
-        called: When the call of `optimize` began that is under way, or was the last.
-        before: Trials that were finished by then.
-        took: Seconds from there to the trial that was told last.
-        best: The best value so far, of one objective.
-        counters: Trials by how they ended.
-        curves: Trials whose values on their way are recorded as metrics.
-    """
-
-    def __init__(self, run: Run, owned: bool) -> None:
-        super().__init__(run, owned)
-        self.study: Any = None
-        self.names: list[str] = []
-        self.goals: list[Any] = []
-        self.first = 0
-        self.total: int | None = None
-        self.timeout: float | None = None
-        self.began = datetime.now()
-        self.called: datetime | None = None
-        self.before = 0
-        self.took = 0.0
-        self.best: float | None = None
-        self.counters = {"completed": 0, "pruned": 0, "failed": 0}
-        self.curves = 0
-
-    def fate(self, what: str) -> tuple[EndStatus, str | None] | None:
-        """Return how it ended: by a failure that no `catch=` names, early, or as it was asked for."""
-        if (failure := self._failure()) is not None:
-            return "failed", failure
-        if what == "the program ended":  # perhaps by an exit code, in the middle of a trial
-            return None
-        if self.total is not None and self.step >= self.total:
-            return "completed", None
-        if self.timeout is not None and self.took >= self.timeout - _CHECK_SECONDS:
-            return "completed", "timeout"
-        return "completed", "stopped early" if self.total is not None else None
-
-    def _failure(self) -> str | None:
-        """Return which trial of this study has failed without a word to us, and why."""
-        untold = _failures.since(self.began) if self.study is not None else {}
-        if untold:
-            with contextlib.suppress(Exception):  # whatever a storage raises
-                for trial in self.study.get_trials(deepcopy=False):
-                    if trial.state.name == "FAIL" and trial.number in untold:
-                        return f"trial {trial.number}: {untold[trial.number]}"
-        return None
 
 
 class LiveStream(Stream):
@@ -168,10 +72,70 @@ class LiveStream(Stream):
             if self._session is None:
                 self._open_for(study)
             self._take(study, trial)
+        self._obey()
+
+    def obey(self, trial: Any) -> None:
+        """Obey readers in the midst of a trial: call it at each step of the objective.
+
+        It waits while the study is paused. Trials that call it can be skipped by readers, and a stop ends
+        them at once.
+
+        Args:
+            trial: The trial, as the objective got it.
+
+        Raises:
+            optuna.TrialPruned: Readers asked to skip this trial, or to stop.
+        """
+        session, study = self._session, getattr(trial, "study", None)
+        if session is None or self._helm is None or study is None:  # a FixedTrial has none
+            return
+        with _lock:
+            if trial.number not in session.under_way:
+                session.optimized = study
+                session.under_way.append(trial.number)
+                session.offer_trials()
+        self._obey()
+        if self._helm is not None and self._helm.stops:
+            by = getattr(session.run._stop_asked, "by", "")
+            session.skipped.setdefault(trial.number, by)
+        if trial.number in session.skipped:
+            raise sys.modules["optuna"].TrialPruned(f"skipped by {session.skipped[trial.number]}")
+
+    # What readers ask
+
+    def _take_the_helm(self, study: Any) -> Helm:
+        offers: dict[str, Offer] = {
+            "save": "Optuna keeps every trial in the study's storage",
+            "evaluate": "a trial's value is what its objective returns",
+            "sample": "a study has no samples",
+            "skip": "no trial can be given up: call live.obey(trial) at each step of the objective",
+            "drop": "no trial waits: the sampler chooses each when it begins",
+            "add": "the sampler chooses the trials: study.enqueue_trial adds one",
+        }
+        if self._session is None:
+            return Helm(self.run, False, 1, {}, [])
+        # Of the session, not of ours: a run outlives the callback, which is to be thrown away.
+        return Helm(self.run, True, 1, {**offers, "stop": self._session.stop}, [], phase="optimize")
+
+    def _obey(self) -> None:
+        """Obey readers, in any of the threads that trials run in; waits while the study is paused."""
+        helm = self._helm
+        if helm is None or not (helm.run._asked or helm.run._steer().paused):
+            return
+        try:
+            while True:
+                with _lock:
+                    waits = helm.run._steer().look()
+                if not waits:
+                    return
+                time.sleep(_WAIT_SECONDS)
+        except Exception as error:
+            warn(f"what readers asked was not obeyed: {type(error).__name__}: {error}")
 
     def _make_session(self, run: Run, owned: bool) -> Session:
-        return _Session(run, owned)
+        return StudySession(run, owned)
 
+    @steering(_take_the_helm)
     @opening
     def _open_for(self, study: Any) -> None:
         name = study.study_name if study is not None and not self.name else ""
@@ -189,6 +153,7 @@ class LiveStream(Stream):
     @during
     def _take(self, study: Any, trial: Any) -> None:
         session = self._session
+        session.optimized = study
         if session.study is not study:
             self._meet(study, trial)
         self._plan(study)
@@ -197,7 +162,11 @@ class LiveStream(Stream):
         self._tell_curve(trial)
         self._tell_trial(trial)
         self._tell_how_far()
+        if trial.number in session.under_way:
+            session.under_way.remove(trial.number)
+            session.offer_trials()
         if session.step == session.total and not self._waits:
+            session.tell_front()
             self._end()
 
     # What a trial's end is made of
@@ -211,7 +180,7 @@ class LiveStream(Stream):
         default = [f"value_{number}" for number in range(len(session.goals))] if several else ["value"]
         session.names = list(study.metric_names or default)
         if not self._waits:
-            wanted = asked(_MODULE, "_optimize_sequential")
+            wanted = asked(MODULE, "_optimize_sequential")
             session.began = wanted.get("time_start") or trial.datetime_start or session.began
         before = [
             each
@@ -232,11 +201,11 @@ class LiveStream(Stream):
     def _plan(self, study: Any) -> None:
         """Learn how much the call of `optimize` that is under way was asked for, once."""
         session = self._session
-        called = asked(_MODULE, "_optimize_sequential").get("time_start") or session.began
+        called = asked(MODULE, "_optimize_sequential").get("time_start") or session.began
         if called == session.called:
             return
         session.called, session.before = called, session.step
-        wanted = asked_anywhere(_MODULE, "_optimize", study=study)
+        wanted = asked_anywhere(MODULE, "_optimize", study=study)
         trials = wanted.get("n_trials")
         session.total = None if trials is None else session.step + trials
         session.timeout = wanted.get("timeout")
@@ -260,10 +229,12 @@ class LiveStream(Stream):
         self.run.table(name, ["step", "value"], rows)
 
     def _tell_trial(self, trial: Any) -> None:
-        session, state, why = self._session, trial.state.name, _failures.take(trial.number)
+        session, state, why = self._session, trial.state.name, failures.take(trial.number)
         ok = state == "COMPLETE"
         scores = dict(zip(session.names, trial.values, strict=False)) if ok else {}
-        reason = {"PRUNED": _pruned(trial), "FAIL": why or "see Optuna's log"}.get(state)
+        by = session.skipped.get(trial.number) if state == "PRUNED" else None
+        pruned = _pruned(trial) if by is None else f"skipped by {by}"
+        reason = {"PRUNED": pruned, "FAIL": why or "see Optuna's log"}.get(state)
         session.counters[{"COMPLETE": "completed", "PRUNED": "pruned"}.get(state, "failed")] += 1
         if ok:
             self.run.log({**scores, **self._take_best(trial)})
@@ -274,7 +245,10 @@ class LiveStream(Stream):
             scores=scores,
             fit_seconds=None if trial.duration is None else trial.duration.total_seconds(),
             reason=reason,
+            outcome=None if state != "PRUNED" else "pruned" if by is None else "skipped",
+            by=by,
             goal=session.goals[0],
+            goals=session.goals if len(session.goals) > 1 and _is_feasible(trial) else None,
         )
 
     def _take_best(self, trial: Any) -> dict[str, float]:
@@ -309,3 +283,10 @@ class LiveStream(Stream):
 
 def _pruned(trial: Any) -> str:
     return "pruned" if trial.last_step is None else f"pruned at step {trial.last_step}"
+
+
+def _is_feasible(trial: Any) -> bool:
+    """Whether a trial keeps the study's constraints: those that do not are never among the best."""
+    known = getattr(trial, "constraints", None)  # since Optuna 5
+    values = trial.system_attrs.get("constraints", ()) if known is None else known.values()
+    return all(each <= 0 for each in values)
