@@ -57,3 +57,15 @@ def test_a_state_puts_readers_notes_and_the_trainers_among_its_marks():
     told = state.marks.to_dict()
     assert [mark["type"] for mark in told["marks"]] == ["checkpoint", "note", "note", "alert", "command"]
     assert told["counts"] == {"checkpoint": 1, "alert": 1, "note": 2, "command": 1}
+
+
+def test_a_note_that_is_said_anew_takes_its_own_place_and_one_taken_back_is_gone():
+    marks = Marks()
+    first = ev.Note(seq=-1, time=1, text="to low", id="a")
+    marks.feed([first, checkpoint(2)])
+    marks.feed([ev.Note(seq=-1, time=1, text="too low", id="a", edited=3.0)])
+    assert [mark.get("text") for mark in marks.to_dict()["marks"]] == ["too low", None]
+    marks.feed([ev.Note(seq=-1, time=1, text="", id="a", edited=4.0, deleted=True)])
+    told = marks.to_dict()
+    assert [mark["type"] for mark in told["marks"]] == ["checkpoint"]
+    assert (told["counts"]["note"], told["left_out"]) == (0, 0)

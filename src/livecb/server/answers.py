@@ -27,6 +27,7 @@ __all__ = [
     "Labelled",
     "LeaderboardPage",
     "LogPage",
+    "MarkPage",
     "MetricPage",
     "NotePage",
     "Problem",
@@ -320,6 +321,15 @@ class NotePage(msgspec.Struct):
     cursor: str
     reset: bool
     notes: list[ev.Note]
+
+
+class MarkPage(msgspec.Struct):
+    """What happened on a run's way, the oldest first; `counts` is how much in all, `left_out` the rest."""
+
+    cursor: str
+    counts: dict[str, int]
+    left_out: int
+    marks: list[ev.Checkpoint | ev.Alert | ev.Note | ev.Command]
 
 
 class ErrorPage(msgspec.Struct):

@@ -15,7 +15,7 @@ from livecb import __version__
 from livecb.errors import StoreError
 from livecb.events import json_schema
 from livecb.leaderboard import MOST
-from livecb.server.answers import Health, LeaderboardPage, RunState, SeriesPage
+from livecb.server.answers import Health, LeaderboardPage, MarkPage, RunState, SeriesPage
 from livecb.server.files import FileAnswer, headers_of, type_of_file
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
@@ -112,6 +112,7 @@ class Api:
 
         return json_response(await self.hub.indexes.ask(request.path_params["run"], ask))
 
+    @described(answer=MarkPage)
     async def marks(self, request: Request) -> Response:
         """The newest checkpoints, alerts, notes and answered commands of a run."""
 

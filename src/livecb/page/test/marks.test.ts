@@ -32,6 +32,15 @@ test("a command that has no answer yet is no mark", () => {
   expect(marks.all[0]).toMatchObject({ kind: "refused", title: "save now refused", text: "full", who: "ada" });
 });
 
+test("a note that is said anew stands in its own place, and one taken back is gone", () => {
+  const marks = marksOf(note(1, { id: "a", text: "to low" }), checkpoint(2));
+  expect(marks.add(note(1, { id: "a", text: "too low", edited: 3 }))).toBe(true);
+  expect(marks.all.map(({ title }) => title)).toEqual(["too low", "2.pt"]);
+  expect(marks.add(note(1, { id: "a", text: "", edited: 4, deleted: true }))).toBe(true);
+  expect(marks.all.map(({ title }) => title)).toEqual(["2.pt"]);
+  expect(marks.add(note(1, { id: "a", text: "", edited: 4, deleted: true }))).toBe(false);
+});
+
 test("a flood pushes out the oldest of its own kind, and is counted", () => {
   const marks = marksOf(note(0));
   for (let time = 1; time <= 300; time++) marks.add(checkpoint(time));

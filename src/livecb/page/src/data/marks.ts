@@ -61,14 +61,26 @@ export class Marks {
     const mark = markOf(told);
     if (this.#keys.has(mark.key)) return false;
     this.#keys.add(mark.key);
+    this.version++;
+    if (told.type === "note" && told.edited != null) {
+      this.#takeBack(told);
+      if (told.deleted) return true;
+    }
     let at = this.all.length;
     while (at > 0 && (this.all[at - 1] as Mark).event.time > told.time) at--;
     this.all.splice(at, 0, mark);
     const held = (this.#counts.get(told.type) ?? 0) + 1;
     this.#counts.set(told.type, Math.min(held, MOST));
     if (held > MOST) this.#dropOldest(told.type);
-    this.version++;
     return true;
+  }
+
+  /** A note was said anew, or taken back: what it said before is no more. */
+  #takeBack({ id }: Note): void {
+    const at = this.all.findIndex(({ event }) => event.type === "note" && event.id === id);
+    if (at < 0) return;
+    this.all.splice(at, 1);
+    this.#counts.set("note", (this.#counts.get("note") ?? 1) - 1);
   }
 
   #dropOldest(type: string): void {
@@ -79,7 +91,7 @@ export class Marks {
 }
 
 function markOf(event: MarkEvent): Mark {
-  const key = [event.type, event.rank ?? 0, event.seq, event.time, event.type === "note" ? event.text : ""].join("|");
+  const key = [event.type, event.rank ?? 0, event.seq, event.time, event.type === "note" ? `${event.text}|${event.id}|${event.edited}` : ""].join("|");
   return { key, event, ...wordsOf(event) };
 }
 

@@ -29,7 +29,7 @@ export function Happenings({ session }: { session: RunSession }) {
       </ul>
       {held > FEW && (
         <p class="more">
-          <button type="button" class="link" aria-expanded={all} onClick={() => setAll(!all)}>{all ? "show fewer" : `show all ${count(Math.min(MANY, marks.all.length))}`}</button>
+          <button type="button" class="link" aria-expanded={all} onClick={() => setAll(!all)}>{all ? "show fewer" : `all ${count(Math.min(MANY, marks.all.length))} of them`}</button>
           {all && held > shown.length && ` ${count(held - shown.length)} before these are in the log.`}
         </p>
       )}
