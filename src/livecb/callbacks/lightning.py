@@ -82,13 +82,14 @@ class LiveStream(Stream, callback_class()):  # type: ignore[misc]
 
     @opening
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        if (kept := self._kept()) is not None:
+        # What tuners save before a training begins, to put back what they tried, is of no run.
+        begins = self._session is None and trainer.state.status == "running"
+        if not begins and (kept := self._kept()) is not None:
             checkpoint[_KEPT] = kept
 
     @opening
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        # A tuner puts its trainer back by a checkpoint, too, and a test loads one: these resume nothing.
-        if trainer.ckpt_path and trainer.state.fn == "fit":
+        if trainer.state.fn == "fit":  # to test a checkpoint resumes nothing
             self._saved = self._saved or checkpoint.get(_KEPT)
 
     # Training
