@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,6 @@ from livecb.callbacks.helm import Helm, steering
 from livecb.callbacks.misplaced import tell
 from livecb.callbacks.optuna_session import MODULE, StudySession, failures
 from livecb.control.steering import Offer
-from livecb.errors import warn
 from livecb.events import Totals
 from livecb.run import Run
 
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["LiveStream"]
 
 _MOST_CURVES = 50
-_WAIT_SECONDS = 0.1
 
 # Trials run in threads of their own, which all call the same callback.
 _lock = threading.RLock()
@@ -120,17 +117,8 @@ class LiveStream(Stream):
     def _obey(self) -> None:
         """Obey readers, in any of the threads that trials run in; waits while the study is paused."""
         helm = self._helm
-        if helm is None or not (helm.run._asked or helm.run._steer().paused):
-            return
-        try:
-            while True:
-                with _lock:
-                    waits = helm.run._steer().look()
-                if not waits:
-                    return
-                time.sleep(_WAIT_SECONDS)
-        except Exception as error:
-            warn(f"what readers asked was not obeyed: {type(error).__name__}: {error}")
+        if helm is not None and (helm.run._asked or helm.run._steer().paused):
+            helm.step()
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         return StudySession(run, owned)

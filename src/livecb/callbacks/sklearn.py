@@ -101,12 +101,7 @@ class LiveStream(Stream):
         if session is None:
             warn("stop() has no effect: nothing is being fitted with this callback")
             return
-        session.stopping = str(reason)
-        session.run.text(f"Asked to stop: {reason}", "WARNING", logger="livecb")
-        if session.search is not None:
-            session.search.stop()
-            if not session.search.skips:
-                self._say_ignored("a search stops only where error_score is NaN")
+        session.stop(str(reason))
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         return FitSession(run, owned)
@@ -127,6 +122,8 @@ class LiveStream(Stream):
                     config={"class": type(estimator).__name__, **settings(estimator)},
                 )
             if self._session is not None:
+                if self.control and self._helm is None:
+                    self._helm = self._session.take_helm()
                 self._session.roots.add(context.root_uuid)
 
     @ending
@@ -144,6 +141,7 @@ class LiveStream(Stream):
         Raises:
             Stopped: The fold is to be skipped; the search takes that for a failed fit.
         """
+        self._wait()
         if self._begin(estimator, context):
             raise Stopped("the search was asked to stop")
 
@@ -162,14 +160,18 @@ class LiveStream(Stream):
         return bool(session.stopping)
 
     @during
+    def _wait(self) -> None:
+        """Obey readers before a part of the fit begins."""
+        self._session.wait(self._helm)
+
+    @during
     def _begin(self, estimator: Any, context: Any) -> bool:
         """Say what begins; true if it should not."""
         session = self._session
         if session.search is None and isinstance(estimator, BaseSearchCV):
-            session.search = Search(estimator, tasks.key(context), tasks.depth(context))
-            if session.stopping:
-                session.search.stop()
-            self.max_propagation_depth = session.search.depth
+            search = Search(estimator, tasks.key(context), tasks.depth(context))
+            session.begin_search(search, self._helm)
+            self.max_propagation_depth = search.depth
         if self._is_of_search(context):
             return self._begin_in_search(estimator, context)
         self._begin_task(context)
@@ -182,7 +184,7 @@ class LiveStream(Stream):
             session.search.close()
         if error is not None and error is not session.before:
             self._end_with(error)
-        elif stopped:
+        elif stopped and not (self._helm is not None and self._helm.stops):
             self._end("stopped", session.stopping)
         else:
             self._end()
@@ -253,7 +255,7 @@ class LiveStream(Stream):
     def _begin_task(self, context: Any) -> None:
         session, parent, iterates = self._session, context.parent, tasks.iterates(context)
         if parent is not None and tasks.key(parent) in session.asked and not session.ignored:
-            self._say_ignored(
+            session.say_ignored(
                 f"{parent.estimator_name} in scikit-learn {sklearn.__version__} does not listen"
             )
         if context.task_name == tasks.FOLD:  # of a search inside another, or at the same time
@@ -280,13 +282,6 @@ class LiveStream(Stream):
             meter, done = bar
             meter.total = done  # a fit that converged has no more to do
             self._tell_progress(meter, done, always=True)
-
-    def _say_ignored(self, why: str) -> None:
-        self._session.ignored = True
-        self._session.run.alert(
-            "The fit goes on",
-            f"it was asked to stop, and {why}. To end it, interrupt the program: what is recorded stays",
-        )
 
 
 class _Scored(LiveStream):

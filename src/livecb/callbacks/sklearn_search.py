@@ -183,6 +183,23 @@ class Search:
         """Whether a fold of this rung may be skipped: there is a candidate whose score is whole."""
         return self.skips and bool(self.count("stop") and self.count(f"complete-{rung}"))
 
+    def pause(self) -> None:
+        """Have all processes begin no further fold until `go_on`."""
+        if not self.is_paused():
+            self._add("pause")
+
+    def go_on(self) -> None:
+        """End a pause."""
+        (self._folder / "pause").unlink(missing_ok=True)
+
+    def is_paused(self) -> bool:
+        """Whether no further fold is to begin now."""
+        return (self._folder / "pause").exists()
+
+    def is_open(self) -> bool:
+        """Whether the search is under way."""
+        return self._folder.exists()
+
     def close(self) -> None:
         """Remove what the processes shared."""
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -70,6 +70,7 @@ class Steering:
         self.running: tuple[str, str | None] = ("running", None)
         self._asked: deque[Asked] = deque()
         self._arrived = threading.Event()
+        self._one_at_a_time = threading.RLock()
         self._until = 0.0
         self._offers: dict[str, Offer] = {}
         self._parameters: dict[str, Control] = {}
@@ -176,8 +177,9 @@ class Steering:
 
     def look(self) -> bool:
         """Obey what was asked, without waiting; true while the loop is to wait."""
-        self.carry_out(self.due())
-        return self.holds()
+        with self._one_at_a_time:  # trials and fits go on in several threads
+            self.carry_out(self.due())
+            return self.holds()
 
     def due(self) -> list[Asked]:
         """Return what was asked since, less what is a wish no more."""
