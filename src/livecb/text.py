@@ -27,6 +27,7 @@ __all__ = [
     "format_size",
     "format_table",
     "plural",
+    "printable",
 ]
 
 SELDOM_READ = frozenset({"progress", "system"})
@@ -166,10 +167,14 @@ def _time(at: float) -> str:
     return clock.strftime("%H:%M:%S  ", clock.localtime(at))
 
 
-def _shown(text: str) -> str:
+def printable(text: str) -> str:
     """Return text without line breaks and without what a terminal would obey."""
     text = _ESCAPES.sub("", text)
-    clean = "".join(char if char.isprintable() else " " if char in "\t\n\r" else "�" for char in text)
+    return "".join(char if char.isprintable() else " " if char in "\t\n\r" else "�" for char in text)
+
+
+def _shown(text: str) -> str:
+    clean = printable(text)
     return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}…"
 
 

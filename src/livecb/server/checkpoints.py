@@ -167,9 +167,13 @@ def _path_of(run: StoredRun, event: Kept) -> tuple[Path | None, str]:
     if host and host != socket.gethostname():
         return None, f"it lies on {host}, where the run was recorded"
     try:
-        kind = path.stat().st_mode
+        status, log = path.stat(), run.part_path().stat()
     except OSError as error:
         return None, f"{event.path}: {error.strerror}"
+    kind = status.st_mode
+    if status.st_uid != log.st_uid and not kind & stat.S_IROTH:
+        # In a store of several users: what one may not read, he cannot have another's server read for him.
+        return None, f"{event.path} is another user's than the run"
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)) or not os.access(path, os.R_OK):
         return None, f"{event.path} cannot be read"
     return path, ""

@@ -121,7 +121,7 @@ def endpoint(handler: Handler) -> Handler:
         except ClientDisconnect:
             return Response(status_code=499)  # nobody reads it
         except Exception as error:
-            _log.exception("cannot answer %s %s", request.method, request.url.path)
+            _log.exception("cannot answer %s %r", request.method, request.url.path)
             detail = f"{type(error).__name__}: {error}; the server's log says where"
             return error_response(Problem(500, "The server failed", detail), request.scope)
 
