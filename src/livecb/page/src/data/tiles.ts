@@ -105,6 +105,8 @@ function lately(now: number, series: Series | undefined): string {
   const span = Math.min(100, Math.floor((lastStep - series.step.at(0)) / 2));
   if (span < 1) return `${change(now - series.value.at(end - 1))} since the value before`;
   const [recent, before] = [mean(series, lastStep - span, lastStep), mean(series, lastStep - 2 * span, lastStep - span)];
+  // Of a long curve that was thinned there may be nothing in so few steps.
+  if (Number.isNaN(recent - before)) return `${change(now - series.value.at(end - 1))} since step ${count(series.step.at(end - 1))}`;
   return `${change(recent - before)} in ${count(span)} step${span === 1 ? "" : "s"}, on average`;
 }
 

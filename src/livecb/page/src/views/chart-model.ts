@@ -1,4 +1,5 @@
 import type { State } from "../../client/api";
+import type { Command } from "../../client/generated/events";
 import type { ChartSpec } from "../data/charts";
 import type { Curves } from "../data/curves";
 import { drawnOf, merge, type Drawn, type Look } from "../data/lines";
@@ -102,6 +103,8 @@ export function isNowhere({ lines }: ChartSpec, curves: Curves, axis: XAxis): bo
   return known.length > 0 && known.every((series) => series.extent(axis)[0] === Infinity);
 }
 
+/** More of them are a fence before the curve; each has its mark on the axis all the same. */
+const MOST_SET = 12;
 /** The title of the alert that the library itself gives. */
 const NON_FINITE = "Non-finite loss";
 
@@ -132,10 +135,11 @@ export function linesOf(
     put({ step, batch: begins.get(attempt)?.batch, epoch: begins.get(attempt)?.epoch, time }, `attempt ${attempt}`);
   }
   for (const [attempt, begin] of begins) if (!wentBack.has(attempt)) put(begin, `attempt ${attempt}`);
-  for (const mark of set) {
-    if (mark.kind !== "applied" || mark.event.type !== "command" || mark.event.name !== "set") continue;
-    const x = place(mark);
-    if (x !== null) lines.push({ x: axis === "time" ? x - zero : x, label: `${mark.event.parameter} set` });
-  }
+  const parameters = set.flatMap((mark) => {
+    const { event, kind } = mark;
+    const x = kind === "applied" && event.type === "command" && event.name === "set" ? place(mark) : null;
+    return x === null ? [] : [{ x: axis === "time" ? x - zero : x, label: `${(event as Command).parameter} set` }];
+  });
+  if (parameters.length <= MOST_SET) lines.push(...parameters);
   return lines.sort((a, b) => a.x - b.x);
 }
