@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS / "server"))
-sys.path.insert(0, str(TESTS / "page"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "page"))
 
 from browsing import CHROMIUM, FLAGS, Server
 from scripting import Node, Script, Tab
