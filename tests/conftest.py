@@ -14,8 +14,14 @@ import livecb
 from livecb.events import AnyEvent, Unknown, decode
 from livecb.store import Store
 
-if hasattr(signal, "SIGHUP"):  # under nohup it is ignored, by every process that a test starts too
+# Under nohup and in the background these are ignored, by every process that a test starts too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+os.environ["OMP_NUM_THREADS"] = "1"  # models here are tiny, and tests run side by side
 
 
 @pytest.fixture(autouse=True)

@@ -40,21 +40,31 @@ def test_each_example_learns_something_and_is_short(
     name: str, score: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     script = EXAMPLES / f"{name}.py"
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.chdir(tmp_path)
     with record() as recorded:
-        subprocess.run(
-            [sys.executable, "-W", "ignore", script],
-            cwd=tmp_path,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        )
+        runpy.run_path(str(script), run_name="__main__")
     values = [event.values[score] for event in recorded.of(events.Metrics) if score in event.values]
     more_is_better = score in ("val/acc", "diversity", "samples/exact")
     assert values[-1] > values[0] if more_is_better else values[-1] < values[0]
     assert [event.status for event in recorded.of(events.RunEnded)] == ["completed"]
     assert len(script.read_text().splitlines()) < 40
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_example_that_is_run_again_goes_on_with_its_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with record() as recorded:
+        for epochs in ("2", "4"):
+            monkeypatch.setattr(sys, "argv", ["taken_up_again.py", epochs])
+            runpy.run_path(str(EXAMPLES / "taken_up_again.py"), run_name="__main__")
+        first, second = recorded.attempts()
+    steps = [[event.step for event in each if isinstance(event, events.Metrics)] for each in (first, second)]
+    assert (steps[0][-1], steps[1][0], steps[1][-1]) == (90, 91, 180)
+    values = [each.values["val/acc"] for each in first + second if "val/acc" in getattr(each, "values", {})]
+    assert len(values) == 4
+    assert values[-1] > values[0]
 
 
 def test_the_async_example_counts_what_it_keeps() -> None:
