@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Candidate } from "../client/api";
-import { BoardNews, brief, countsOf, importancesOf, isPruned, isSame, keyOf, layoutOf, stageWords, togetherWords } from "../src/data/board";
+import { BoardNews, brief, countsOf, importancesOf, isSame, keyOf, layoutOf, outcomeOf, reasonOf, stageWords, togetherWords } from "../src/data/board";
 
 function row(name: string, params: object, more: Partial<Candidate> = {}): Candidate {
   return { type: "model_completed", seq: 1, time: 1, name, ok: true, params, scores: { acc: 0.5 }, place: 1, ...more } as Candidate;
@@ -39,8 +39,11 @@ test("numbers are told with the digits that matter", () => {
 });
 
 test("what was given up on purpose did not fail", () => {
-  expect(isPruned(row("a", {}, { ok: false, reason: "pruned at step 3" }))).toBe(true);
-  expect(isPruned(row("a", {}, { ok: false, reason: "ValueError: pruned" }))).toBe(false);
+  expect(outcomeOf(row("a", {}, { ok: false, reason: "pruned at step 3" }))).toBe("pruned");
+  expect(outcomeOf(row("a", {}, { ok: false, reason: "ValueError: pruned" }))).toBe(null);
+  const dropped = row("a", {}, { ok: false, outcome: "dropped", by: "ada" });
+  expect([outcomeOf(dropped), reasonOf(dropped)]).toEqual(["dropped", "dropped by ada"]);
+  expect(reasonOf(row("a", {}, { ok: false }))).toBe("failed");
 });
 
 test("one candidate hides nothing", () => {

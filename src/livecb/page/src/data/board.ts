@@ -66,9 +66,15 @@ export function brief(text: string): string {
   return /^-?\d+\.\d{5,}(e-?\d+)?$/.test(text) ? String(Number(Number(text).toPrecision(4))) : text;
 }
 
-/** Whether a candidate was given up on purpose: that is no failure. */
-export function isPruned(row: Candidate): boolean {
-  return !row.ok && /^(pruned|skipped)\b/i.test(row.reason ?? "");
+/** How a candidate was left out on purpose, which is no failure: `pruned`, `skipped`, `dropped`; null where it was not. */
+export function outcomeOf(row: Candidate): string | null {
+  if (row.ok) return null;
+  return row.outcome ?? /^(pruned|skipped)\b/i.exec(row.reason ?? "")?.[1]?.toLowerCase() ?? null;
+}
+
+/** Why it has no score, in a few words. */
+export function reasonOf(row: Candidate): string {
+  return row.reason ?? [outcomeOf(row) ?? "failed", row.by && `by ${row.by}`].filter(Boolean).join(" ");
 }
 
 /** What of a candidate's parameters is worth a look where they stand in one column. */

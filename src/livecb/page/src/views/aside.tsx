@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { State } from "../../client/api";
 import type { Gpu } from "../../client/generated/events";
-import { isPruned, keyOf } from "../data/board";
+import { keyOf, outcomeOf, reasonOf } from "../data/board";
 import { flatten, text } from "../data/flatten";
 import { bytes, clock, count, duration, value } from "../data/format";
 import { toNumber, type Num } from "../../client/number";
@@ -76,10 +76,10 @@ export function CandidatesCard({ state }: { state: State }) {
           {state.leaderboard.slice(0, 15).map((row, i) => {
             const [score] = Object.values(row.scores ?? {});
             return (
-              <tr key={keyOf(row)} class={row.ok || isPruned(row) ? "" : "fail"}>
+              <tr key={keyOf(row)} class={row.ok || outcomeOf(row) ? "" : "fail"}>
                 <td class="n">{row.ok ? (row.place ?? i + 1) : "–"}</td>
-                <td title={text(row.params ?? {})}>{row.ok || isPruned(row) ? row.name : `${row.name}: ${row.reason ?? "failed"}`}</td>
-                <td>{row.ok ? (score === undefined ? "" : value(toNumber(score as Num))) : isPruned(row) ? "pruned" : "failed"}</td>
+                <td title={row.ok ? text(row.params ?? {}) : reasonOf(row)}>{row.ok || outcomeOf(row) ? row.name : `${row.name}: ${reasonOf(row)}`}</td>
+                <td>{row.ok ? (score === undefined ? "" : value(toNumber(score as Num))) : (outcomeOf(row) ?? "failed")}</td>
               </tr>
             );
           })}

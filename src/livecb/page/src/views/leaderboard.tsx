@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Candidate, State } from "../../client/api";
-import { CURRENT, brief, countsOf, importancesOf, isPruned, isSame, keyOf, layoutOf, paramsOf, stageWords, togetherWords, type Layout } from "../data/board";
+import { CURRENT, brief, countsOf, importancesOf, isSame, keyOf, layoutOf, outcomeOf, paramsOf, reasonOf, stageWords, togetherWords, type Layout } from "../data/board";
 import { text } from "../data/flatten";
 import { count, duration, seconds, value } from "../data/format";
 import { toNumber } from "../../client/number";
@@ -105,10 +105,10 @@ function FailedRow({ row, width, fresh }: Omit<RowProps, "layout" | "wholes">) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <tr class={`${isPruned(row) ? "pruned" : "fail"} ${fresh ? "new" : ""}`}>
+      <tr class={`${outcomeOf(row) ? "pruned" : "fail"} ${fresh ? "new" : ""}`}>
         <td class="n">–</td>
         <th scope="row" title={row.name}><Name {...{ row, open, setOpen }} hasMore={paramsOf(row).length > 0} /></th>
-        <td colSpan={width - 2}><span class="reason">{row.reason ?? "failed"}</span></td>
+        <td colSpan={width - 2}><span class="reason">{reasonOf(row)}</span></td>
       </tr>
       {open && <MoreRow {...{ row, width }} />}
     </>

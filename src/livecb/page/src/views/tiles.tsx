@@ -1,6 +1,6 @@
 import type { State } from "../../client/api";
 import type { Gpu, System } from "../../client/generated/events";
-import { isPruned } from "../data/board";
+import { outcomeOf } from "../data/board";
 import { bytes, count, value } from "../data/format";
 import { toNumber } from "../../client/number";
 import { telling, tileOf, type Tile } from "../data/tiles";
@@ -48,9 +48,11 @@ function boardTiles(state: State): Tile[] {
   for (const [name, score] of others.slice(0, 2)) {
     tiles.push({ key: name, value: value(toNumber(score)), best: false, note: `of ${best.name}` });
   }
-  const pruned = state.leaderboard.filter(isPruned).length;
-  const failed = state.leaderboard.filter((row) => !row.ok).length - pruned;
-  const note = [failed > 0 ? `${count(failed)} failed` : "", pruned > 0 ? `${count(pruned)} pruned` : ""].filter(Boolean);
+  const ends = state.leaderboard.filter((row) => !row.ok).map((row) => outcomeOf(row) ?? "failed");
+  const note = ["failed", "pruned", "skipped", "dropped"].flatMap((end) => {
+    const number = ends.filter((each) => each === end).length;
+    return number > 0 ? `${count(number)} ${end}` : [];
+  });
   return [...tiles, { key: "candidates", value: count(state.leaderboard.length), best: false, note: note.join(" · ") || "none failed" }];
 }
 
