@@ -32,7 +32,7 @@ ROOMS = {
     "testing": "testing",
     "demo": "demo demo.*",
     "program": "program program.*",
-    "cli": "browser cli __main__ viewing",
+    "cli": "browser cli __main__ rights viewing",
 }
 
 MAY = {
@@ -63,7 +63,7 @@ EXCEPTIONS = {
 
 THIRD = {
     "msgspec": "*",
-    "click": "cli server.__main__ viewing",
+    "click": "cli rights server.__main__ viewing",
     "httpx": "logs.http",
     "psutil": "lock system",
     "pynvml": "system",

@@ -15,6 +15,7 @@ import click
 from livecb import __version__
 from livecb.browser import open_browser
 from livecb.errors import LivecbError, RunNotFound
+from livecb.rights import audit, share, token
 from livecb.viewing import FOLDER, PORT, store_of, view
 
 __all__ = ["main"]
@@ -46,6 +47,9 @@ def main() -> None:
 
 
 main.add_command(view)
+main.add_command(token)
+main.add_command(share)
+main.add_command(audit)
 
 
 @main.command("run", context_settings={"allow_interspersed_args": False})

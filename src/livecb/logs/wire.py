@@ -5,6 +5,7 @@ Pure: whoever does the I/O, blocking or not, asks here what to send and what cam
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +56,8 @@ class Address:
     def parse(text: str, token: str | None = None) -> Address:
         """Take apart an address as livecb prints it, of the list of runs or of one run.
 
+        The token is the given one, else the address's, else `LIVECB_TOKEN`.
+
         Raises:
             ServerError: It is none.
         """
@@ -69,7 +72,8 @@ class Address:
             folder, run = parts.path, ""
         given = parse_qs(parts.query).get("token", [None])[0]
         base = f"{parts.scheme}://{parts.netloc}{folder.rstrip('/')}/"
-        return Address(base, token or given, unquote(run.strip("/")) or None)
+        known = token or given or os.environ.get("LIVECB_TOKEN")
+        return Address(base, known, unquote(run.strip("/")) or None)
 
     @property
     def is_loopback(self) -> bool:

@@ -81,18 +81,20 @@ class Guard:
             await self.app(scope, receive, send)
 
     async def _change(self, access: Access, scope: Scope, receive: Receive, send: Send) -> None:
-        status = 500
+        noted = False
 
         async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            nonlocal noted
+            if message["type"] == "http.response.start":  # before whoever asked knows of it
+                noted = True
+                self._note(access, scope, message["status"])
             await send(message)
 
         try:
             await self.app(scope, receive, noting)
         finally:
-            self._note(access, scope, status)
+            if not noted:  # cut off on the way: it may have been done
+                self._note(access, scope, 500)
 
     def _note(self, access: Access, scope: Scope, status: int) -> None:
         who = access.name or ("owner" if access.owner else "anyone")

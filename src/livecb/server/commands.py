@@ -67,5 +67,6 @@ class Commands:
             ask(run, made)
         except CommandRefused as error:
             raise Problem(409, "The run has ended", str(error)) from error
-        tell(request.scope, by=made.by, name=made.name, parameter=made.parameter, value=made.value)
+        said = {"by": made.by, "name": made.name, "parameter": made.parameter, "value": made.value}
+        tell(request.scope, **{word: value for word, value in said.items() if value is not None})
         return json_response(msgspec.json.encode(made), 202)

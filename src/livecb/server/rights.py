@@ -29,7 +29,7 @@ SHARE_SECONDS = 7 * 86400.0
 _MOST = 10_000
 
 _Role = Literal["view", "control", "write", "admin"]
-_Seconds = Annotated[float, Meta(gt=0, le=1e10)]
+_Seconds = Annotated[float, Meta(gt=0, lt=1e10)]
 _Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["ci"])]
 _Part = Annotated[str, Meta(min_length=1, max_length=500)]
 
@@ -180,7 +180,7 @@ class Rights:
     @described(answer=SharePage, tag="rights")
     async def shares(self, request: Request) -> Response:
         """The links that show this run."""
-        run = request.path_params["run"]
+        run = self.hub.store.run(request.path_params["run"]).id
         found = [token for token in self.tokens.all() if token.share and token.run == run]
         return json_response({"links": [self._row(token) for token in found]})
 

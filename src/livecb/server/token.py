@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 
+from livecb.server.tokens import is_named
 from livecb.store import Store
 
 __all__ = ["cookie_name", "token_of"]
@@ -14,11 +15,14 @@ __all__ = ["cookie_name", "token_of"]
 def token_of(store: Store) -> str:
     """Return the token of a store: `LIVECB_TOKEN`, else the one in its `.token`, which is made at first.
 
+    A named token in `LIVECB_TOKEN` is for another server, which knows its rights; here it would be the
+    owner's.
     It stands in the store, readable by its owner alone, so that addresses and cookies outlive the server.
     Where the store cannot be written, it is one of this process.
     """
-    if named := os.environ.get("LIVECB_TOKEN"):
-        return named
+    chosen = os.environ.get("LIVECB_TOKEN")
+    if chosen and not is_named(chosen):
+        return chosen
     path = store.root / ".token"
     try:
         return _known(path) or _made(path)
