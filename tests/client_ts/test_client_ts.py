@@ -156,6 +156,37 @@ def test_where_streams_are_swallowed_it_asks_again_and_again(
     proxy.close()
 
 
+HOLD_STREAMS = """
+(globalThis.passed = fetch, globalThis.polls = 0, globalThis.fetch = (address, init) => {
+  if (init.headers.Accept !== 'text/event-stream') return polls++, passed(address, init);
+  return new Promise((_, reject) => init.signal.addEventListener('abort', () => reject(new DOMException('', 'AbortError'))));
+}, null)
+"""
+
+
+def test_where_streams_are_held_back_a_websocket_takes_over(
+    script: Script, server: Server, writer: Writer
+) -> None:
+    writer.metrics(5)
+    script.run(HOLD_STREAMS)
+    script.run(FOLLOW.replace("RUN", writer.run.id))
+    script.run(
+        f"(globalThis.live = client.live('{writer.run.id}'), "
+        "globalThis.leave = live.subscribe(() => undefined), null)"
+    )
+    until(script, "links.at(-1) === 'live' && seen.length === 6")
+    assert "reconnecting" not in script.run("links")
+    until(script, "live.get().isConnected && live.get().totalCount === 6 && polls > 0")
+    writer.metrics(5)
+    until(script, "seen.length === 11 && live.get().totalCount === 11 && live.get().state.step === 10")
+    server.kill()
+    writer.metrics(5)
+    server.start()
+    until(script, "seen.length >= 16 && live.get().state.step === 15")
+    assert script.run("seen") == list(range(16))
+    script.run("(leave(), events.close(), null)")
+
+
 def test_a_live_view_knows_the_run_and_tells_when_the_server_is_gone(
     script: Script, server: Server, writer: Writer
 ) -> None:

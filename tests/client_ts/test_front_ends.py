@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import subprocess
 import sys
@@ -15,9 +16,11 @@ from urllib.parse import quote
 
 import pytest
 from browsing import Server
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 from scripting import NODE
+from watching import Writer
 
+from livecb.server import launch
 from livecb.server.token import token_of
 from livecb.store import Store
 
@@ -132,3 +135,44 @@ def test_a_leaderboard_in_react_fills_as_models_are_compared(
     assert "impossible" in rows.last.inner_text()
     assert comparison.wait(60) == 0
     server.kill()
+
+
+PREACT = """<!doctype html><title>mine</title><link rel="icon" href="data:,"><p role="status"></p>
+<script type="importmap">{"imports": {"react": "./preact/compat/dist/compat.mjs",
+  "preact": "./preact/dist/preact.mjs", "preact/hooks": "./preact/hooks/dist/hooks.mjs"}}</script>
+<script type="module">
+  import { h, render } from "preact";
+  const { useLiveRun } = await import(ADDRESS + "client-react.js");
+  function View() {
+    const { state, totalCount, isConnected, send } = useLiveRun(RUN, { token: TOKEN });
+    window.send = send;
+    return `${state?.name} ${totalCount} ${isConnected}`;
+  }
+  render(h(View), document.querySelector("p"));
+</script>
+"""
+
+
+def test_the_hook_serves_preact_without_a_build(
+    page: Page, writer: Writer, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expect.set_options(timeout=PATIENCE)
+    (tmp_path / "preact").symlink_to(MODULES / "preact")
+    site = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(tmp_path)))
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    origin = f"http://127.0.0.1:{site.server_address[1]}"
+    monkeypatch.setenv("LIVECB_ALLOWED_ORIGINS", origin)
+    server = launch.ThreadServer(store, port=0)
+    address = f"http://127.0.0.1:{server.start().port}/"
+    words = {"ADDRESS": address, "RUN": writer.run.id, "TOKEN": token_of(store)}
+    html = functools.reduce(lambda text, word: text.replace(word, json.dumps(words[word])), words, PREACT)
+    (tmp_path / "index.html").write_text(html)
+    page.goto(origin)
+    expect(page.get_by_role("status")).to_have_text("a run 1 true")
+    writer.metrics(3)
+    expect(page.get_by_role("status")).to_have_text("a run 4 true")
+    with pytest.raises(Error, match="has not said that it obeys"):
+        page.evaluate("send('pause')")
+    server.stop()
+    site.shutdown()
+    site.server_close()
