@@ -439,3 +439,18 @@ def test_the_best_value_is_one_of_the_living_branch_and_so_is_the_time_left():
     assert (state["metrics"]["loss"]["best"], state["metrics"]["loss"]["best_step"]) == (1.4, 4)
     assert (state["progress"]["done"], state["progress"]["total"]) == (4, 10)
     assert state["progress"]["rate"] == pytest.approx(1.0)
+
+
+def test_the_latest_value_is_one_of_the_living_branch_too():
+    script = (
+        Script().start().steps(1, 2, acc=0.5).metrics(2, val=0.4).steps(3, 4, acc=0.9).metrics(4, val=0.8)
+    )
+    script.metrics(4, late=1.0).start(2, resumed_step=2)
+    metrics = told(script)["metrics"]
+    assert [(metrics[name]["value"], metrics[name]["step"]) for name in ("acc", "val")] == [
+        (0.5, 2),
+        (0.4, 2),
+    ]
+    assert metrics["late"]["value"] == 1.0  # nothing else is known of it
+    script.metrics(3, acc=0.6)
+    assert (told(script)["metrics"]["acc"]["value"], told(script)["metrics"]["acc"]["previous"]) == (0.6, 0.5)

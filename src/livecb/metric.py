@@ -37,8 +37,13 @@ class Metric:
         return sum(len(column.values) for _, column in self.pieces)
 
     def last(self, count: int = 1) -> list[_Place]:
-        """Return the places of the last values, the latest first."""
+        """Return the places of the last values, the latest first.
+
+        What was given up when a later attempt rewound comes only where there is nothing else.
+        """
         places = [
+            (frame, column, row) for frame, column in self.pieces for row in _last_kept(frame, count)
+        ] or [
             (frame, column, row)
             for frame, column in self.pieces
             for row in range(len(frame) - 1, max(len(frame) - 1 - count, -1), -1)
@@ -114,6 +119,15 @@ class Metric:
                 high = found[1] if high < 0 or values[found[1]] > values[high] else high
             self._seen[piece, start, kept] = (end, low, high)
         return low, high
+
+
+def _last_kept(frame: Frame, count: int) -> Iterator[int]:
+    for segment in reversed(frame.segments):
+        for row in range(segment.kept - 1, max(segment.start, segment.kept - count) - 1, -1):
+            yield row
+            count -= 1
+        if count <= 0:
+            return
 
 
 def _order(place: _Place) -> int:

@@ -215,6 +215,8 @@ def _started(event: ev.RunStarted) -> str:
     again = f"attempt {event.attempt}" if event.attempt > 1 else None
     resumed = f"from step {event.resumed_step:,}" if event.resumed_step is not None else None
     named = event.name if event.name != event.run else None
+    if event.resumed_run is not None:
+        resumed = _words(resumed, f"of a checkpoint of {event.resumed_run}")
     return _words("run started:", event.run, named, event.project, event.framework, again, resumed)
 
 
