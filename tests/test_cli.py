@@ -363,7 +363,7 @@ def test_a_training_is_paused_changed_and_stopped_from_the_command_line():
     try:
         run_id = process.stdout.readline().strip()
         for words, said in {
-            ("pause", "--for", "60"): r"command:  pause  applied  by ada",
+            ("pause", "--for", "60"): r"command:  pause  for 1 min 00 s  applied  by ada",
             ("set", "lr=0.5"): r"set  lr  0\.1 → 0\.5  applied  by ada",
             ("resume",): r"resume  applied",
         }.items():
@@ -385,8 +385,63 @@ def test_a_training_is_paused_changed_and_stopped_from_the_command_line():
     assert "stopped" in livecb_("ls").stdout
 
 
+COMPARED = """
+import time
+from livecb.callbacks.sklearn import compare
+from sklearn.base import BaseEstimator, ClassifierMixin
+class Slow(ClassifierMixin, BaseEstimator):
+    def fit(self, x, y):
+        time.sleep(0.2)
+        self.classes_ = [0, 1]
+        return self
+    def predict(self, x):
+        return [0] * len(x)
+found = compare(
+    {"long": Slow(), "the second": Slow()}, [[0.0], [1.0]] * 300, [0, 1] * 300, cv=300, refit=False, name="compared",
+    sinks=[], capture=None, system_interval=0,
+)
+print(found)
+"""
+
+
+def told_by(store):
+    (run,) = store.run_ids()
+    return (store.run(run).folder / "events.jsonl").read_bytes()
+
+
+def test_models_of_a_comparison_are_dropped_and_skipped_from_the_command_line(store):
+    process = subprocess.Popen([sys.executable, "-c", COMPARED], stdout=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while not store.run_ids() or b'"skip":["long"]' not in told_by(store):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        for words, said in {
+            ("drop", "the", "second"): r"command:  drop  the second  applied  by ada",
+            ("skip",): r"command:  skip  long  applied  by ada  with \d+ of 300 folds done",
+        }.items():
+            result = livecb_("send", "latest", *words, "--by", "ada", "--wait", "60")
+            assert (result.returncode, result.stderr) == (0, ""), words
+            assert re.search(said, result.stdout), result.stdout
+        assert process.wait(60) == 0
+        assert "long        skipped by ada" in process.stdout.read()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert b'"reason":"dropped by ada"' in told_by(store)
+
+
 def test_what_is_no_command_is_a_usage_error(finished):
-    for words in (["dance"], ["set"], ["set", "lr"], ["stop", "now"], ["stop", "--for", "3"]):
+    for words in (
+        ["dance"],
+        ["set"],
+        ["set", "lr"],
+        ["stop", "now"],
+        ["stop", "--for", "3"],
+        ["drop"],
+        ["add"],
+    ):
         result = livecb_("send", finished.id, *words)
         assert result.returncode == 2, words
         assert "expected" in result.stderr or "is for pause" in result.stderr

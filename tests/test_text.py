@@ -165,3 +165,15 @@ def test_signs_that_take_two_columns_of_a_terminal_are_aligned_and_cut_as_such()
         "cats      3",
     ]
     assert text.format_table(["A", "B"], [["x", "猫の分類"]], width=8, least=(1, 5))[1] == "x  猫の…"
+
+
+def test_a_command_about_a_candidate_names_it():
+    event = ev.Command(seq=0, time=0, name="drop", phase="applied", new="svm", by="ada")
+    assert "command:  drop  svm  applied  by ada" in text.format_event(event)
+
+
+def test_a_model_that_readers_left_out_is_no_failure():
+    event = ev.ModelCompleted(
+        seq=0, time=0, name="svm", ok=False, outcome="skipped", by="ada", reason="skipped by ada"
+    )
+    assert "model:  svm  skipped by ada" in text.format_event(event)

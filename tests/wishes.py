@@ -9,6 +9,7 @@ from typing import Any
 import livecb
 from livecb import events
 from livecb.control.commands import Asked, ask
+from livecb.logs.base import START
 
 
 def tell(run: livecb.Run, *wishes: Asked) -> None:
@@ -34,6 +35,18 @@ def tell(run: livecb.Run, *wishes: Asked) -> None:
         assert time.monotonic() < deadline, "what was asked was not read"
         time.sleep(0.005)
     inbox._take = take
+
+
+def became(run: livecb.Run, asked: Asked) -> str | None:
+    """Return what became of what was asked: `applied` or `refused`; None as long as nothing did."""
+    assert run._stored is not None
+    log, cursor = run._stored.log(), START
+    while (batch := log.read(cursor)).lines:
+        cursor = batch.cursor
+        for event in events.decode_lines([line for line in batch.lines if asked.id.encode() in line]):
+            if isinstance(event, events.Command) and event.id == asked.id and event.phase != "asked":
+                return event.phase
+    return None
 
 
 def lightning_reader(package: Any, at: Mapping[int, list[Asked]], live: Any) -> Any:

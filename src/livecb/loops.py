@@ -83,7 +83,13 @@ class Loops(Steered):
         self._begin_looking()
         loop = begin(self, iterable, options)
         self._trains = self._trains or isinstance(loop, Epochs | Training)
-        if self._stop_asked is not None and self._ends(loop):
+        if (stop := self._stop_asked) is not None and self._ends(loop):
+            if "stopped" not in self._warned:
+                self.alert(
+                    "The program goes on",
+                    f"{stop.by} asked to stop, and the loop around run.track does not look: each further "
+                    "loop goes through one item. To end it now, interrupt the program",
+                )
             self.warn_once(
                 "stopped",
                 "readers asked to stop, and another loop of run.track begins: it goes through one item only. "

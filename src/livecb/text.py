@@ -290,7 +290,11 @@ def _artifact(event: ev.Artifact) -> str:
 
 
 def _command(event: ev.Command) -> str:
-    change = f"{event.old!r} → {event.new!r}" if event.old is not None or event.new is not None else None
+    change = None if event.new is None else str(event.new)  # a candidate's name
+    if event.name == "set":
+        change = f"{event.old!r} → {event.new!r}"
+    elif event.name == "pause" and isinstance(event.new, int | float):
+        change = f"for {format_duration(event.new)}"
     by = f"by {event.by}" if event.by else None
     return _words("command:", event.name, event.parameter, change, event.phase, by, event.reason)
 

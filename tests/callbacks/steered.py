@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import torch
 from leaving import leave
 
 from livecb.callbacks import helm
+from livecb.callbacks.gan import GanMonitor
+from livecb.callbacks.transformers import SampleCallback
 from livecb.control.commands import wish
-from wishes import hf_reader, lightning_reader, tell
+from wishes import became, hf_reader, lightning_reader, tell
 
 
 class Slow(tiny.module_class(pl)):  # type: ignore[misc]
@@ -33,18 +36,30 @@ def steer(live: Any) -> None:
     """Ask one thing after the other, as a person would."""
 
     def ask() -> None:
-        while not live.run._looks:
-            time.sleep(0.01)
+        wait(lambda: live.run._looks)
         for wished in (
             wish("pause", by="ada"),
             wish("resume", by="ada"),
+            wish("sample", by="ada"),
             wish("set", 0.5, parameter="lr", by="ada"),
             wish("stop", by="ada"),
         ):
             tell(live.run, wished)
-            time.sleep(1.5)
+            wait(partial(became, live.run, wished))
+            if wished.name == "pause":
+                time.sleep(0.5)  # the pause that the test looks for
+            elif wished.name != "stop":
+                seen = int(live.run.step) + 2
+                wait(lambda seen=seen: int(live.run.step) > seen)  # some steps that the test can see
 
     threading.Thread(target=ask, daemon=True).start()
+
+
+def wait(condition: Any) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def tell_rank(folder: Path, rank: int, steps: int, rates: list[float]) -> None:
@@ -52,7 +67,9 @@ def tell_rank(folder: Path, rank: int, steps: int, rates: list[float]) -> None:
 
 
 def train_lightning(folder: Path) -> None:
-    live = tiny.live_stream("lightning")
+    live = GanMonitor(
+        samples=lambda module: torch.rand(4, 1, 8, 8), every_n_batches=10**6, alerts=[], sinks=[], capture=None, system_interval=0
+    )  # fmt: skip
     reader = lightning_reader(pl, {}, live)
     trainer = tiny.trainer_of(pl, folder, [reader, live], strategy="ddp", devices=2, max_epochs=1)
 
@@ -87,8 +104,10 @@ def train_transformers(folder: Path) -> None:
             time.sleep(0.01)
 
     slowly = Slowly()
+    # One process is asked, and takes its time; the other is to wait for it.
+    asks = SampleCallback(["2 plus 2 is"], 10**6, predict=lambda model, prompt: time.sleep(0.5) or "4")
     trainer = tiny.hf_trainer(
-        folder / "out", [live, slowly], num_train_epochs=1, train_dataset=tiny.rows(4000), learning_rate=0.1,
+        folder / "out", [live, slowly, asks], num_train_epochs=1, train_dataset=tiny.rows(4000), learning_rate=0.1,
         lr_scheduler_type="constant", logging_steps=50,
     )  # fmt: skip
     trainer.train()

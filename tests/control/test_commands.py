@@ -25,6 +25,10 @@ from livecb.store import Store
         ("pause", 0, None),
         ("pause", "long", None),
         ("stop", 3, None),
+        ("drop", None, None),
+        ("add", "", None),
+        ("skip", 3, None),
+        ("drop", "svm", "lr"),
     ],
 )
 def test_what_is_no_command_is_refused(name: str, value: Any, parameter: str | None) -> None:

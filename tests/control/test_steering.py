@@ -80,7 +80,9 @@ def test_a_validation_within_the_training_goes_on_to_its_end(run: livecb.Run) ->
     assert seen == [(0, 0), (0, 1), (0, 2)]
 
 
-def test_a_loop_that_begins_after_the_stop_goes_through_one_item_and_says_what_to_do(run: livecb.Run) -> None:
+def test_a_loop_that_begins_after_the_stop_goes_through_one_item_and_says_what_to_do(
+    run: livecb.Run, recorded: Recorded
+) -> None:
     seen = []
     with pytest.warns(LivecbWarning, match=r"run\.should_stop"):
         for epoch in range(3):
@@ -89,6 +91,8 @@ def test_a_loop_that_begins_after_the_stop_goes_through_one_item_and_says_what_t
                 if (epoch, batch) == (0, 1):
                     tell(run, wish("stop"))
     assert seen == [(0, 0), (0, 1), (1, 0), (2, 0)]
+    (alert,) = of(events.Alert, recorded(run))  # for those who asked, and see the run go on
+    assert alert.title == "The program goes on"
 
 
 def test_a_paused_loop_waits_until_it_is_resumed(run: livecb.Run, recorded: Recorded) -> None:
