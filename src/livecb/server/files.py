@@ -33,34 +33,41 @@ _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data
 
 
 class FileAnswer(FileResponse):
-    """A file, or the bytes of it that were asked for; what cannot be given is a problem as everywhere."""
+    """A file, or the bytes of it that were asked for; what cannot be given is a problem as everywhere.
+
+    A range that is none is not heeded, as RFC 9110 has it.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
-        refused: Problem | None = None
+        refused: Message | None = None
 
         async def telling(message: Message) -> None:
             nonlocal refused
             if message["type"] == "http.response.start" and message["status"] >= 400:
-                refused = _refusal(message, scope)
+                refused = message
             if refused is None:
                 await send(message)
 
         try:
             await super().__call__(scope, receive, telling)
+            if refused is not None and refused["status"] == 400:
+                refused = None
+                headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
+                await super().__call__({**scope, "headers": headers}, receive, telling)
         except RuntimeError as error:  # it went since it was looked up
-            refused = Problem(404, "No such file", f"{error}; it went just now")
+            problem = Problem(404, "No such file", f"{error}; it went just now")
+            await error_response(problem, scope)(scope, receive, send)
+            return
         if refused is not None:
-            await error_response(refused, scope)(scope, receive, send)
+            await error_response(_refusal(refused, scope), scope)(scope, receive, send)
 
 
 def _refusal(message: Message, scope: Scope) -> Problem:
     asked = dict(scope["headers"]).get(b"range", b"").decode("latin-1")
-    if message["status"] == 416:
-        size = dict(message["headers"]).get(b"content-range", b"").decode("latin-1")
-        detail = f"expected a range within the file's bytes, got {asked!r} of {size.rpartition('/')[2]}"
-        return Problem(416, "Nothing in that range", detail, headers={"content-range": size})
-    return Problem(400, "Not a range", f"expected a range such as bytes=0-999, got {asked!r}")
+    size = dict(message["headers"]).get(b"content-range", b"").decode("latin-1")
+    detail = f"expected a range within the file's bytes, got {asked!r} of {size.rpartition('/')[2]}"
+    return Problem(416, "Nothing in that range", detail, headers={"content-range": size})
 
 
 def type_of_file(path: Path) -> str:

@@ -46,7 +46,7 @@ class NewNote(msgspec.Struct, forbid_unknown_fields=True):
     text: _Text
     author: Annotated[str, Meta(max_length=200)] | None = None
     step: Annotated[int, Meta(ge=0, le=MOST)] | None = None
-    epoch: Annotated[float, Meta(ge=0, le=MOST)] | None = None
+    epoch: Annotated[float, Meta(ge=0, le=1e9)] | None = None
 
 
 class NoteChange(msgspec.Struct, forbid_unknown_fields=True):

@@ -23,7 +23,7 @@ COMMAS = {"commas": True}
 MOST = 2**53
 """No whole number is larger: beyond it, neighbours are the same to JavaScript."""
 
-_CURSOR = r"^(end|[0-9]{1,18}|[A-Za-z0-9_-]{1,64}@[0-9]{1,18}(,[A-Za-z0-9_-]{1,64}@[0-9]{1,18})*)$"
+_CURSOR = r"^(|end|[0-9]{1,18}|[A-Za-z0-9_-]{1,64}@[0-9]{1,18}(,[A-Za-z0-9_-]{1,64}@[0-9]{1,18})*)$"
 
 Cursor = Annotated[
     str,
