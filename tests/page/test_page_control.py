@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -307,3 +308,37 @@ def test_marks_that_stand_dense_are_one_and_the_arrows_go_through_them(
     expect(marks.last).to_be_focused()
     page.get_by_role("button", name=re.compile(r"all \d+ of them")).click()
     page.get_by_text(re.compile(r"\d+ before these are in the log")).wait_for()
+
+
+def test_candidates_are_dropped_and_added_by_name_while_another_is_tried(
+    serving: Server, viewer: Watched, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    store = Store(serving.folder)
+    known = set(store.run_ids())
+    script = str(Path(__file__).with_name("comparing.py"))
+    comparing = subprocess.Popen([sys.executable, script, str(serving.folder), str(go)])
+    try:
+        deadline = time.monotonic() + 60
+        while not (begun := set(store.run_ids()) - known):
+            assert time.monotonic() < deadline
+            assert comparing.poll() is None
+            time.sleep(0.05)
+        page = viewer.open(serving.url(begun.pop()))
+        page.get_by_label("Candidate to drop").select_option("logistic")
+        button(page, "Drop").click()
+        latest(page, "drop logistic by a viewer, asked").wait_for()
+        button(page, "Add").click()
+        latest(page, "add guess by a viewer, asked").wait_for()
+        expect(button(page, "Add")).to_have_attribute("aria-disabled", "true")
+        go.touch()
+        page.locator("[data-status=completed]").wait_for()
+        page.get_by_role("tab", name="Leaderboard").click()
+        board = page.locator(".board")
+        expect(board.locator("tr.pruned")).to_contain_text("logistic")
+        expect(board.locator("tr.pruned")).to_contain_text("dropped by a viewer")
+        expect(board.locator("tr.fail")).to_have_count(0)
+        expect(board).to_contain_text("guess")
+    finally:
+        comparing.kill()
+        comparing.wait()

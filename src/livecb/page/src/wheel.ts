@@ -57,7 +57,7 @@ export class Wheel {
 
   /** Ask something of the run. What becomes of it, its State tells. */
   async ask(name: string, { parameter, value }: { parameter?: string; value?: unknown } = {}): Promise<void> {
-    const key = keyOf({ name, parameter });
+    const key = keyOf(name, parameter, value);
     this.sending.set(key, { value, id: null });
     await this.#try(key, async () => {
       const asked = await this.#post<{ id: string }>("commands", { name, parameter, value, by: this.name || undefined });

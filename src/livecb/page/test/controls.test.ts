@@ -35,7 +35,7 @@ test("stopping says that it saves first only where it does", () => {
 
 test("what was asked is open until its own answer comes", () => {
   const commands = [command("pause", "asked", { id: "1" }), command("pause", "asked", { id: "2" }), command("pause", "refused", { id: "1" })];
-  expect(pending(steered({ commands })).get("pause")).toMatchObject({ id: "2", by: "ada" });
+  expect(pending(steered({ commands })).get("pause")).toEqual({ key: "pause", by: "ada" });
   expect(pending(steered({ commands: [...commands, command("pause", "applied", { id: "2" })] })).size).toBe(0);
   expect(pending(steered({ commands, attempt_started: 10_000 })).size).toBe(0);
 });
@@ -43,6 +43,12 @@ test("what was asked is open until its own answer comes", () => {
 test("each parameter has a wish of its own", () => {
   const commands = [command("set", "asked", { id: "1", parameter: "lr" }), command("set", "asked", { id: "2", parameter: "t" }), command("set", "applied", { id: "1", parameter: "lr" })];
   expect([...pending(steered({ commands })).keys()]).toEqual(["set t"]);
+});
+
+test("each candidate has a wish of its own, also where the run chose it", () => {
+  const commands = [command("drop", "asked", { id: "1", new: "svc" }), command("skip", "asked", { id: "2" })];
+  expect([...pending(steered({ commands })).keys()]).toEqual(["drop svc", "skip"]);
+  expect(pending(steered({ commands: [...commands, command("skip", "applied", { id: "2", new: "mlp" })] })).has("skip")).toBe(false);
 });
 
 test("one reason for all is said once", () => {
@@ -73,7 +79,7 @@ test("a command says what it did and what became of it", () => {
   const refused = command("save", "refused", { reason: "the disk is full" });
   expect([deedOf(refused), fateOf(refused)]).toEqual(["save now", "refused: the disk is full"]);
   expect(deedOf(command("drop", "applied", { new: "svc" }))).toBe("dropped svc");
-  expect(fateOf(command("stop", "asked"))).toBe("asked, waiting for the next step");
+  expect(fateOf(command("stop", "asked"))).toBe("asked, not obeyed yet");
 });
 
 test("a value is written as exactly as it was given", () => {

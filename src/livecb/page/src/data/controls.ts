@@ -32,8 +32,6 @@ export interface Asked {
   /** Names what is asked: the command, or the parameter that is set. */
   key: string;
   by: string;
-  time: number;
-  id: string | null;
 }
 
 /** One thing to press: what it asks, and why it cannot be pressed now, if it cannot. */
@@ -49,23 +47,23 @@ export function verb(name: string): string {
   return VERBS[name]?.[0] ?? name;
 }
 
-/** What a command is about: it, or the parameter that it sets. */
-export function keyOf(command: Pick<Command, "name" | "parameter">): string {
-  return command.name === "set" ? `set ${command.parameter}` : command.name;
+/** What a command is about: it, the parameter that it sets, or the candidate that it names. */
+export function keyOf(name: string, parameter?: string | null, about?: unknown): string {
+  if (name === "set") return `set ${parameter}`;
+  return OF_CANDIDATES.includes(name) && typeof about === "string" ? `${name} ${about}` : name;
 }
 
 export type Steered = Pick<State, "status" | "alive" | "attempt_started"> & { controls: Controls | null; commands: Command[] };
 
 /** What was asked in this attempt and has no answer yet, by what it is about. */
 export function pending(state: Pick<Steered, "commands" | "attempt_started">): Map<string, Asked> {
-  const open = new Map<string, Asked>();
+  const open = new Map<string | null | undefined, Asked>();
   for (const command of state.commands) {
-    const key = keyOf(command);
-    if (command.phase === "asked" && command.time >= (state.attempt_started ?? 0)) {
-      open.set(key, { key, by: whose(command), time: command.time, id: command.id ?? null });
-    } else if (open.get(key)?.id === (command.id ?? null)) open.delete(key);
+    const { id, name, parameter, time, phase } = command;
+    if (phase !== "asked") open.delete(id);
+    else if (time >= (state.attempt_started ?? 0)) open.set(id, { key: keyOf(name, parameter, command.new), by: whose(command) });
   }
-  return open;
+  return new Map([...open.values()].map((asked) => [asked.key, asked]));
 }
 
 /** Whether anything can be asked of the run at all: it lives, and has said what it obeys. */
@@ -86,12 +84,11 @@ export function buttonsOf(state: Steered): Button[] {
 }
 
 /** The commands about candidates, and the names that each can be about; those that cannot be asked with the reason. */
-export function choicesOf(state: Steered): (Button & { candidates: string[] })[] {
+export function choicesOf(state: Steered): (Omit<Button, "asked"> & { candidates: string[] })[] {
   if (!canAsk(state)) return [];
   const { commands, candidates = {} } = state.controls;
-  const open = pending(state);
   return OF_CANDIDATES.filter((name) => name in commands && (commands[name] === "" || candidates[name]?.length)).map((name) => ({
-    name, label: verb(name), reason: commands[name] || null, asked: open.get(name) ?? null, candidates: candidates[name] ?? [],
+    name, label: verb(name), reason: commands[name] || null, candidates: candidates[name] ?? [],
   }));
 }
 
@@ -154,7 +151,7 @@ export function fateOf(command: Command): string {
   const step = command.step == null ? "" : ` at step ${count(command.step)}`;
   if (command.phase === "applied") return `applied${step}${command.reason ? `: ${command.reason}` : ""}`;
   if (command.phase === "refused") return `refused${command.reason ? `: ${command.reason}` : ""}`;
-  return "asked, waiting for the next step";
+  return "asked, not obeyed yet";
 }
 
 /** The newest commands, each once with what became of it, the newest first. */

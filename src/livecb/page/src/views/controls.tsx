@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { State } from "../../client/api";
 import {
-  buttonsOf, canAsk, choicesOf, commonReason, deedOf, fateOf, keyOf, latestCommands, pauseOf, pending, whose, type Button,
+  buttonsOf, canAsk, choicesOf, commonReason, deedOf, fateOf, keyOf, latestCommands, pauseOf, pending, whose, type Asked, type Button,
 } from "../data/controls";
 import { clock, duration } from "../data/format";
 import type { RunSession } from "../session";
@@ -33,7 +33,7 @@ export function Controls({ session, narrow = false }: { session: RunSession; nar
       <Buttons session={session} buttons={buttons} barred={barred} />
       {common && <p class="fate">{common}</p>}
       {state.controls.parameters.map((parameter) => {
-        const key = keyOf({ name: "set", parameter: parameter.name });
+        const key = keyOf("set", parameter.name);
         return (
           <ParameterRow key={parameter.name} parameter={parameter} reason={barred ?? parameter.reason ?? null} asked={open.get(key) ?? null}
             sending={wheel.sending.get(key)} failure={wheel.failures.get(key)}
@@ -70,10 +70,10 @@ function Paused({ session, state }: { session: RunSession; state: State }) {
 }
 
 /** Why a button cannot be pressed now: who may, whether the run does it, whether it is asked already. */
-function reasonOf({ session, barred }: { session: RunSession; barred: string | null }, button: Button): string | null {
-  if (barred ?? button.reason) return barred ?? button.reason;
-  if (session.wheel.sending.has(button.name)) return "On its way to the run.";
-  return button.asked && `Asked by ${button.asked.by} and not obeyed yet: the run obeys between two steps.`;
+function reasonOf(reason: string | null, key: string, asked: Asked | undefined | null, session: RunSession): string | null {
+  if (reason !== null) return reason;
+  if (session.wheel.sending.has(key)) return "On its way to the run.";
+  return asked ? `Asked by ${asked.by} and not obeyed yet: the run obeys between two steps.` : null;
 }
 
 function Buttons({ session, buttons, barred }: { session: RunSession; buttons: Button[]; barred: string | null }) {
@@ -85,7 +85,7 @@ function Buttons({ session, buttons, barred }: { session: RunSession; buttons: B
       {buttons.filter(({ name }) => AT_HAND.has(name) === atHand).map((button) => {
         const busy = wheel.sending.has(button.name) || button.asked !== null;
         return (
-          <Reasoned key={button.name} reason={reasonOf({ session, barred }, button)} busy={busy} class={button.name}
+          <Reasoned key={button.name} reason={reasonOf(barred ?? button.reason, button.name, button.asked, session)} busy={busy} class={button.name}
             press={() => (button.name === "stop" ? setStopping(true) : void wheel.ask(button.name))}>
             {button.label}{busy && " …"}
           </Reasoned>
@@ -134,11 +134,13 @@ function Stop({ session, close }: { session: RunSession; close(): void }) {
 function Choices({ session, state, barred }: { session: RunSession; state: State; barred: string | null }) {
   const [chosen, choose] = useState<Record<string, string>>({});
   const { wheel } = session;
+  const open = pending(state);
   return (
     <>
-      {choicesOf(state).map((button) => {
-        const { name, label, candidates } = button;
+      {choicesOf(state).map(({ name, label, reason, candidates }) => {
         const value = candidates.includes(chosen[name] ?? "") ? chosen[name] : candidates[0];
+        const key = keyOf(name, null, value);
+        const none = value === undefined && name !== "skip" ? `There is none to ${name}.` : null;
         return (
           <div key={name} class="parameter">
             <div class="line">
@@ -147,12 +149,11 @@ function Choices({ session, state, barred }: { session: RunSession; state: State
                   {candidates.map((candidate) => <option key={candidate}>{candidate}</option>)}
                 </select>
               ) : <span class="name">{value ?? "the candidate under way"}</span>}
-              <Reasoned reason={reasonOf({ session, barred }, button) ?? (value === undefined && name !== "skip" ? `There is none to ${name}.` : null)}
-                class="tiny" busy={button.asked !== null} press={() => void wheel.ask(name, { value })}>
+              <Reasoned reason={reasonOf(barred ?? reason ?? none, key, open.get(key), session)} class="tiny" busy={open.has(key)} press={() => void wheel.ask(name, { value })}>
                 {label}
               </Reasoned>
             </div>
-            {wheel.failures.has(name) && <p class="fate bad" role="alert">{wheel.failures.get(name)}</p>}
+            {wheel.failures.has(key) && <p class="fate bad" role="alert">{wheel.failures.get(key)}</p>}
           </div>
         );
       })}

@@ -21,7 +21,7 @@ export function ParameterRow(props: Props) {
   return (
     <div class="parameter">
       {reason !== null ? <Fixed {...props} /> : typeof held === "boolean" ? <Switch {...props} /> : <Field {...props} />}
-      {(sending || asked) && <p class="fate">{sending ? `sending ${given(sending.value)} …` : `asked by ${asked?.by}, waiting for the next step`}</p>}
+      {(sending || asked) && <p class="fate">{sending ? `sending ${given(sending.value)} …` : `asked by ${asked?.by}, not obeyed yet`}</p>}
       {failure !== undefined && <p class="fate bad">{failure}</p>}
     </div>
   );
