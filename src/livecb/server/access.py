@@ -25,7 +25,7 @@ ACCESS = "livecb.access"
 CLOSED = "livecb.closed"
 """Where a stream has why its token opens nothing any more."""
 
-_HEAD = 256 << 10
+_HEAD = (8 << 10, 512 << 10)
 
 
 class Role(enum.IntEnum):
@@ -77,21 +77,24 @@ class Projects:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[tuple[str, int], str] = {}
+        self._known: dict[tuple[str, int], str | None] = {}
 
     def of(self, run: str) -> str | None:
         """Return the project of a run that exists, None if it names none."""
         try:
             stored = self._store.run(run)
             key = (run, stored.part_path().stat().st_ino)
-            if (known := self._known.get(key)) is None:
+            if key not in self._known:
                 with stored.part_path().open("rb") as log:
-                    known = project_said(log.read(_HEAD))
-                if known is not None:
-                    self._known[key] = known
+                    head = b""
+                    for size in _HEAD:
+                        head += log.read(size)
+                        if (first := _first_start(head)) is not None:
+                            self._known[key] = first.project
+                            break
         except (OSError, RunNotFound):
             return None
-        return known
+        return self._known.get(key)
 
     def begun(self, run: str) -> bool:
         """Whether anything was said in a run."""
@@ -103,6 +106,11 @@ class Projects:
 
 def project_said(lines: bytes) -> str | None:
     """Return the project of the first `run_started` in whole lines of a log; None where it names none."""
+    first = _first_start(lines)
+    return None if first is None else first.project
+
+
+def _first_start(lines: bytes) -> ev.RunStarted | None:
     for line in lines.split(b"\n")[:-1]:
         if line.startswith(b'{"type":"run_started"'):
             try:
@@ -110,7 +118,7 @@ def project_said(lines: bytes) -> str | None:
             except EventError:
                 continue
             if isinstance(event, ev.RunStarted):
-                return event.project
+                return event
     return None
 
 

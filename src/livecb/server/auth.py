@@ -23,7 +23,9 @@ from livecb.store import Store
 __all__ = ["Guard"]
 
 _LOOK_SECONDS = 1.0
+_GOODBYE_SECONDS = 1.0
 _HOUR = 3600.0
+_REFUSED = 100
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -46,7 +48,7 @@ class Guard:
         self._keys = Keys(store, token, self._limits)
         self.tokens = self._keys.tokens
         self.audit = Audit(store)
-        self._appended = Buckets()
+        self._seldom = Buckets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -70,15 +72,13 @@ class Guard:
             await refuse(scope, receive, send, problem)
 
     async def _let_in(self, access: Access, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" or wants_stream(scope):
-            with self._limits.stream(access, address_of(scope)):
-                await self.app(scope, self._while_open(access, scope, receive), send)
-        elif scope["method"] not in _SAFE:
+        if scope["type"] == "http" and scope["method"] not in _SAFE:
             await self._change(access, scope, receive, send)
-        elif access.id:
-            await self._answer_while_open(access, scope, receive, send)
+        elif scope["type"] == "websocket" or wants_stream(scope):
+            with self._limits.stream(access, address_of(scope)):
+                await self._answer(access, scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._answer(access, scope, receive, send)
 
     async def _change(self, access: Access, scope: Scope, receive: Receive, send: Send) -> None:
         noted = False
@@ -91,7 +91,7 @@ class Guard:
             await send(message)
 
         try:
-            await self.app(scope, receive, noting)
+            await self._answer(access, scope, receive, noting)
         finally:
             if not noted:  # cut off on the way: it may have been done
                 self._note(access, scope, 500)
@@ -101,46 +101,59 @@ class Guard:
         run = scope.get("path_params", {}).get("run")
         what = f"{scope['method']} {scope['path']}"[:500]
         appends = what.endswith("/events") and status < 400  # of which a training sends many a second
-        if appends and self._appended.wait(f"{access.id} {run}", 1 / _HOUR, 1, time.monotonic()):
+        if appends and self._seldom.wait(f"{access.id} {run}", 1 / _HOUR, 1, time.monotonic()):
             return
+        if status >= 400 and self._seldom.wait(access.id, _REFUSED / _HOUR, _REFUSED, time.monotonic()):
+            return  # nobody washes the audit out with what he may not do
         self.audit.write(now(who, address_of(scope), what, run=run, status=status, said=told(scope)))
 
-    def _while_open(self, access: Access, scope: Scope, receive: Receive) -> Receive:
-        """Return a `receive` that ends a stream when its token opens nothing any more."""
+    async def _answer(self, access: Access, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; for a named token, only as long as that opens anything.
+
+        A stream is told and ends by itself; a long answer, or one that is waited for, is cut off.
+        """
         if not access.id:
-            return receive
-
-        async def receive_or_end() -> Message:
-            waiting = asyncio.ensure_future(receive())
-            try:
-                while not (await asyncio.wait({waiting}, timeout=_LOOK_SECONDS))[0]:
-                    if (why := self.tokens.why_closed(access)) is not None:
-                        scope[CLOSED] = why
-                        return {"type": f"{scope['type']}.disconnect", "code": 1008}
-                return waiting.result()
-            finally:
-                waiting.cancel()
-
-        return receive_or_end
-
-    async def _answer_while_open(self, access: Access, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; a long answer, or one that is waited for, is cut off when its token opens nothing more."""
-        begun = False
+            await self.app(scope, receive, send)
+            return
+        streams = scope["type"] == "websocket" or wants_stream(scope)
+        begun, closed = streams, asyncio.Event()
 
         async def noting(message: Message) -> None:
             nonlocal begun
             begun = True
             await send(message)
 
-        answering = asyncio.ensure_future(self.app(scope, receive, noting))
+        # A stream's `send` stays as it is: it leads to the connection.
+        ending = _or_closed(receive, closed, f"{scope['type']}.disconnect")
+        answering = asyncio.ensure_future(self.app(scope, ending, send if streams else noting))
         try:
             while not (await asyncio.wait({answering}, timeout=_LOOK_SECONDS))[0]:
-                if (why := self.tokens.why_closed(access)) is not None:
-                    answering.cancel()
-                    await asyncio.wait({answering})
-                    if not begun:
-                        raise Problem(401, "A token that is none any more", f"{why}: ask for another")
-                    return
+                if (why := self.tokens.why_closed(access)) is None:
+                    continue
+                scope[CLOSED] = why
+                closed.set()
+                if streams:
+                    await asyncio.wait({answering}, timeout=_GOODBYE_SECONDS)
+                answering.cancel()
+                await asyncio.wait({answering})
+                if not begun:
+                    raise Problem(401, "A token that is none any more", f"{why}: ask for another")
+                return
             answering.result()
         finally:
             answering.cancel()
+
+
+def _or_closed(receive: Receive, closed: asyncio.Event, disconnect: str) -> Receive:
+    """Return a `receive` that says that whoever asked is gone, once that is so to us."""
+
+    async def receive_or_closed() -> Message:
+        waiting, ending = asyncio.ensure_future(receive()), asyncio.ensure_future(closed.wait())
+        try:
+            await asyncio.wait({waiting, ending}, return_when=asyncio.FIRST_COMPLETED)
+            return waiting.result() if waiting.done() else {"type": disconnect, "code": 1008}
+        finally:
+            waiting.cancel()
+            ending.cancel()
+
+    return receive_or_closed
