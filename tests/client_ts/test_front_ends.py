@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -176,3 +177,21 @@ def test_the_hook_serves_preact_without_a_build(
     server.stop()
     site.shutdown()
     site.server_close()
+
+
+def test_the_code_of_the_docs_is_typescript(tmp_path: Path) -> None:
+    text = (ROOT / "docs/how-to/typescript.md").read_text()
+    blocks = re.findall(r"^```(tsx?)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert {kind for kind, _ in blocks} == {"ts", "tsx"}
+    (tmp_path / "node_modules").symlink_to(MODULES)
+    settings = (
+        (EXAMPLES / "react_leaderboard/tsconfig.json").read_text().replace('"src", "vite.config.ts"', '"*"')
+    )
+    (tmp_path / "tsconfig.json").write_text(settings)
+    for number, (kind, code) in enumerate(blocks):
+        (tmp_path / f"block{number}.{kind}").write_text(code)
+    done = subprocess.run(
+        [NODE, MODULES / "typescript/bin/tsc", "-p", "."], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout == ""
+    assert done.returncode == 0
