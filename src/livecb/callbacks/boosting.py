@@ -12,6 +12,7 @@ ends; whether it had stopped early or failed, the model tells.
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -81,11 +82,17 @@ class Boosting(Session):
         """
         raise NotImplementedError
 
-    def models(self) -> Path:
-        """Return the folder of the run's models, which is made if need be."""
+    def path(self, ending: str) -> Path:
+        """Return where to save the model as it is now: a file in the run's folder that is not there yet."""
         folder = (self.run.folder or Path(".")) / "models"
         folder.mkdir(exist_ok=True)
-        return folder
+        name = re.sub(r"[^\w.-]+", "-", self.name)[:60]
+        stem = f"{name}-round-{self.step}"
+        found, count = folder / f"{stem}.{ending}", 1
+        while found.exists():  # several models may be trained in one run
+            count += 1
+            found = folder / f"{stem}-{count}.{ending}"
+        return found
 
     def rate(self) -> Control:
         """Return the learning rate, as something that readers may set."""

@@ -45,7 +45,7 @@ class _Session(Boosting):
         return by_set(found) or self.values
 
     def save(self) -> str:
-        path = self.models() / f"round-{self.step}.cbm"
+        path = self.path("cbm")
         self.model.save_model(str(path))
         self.run.checkpoint(path)
         return str(path)

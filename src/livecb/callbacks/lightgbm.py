@@ -41,7 +41,7 @@ class _Session(Boosting):
         return {} if isinstance(gains, list) else dict(zip(names, gains.tolist(), strict=True))
 
     def save(self) -> str:
-        path = self.models() / f"round-{self.step}.{'json' if hasattr(self.model, 'boosters') else 'txt'}"
+        path = self.path("json" if hasattr(self.model, "boosters") else "txt")
         self.model.save_model(path)
         self.run.checkpoint(path)
         return str(path)

@@ -59,7 +59,7 @@ class _Session(Boosting):
     def save(self) -> str:
         if not hasattr(self.model, "save_model"):
             raise CommandRefused("a cross-validation has no model of its own")
-        path = self.models() / f"round-{self.step}.ubj"
+        path = self.path("ubj")
         self.model.save_model(path)
         self.run.checkpoint(path)
         return str(path)
