@@ -34,8 +34,10 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except LivecbError as error:
+            from livecb.text import printable
+
             failure = _NotFound if isinstance(error, RunNotFound) else click.ClickException
-            raise failure(str(error)) from error
+            raise failure(printable(str(error))) from error  # it may name what a run calls itself
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)
 
@@ -207,7 +209,7 @@ def list_runs(folder: Path | None, lines: int, as_json: bool) -> None:
         import msgspec
 
         for row in rows:
-            click.echo(msgspec.json.encode(row).decode())
+            _echo_json(msgspec.json.encode(row))
         return
     if not rows:
         click.echo(f"no runs in {store.root}; name another folder with --dir or LIVECB_DIR", err=True)
@@ -267,7 +269,7 @@ def _print(lines: Any, as_json: bool, *, chatty: bool) -> None:
     """Print lines of a log as they stand, or those that are events as text."""
     if as_json:
         for line in lines:
-            click.echo(line)
+            _echo_json(line)
         return
     from livecb.events import decode_lines
     from livecb.text import format_event
@@ -276,3 +278,13 @@ def _print(lines: Any, as_json: bool, *, chatty: bool) -> None:
         for event in decode_lines([line]):
             if (text := format_event(event, chatty=chatty)) is not None:
                 click.echo(text)
+
+
+def _echo_json(line: bytes) -> None:
+    """Print JSON as it is; in a terminal, what that might obey is escaped, which says the same."""
+    import json
+
+    if sys.stdout.isatty():
+        text = line.decode(errors="replace")
+        line = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text).encode()
+    click.echo(line)

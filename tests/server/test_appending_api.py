@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from typing import Any
@@ -118,3 +119,37 @@ def test_nothing_is_appended_without_a_token_or_from_a_form(served: Served, stor
     answer = served.client.post(path, content=STARTED, headers={"content-type": "text/plain"})
     assert answer.status_code == 415
     assert store.run_ids() == []
+
+
+def upload(
+    served: Served, data: bytes, digest: str, run: str = RUN, kind: str = "application/octet-stream"
+) -> int:
+    path = f"api/runs/{run}/files/{digest}"
+    return served.client.put(path, content=data, headers={"content-type": kind}).status_code
+
+
+def test_files_of_a_training_elsewhere_are_there_before_the_events_that_name_them(
+    served: Served, store: Store
+) -> None:
+    data = os.urandom(3 << 20)
+    digest = hashlib.sha256(data).hexdigest()
+    assert served.client.head(f"api/runs/{RUN}/files/{digest}").status_code == 404
+    assert [upload(served, data, digest) for _ in range(2)] == [200, 200]
+    assert served.client.head(f"api/runs/{RUN}/files/{digest}").status_code == 200
+    assert post(served, STARTED, 0).status_code == 200
+    assert served.client.get(f"api/runs/{RUN}/files/{digest}").content == data
+    assert [path.name for path in (store.run(RUN).folder / "files").iterdir()] == [digest]
+
+
+def test_a_file_that_is_not_what_its_hash_says_is_not_kept(served: Served, store: Store) -> None:
+    post(served, STARTED, 0)
+    digest = hashlib.sha256(b"right").hexdigest()
+    assert upload(served, b"wrong", digest) == 400
+    assert upload(served, b"right", digest, kind="text/plain") == 415
+    assert upload(served, b"right", "..%2F..%2Fx") in (400, 404, 405)
+    assert list((store.run(RUN).folder / "files").iterdir()) == []
+
+
+def test_the_files_of_a_training_on_this_machine_are_its_own(served: Served, writer: Writer) -> None:
+    assert upload(served, b"right", hashlib.sha256(b"right").hexdigest(), writer.run.id) == 409
+    assert not (writer.run.folder / "files").exists()

@@ -79,3 +79,37 @@ def test_a_path_that_was_recorded_elsewhere_is_no_path_here(
     other = Writer(store, "other").start(host="another-host")
     other.say(ev.Checkpoint, path=str(tmp_path / "model.pt"))
     assert listed(served, "other") == {"1": False}
+
+
+def test_the_best_and_the_final_model_can_be_asked_for(served: Served, store: Store, tmp_path: Path) -> None:
+    writer = Writer(store).start(host=socket.gethostname())
+    path = f"api/runs/{writer.run.id}/model"
+    assert served.client.get(path).status_code == 404
+    for name, value in {"first": 0.5, "best": 0.25, "last": 0.375, "gone": 0.125}.items():
+        (tmp_path / name).write_text(name)
+        writer.say(ev.Checkpoint, path=str(tmp_path / name), metric="val/loss", value=value)
+    (tmp_path / "gone").unlink()
+    answer = served.client.get(path)
+    assert (answer.text, answer.headers["x-livecb-checkpoint"]) == ("best", "2")
+    assert served.client.get(path, params={"which": "final"}).text == "last"
+    page = served.get(f"api/runs/{writer.run.id}/checkpoints")
+    assert (page["best"], page["final"]) == ("2", "3")
+    assert "'worst'" in served.client.get(path, params={"which": "worst"}).json()["detail"]
+
+
+def test_a_metric_that_goes_up_has_its_best_at_the_top(served: Served, store: Store, tmp_path: Path) -> None:
+    writer = Writer(store).start(host=socket.gethostname())
+    for name, value in {"low": 0.5, "high": 0.75, "nan": "NaN", "later": 0.625}.items():
+        (tmp_path / name).write_text(name)
+        writer.say(ev.Checkpoint, path=str(tmp_path / name), metric="val/accuracy", value=value)
+    assert served.client.get(f"api/runs/{writer.run.id}/model").text == "high"
+
+
+def test_a_range_that_is_none_is_not_heeded_and_one_beyond_the_end_is_a_problem(
+    served: Served, saver: Writer
+) -> None:
+    path = f"api/runs/{saver.run.id}/checkpoints/5"
+    assert served.client.get(path, headers={"range": "lines=1-2"}).content == b"report"
+    beyond = served.client.get(path, headers={"range": "bytes=99-"})
+    assert (beyond.status_code, beyond.headers["content-type"]) == (416, "application/problem+json")
+    assert "'bytes=99-'" in beyond.json()["detail"]

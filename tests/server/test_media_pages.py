@@ -32,7 +32,9 @@ def test_a_page_holds_the_newest_lines_as_they_stand_in_the_log(served: Served, 
         "cursor": str(writer.path.stat().st_size),
         "total": 3,
         "epochs": [{"epoch": 1, "count": 3, "scores": {"exact": {"mean": 1 / 3, "count": 3}}}],
-        "trends": {"exact": {"epochs": [1], "means": [1 / 3], "change": None, "best": None, "best_epoch": None}},
+        "trends": {
+            "exact": {"epochs": [1], "means": [1 / 3], "change": None, "best": None, "best_epoch": None}
+        },
         "count": 3,
         "before": 3,
         "samples": [json.loads(line) for line in reversed(writer.lines()[-3:])],

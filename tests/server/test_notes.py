@@ -73,3 +73,39 @@ def test_a_note_of_many_lines_is_one_line(served: Served, writer: Writer) -> Non
     served.client.post(f"api/runs/{writer.run.id}/notes", json={"text": text})
     lines = (writer.run.folder / "notes.jsonl").read_bytes().splitlines()
     assert json.loads(lines[0])["text"] == text
+
+
+def test_a_note_can_be_edited_and_taken_back_and_no_log_is_changed(served: Served, writer: Writer) -> None:
+    path = f"api/runs/{writer.run.id}/notes"
+    kept, gone = (
+        served.client.post(path, json={"text": text, "step": 3}).json() for text in ("kept", "gone")
+    )
+    first = (writer.run.folder / "notes.jsonl").read_bytes()
+    later = served.get(path)["cursor"]
+    edited = served.client.patch(f"{path}/{kept['id']}", json={"text": "better"}).json()
+    assert served.client.delete(f"{path}/{gone['id']}").json()["deleted"] is True
+    assert (edited["text"], edited["time"], edited["step"]) == ("better", kept["time"], 3)
+    assert served.get(path)["notes"] == [edited]
+    assert served.get(f"api/runs/{writer.run.id}")["notes"] == [edited]
+    assert [note["id"] for note in served.get(path, cursor=later)["notes"]] == [kept["id"], gone["id"]]
+    assert (writer.run.folder / "notes.jsonl").read_bytes().startswith(first)
+    marks = served.get(f"api/runs/{writer.run.id}/marks")
+    assert (marks["counts"]["note"], marks["left_out"]) == (1, 0)
+
+
+def test_a_note_that_is_not_there_or_is_the_trainers_cannot_be_edited(served: Served, writer: Writer) -> None:
+    writer.say(ev.Note, text="of the trainer")
+    path = f"api/runs/{writer.run.id}/notes"
+    note = served.client.post(path, json={"text": "mine"}).json()["id"]
+    served.client.delete(f"{path}/{note}")
+    for name in (note, "000000000000", "null"):
+        assert served.client.patch(f"{path}/{name}", json={"text": "x"}).status_code == 404
+        assert served.client.delete(f"{path}/{name}").status_code == 404
+    assert [it["text"] for it in served.get(path)["notes"]] == ["of the trainer"]
+
+
+def test_a_whole_number_may_be_written_as_javascript_may_write_it(served: Served, writer: Writer) -> None:
+    path, head = f"api/runs/{writer.run.id}/notes", {"content-type": "application/json"}
+    answer = served.client.post(path, content=b'{"text": "x", "step": 5.0}', headers=head)
+    assert (answer.status_code, answer.json()["step"]) == (201, 5)
+    assert served.client.post(path, content=b'{"text": "x", "step": 5.5}', headers=head).status_code == 400

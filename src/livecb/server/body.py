@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -32,11 +32,20 @@ async def body_of(request: Request, kind: type[_T]) -> _T:
     """
     body = await bytes_of(request, "application/json", _MOST)
     try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return msgspec.convert(_whole(msgspec.json.decode(body)), kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         names = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))  # type: ignore[arg-type]
         detail = f"{error}; expected a JSON object of {names}, got {body[:80]!r}"
         raise Problem(400, "Not understood", detail) from error
+
+
+def _whole(value: Any) -> Any:
+    """Return JSON with 5.0 as the 5 that it is: to JSON Schema, and to JavaScript, both are whole."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 async def bytes_of(request: Request, kind: str, most: int) -> bytes:

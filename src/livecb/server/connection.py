@@ -43,6 +43,7 @@ class Bounded(_Base):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _log
+        self.access_log = False  # an address may hold a token; and what the process logs is not ours to set
         self._stage = _HEAD
         self._since = time.monotonic()
         self._size = 0
@@ -179,6 +180,21 @@ class _WebSocket(_Base):  # type: ignore[misc]
             self.transport.abort()
             return
         super().handle_ping()
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:  # uvicorn would log each with its traceback
+                self.conn.fail(1007)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
+    async def send(self, message: Any) -> None:
+        if self.close_sent and self.handshake_complete:
+            raise ConnectionError("closed: the reader sent what is no WebSocket frame")
+        await super().send(message)
 
 
 def websocket_protocol() -> type[asyncio.Protocol] | str:

@@ -69,7 +69,7 @@ class Pages:
 
     def _file(self, request: Request, name: str) -> Response:
         path = self.static / name
-        if "/" in name or name.startswith(".") or not path.is_file():
+        if "/" in name or name.startswith(".") or not os.path.isfile(path):
             raise Problem(
                 404, "No such page", f"there is nothing at {request.url.path}; the list of runs is at ./"
             )

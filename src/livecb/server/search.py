@@ -54,7 +54,7 @@ class LogQuery(GoingOn):
 
     level: (
         Annotated[
-            Literal[_NAMES_OF_LEVELS],
+            Literal[_NAMES_OF_LEVELS],  # type: ignore[valid-type]
             Meta(description="that level or a graver one"),
         ]
         | None

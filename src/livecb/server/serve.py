@@ -137,7 +137,6 @@ def configure(
         host=door.host,
         lifespan="off",
         log_config=None,
-        access_log=False,
         server_header=False,
         proxy_headers=False,
         http=http_protocol(),
