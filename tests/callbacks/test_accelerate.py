@@ -21,8 +21,10 @@ from tiny import story
 import livecb
 from livecb import events
 from livecb.callbacks.accelerate import LiveStream
+from livecb.control.commands import wish
 from livecb.errors import LivecbWarning
 from livecb.testing import Recorded
+from wishes import answered, tell
 
 QUIET = {"sinks": [], "system_interval": 0, "capture": None}
 
@@ -220,3 +222,30 @@ def test_a_hook_that_fails_is_said_once_and_the_training_goes_on(
     assert [event.title for event in recorded.of(events.Alert)] == ["livecb stopped recording"]
     assert recorded.events[-1].status == "completed"
     assert sum(each.category is LivecbWarning for each in said) == (action == "default")
+
+
+def test_a_loop_that_does_not_look_is_not_told_to_stop_but_obeys_the_rest(recorded: Recorded) -> None:
+    live = stream()
+    asked = iter([[], [wish("stop"), wish("set", 0.5, parameter="lr")]])
+
+    def ask(accelerator: Accelerator) -> None:
+        tell(live.run, *next(asked, []))
+
+    assert len(loop(live, after_step=ask)) == 10
+    assert answered(recorded.events) == [("stop", "refused", 3), ("set", "applied", 3)]
+    assert "live.run.should_stop" in recorded.of(events.Controls)[-1].commands["stop"]
+
+
+def test_a_loop_that_looks_by_itself_is_stopped(recorded: Recorded) -> None:
+    live = stream()
+    accelerator = Accelerator(log_with=live, cpu=True)
+    accelerator.init_trackers("house")
+    steps = 0
+    while not live.run.should_stop and steps < 10:
+        steps += 1
+        accelerator.log({"loss": 1.0}, step=steps)
+        if steps == 3:
+            tell(live.run, wish("stop", by="ada"))
+    accelerator.end_training()
+    assert steps == 3
+    assert (recorded.events[-1].status, recorded.events[-1].by) == ("stopped", "ada")

@@ -18,8 +18,10 @@ import livecb
 from livecb import events
 from livecb.callbacks import gan_monitor, gan_samples
 from livecb.callbacks.gan import Divergence, LiveStream, scores
+from livecb.control.commands import wish
 from livecb.errors import LivecbWarning
 from livecb.testing import Recorded
+from wishes import answered, tell
 
 QUIET: dict[str, Any] = {"sinks": [], "capture": None, "system_interval": 0}
 
@@ -454,3 +456,38 @@ def test_loops_that_follow_one_another_count_on(recorded: Recorded) -> None:
         1.8,
         2.0,
     ]
+
+
+def test_readers_ask_for_a_grid_and_get_it_at_once(recorded: Recorded) -> None:
+    gan = Gan()
+    with LiveStream(samples=gan.samples, every_n_batches=4, alerts=[], **QUIET) as live:
+        for batch, _ in enumerate(live.track(gans.loader()), start=1):
+            if batch in (3, 4):
+                tell(live.run, wish("sample", by="ada"))
+    assert [event.batch for event in recorded.of(events.Image)] == [3, 4, 8]
+    assert [phase for _, phase, _ in answered(recorded.events)] == ["applied", "applied"]
+    assert "already" in recorded.of(events.Command)[-1].reason
+
+
+def test_what_a_loop_cannot_do_is_refused_until_it_can(recorded: Recorded) -> None:
+    gan = Gan()
+    torch.optim.lr_scheduler.ExponentialLR(gan.opt_d, 0.5)
+    wishes = [wish("sample"), wish("stop"), wish("save"), wish("set", 0.1, parameter="lr/D")]
+    with LiveStream(optimizers=gan.optimizers, **QUIET).fit(batches=8) as live:
+        tell(live.run, *wishes)
+        live.batch_end()
+    refused = [event for event in recorded.of(events.Command) if event.phase == "refused"]
+    said = ["samples= was not given", "live.should_stop", "live.run.offer", "schedulers="]
+    assert [any(words in event.reason for words in said) for event in refused] == [True] * 4
+
+
+def test_a_loop_that_counts_itself_is_stopped_where_it_looks(recorded: Recorded) -> None:
+    done = 0
+    with LiveStream(**QUIET).fit(batches=8) as live:
+        while not live.should_stop and done < 8:
+            done += 1
+            if done == 3:
+                tell(live.run, wish("stop", by="ada"))
+            live.batch_end()
+    assert done == 3
+    assert (recorded.events[-1].status, recorded.events[-1].by) == ("stopped", "ada")

@@ -22,9 +22,11 @@ import livecb
 from livecb import events
 from livecb.callbacks.base import Stream
 from livecb.callbacks.keras import LiveStream
+from livecb.control.commands import wish
 from livecb.errors import LivecbWarning
 from livecb.sinks import Stdout
 from livecb.testing import Recorded
+from wishes import tell
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning:keras.*")
 
@@ -386,3 +388,70 @@ def test_every_hook_is_guarded() -> None:
     assert len(hooks) == 12
     assert all(hasattr(vars(LiveStream)[name], "__wrapped__") for name in hooks)
     assert LiveStream.__init__ is Stream.__init__
+
+
+class Reader(keras.callbacks.Callback):
+    """Asks before a batch, ahead of ours, and keeps the rate of each epoch's first one."""
+
+    async_safe = True
+
+    def __init__(self, live: Any, at: int, *wishes: Any) -> None:
+        super().__init__()
+        self.live, self.at, self.wishes = live, at, wishes
+        self.done = 0
+        self.rates: list[float] = []
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if batch == 0:
+            self.rates.append(float(self.model.optimizer.learning_rate))
+        if self.done == self.at:
+            tell(self.live.run, *self.wishes)
+        self.done += 1
+
+
+@pytest.mark.parametrize("takes_rate", [True, False])
+def test_a_rate_that_is_set_scales_the_schedule_of_the_epochs_and_gives_it_back(
+    takes_rate: bool, recorded: Recorded
+) -> None:
+    schedule: Any = (
+        (lambda epoch, rate: rate * 0.5) if takes_rate else (lambda epoch: 0.0625 / 2 ** (epoch + 1))
+    )
+    scheduler = keras.callbacks.LearningRateScheduler(schedule)
+    live = stream()
+    reader = Reader(live, 2, wish("set", 0.25, parameter="lr"))
+    fit(network(), scheduler, reader, live, epochs=3)
+    assert reader.rates == [0.03125, 0.125, 0.0625]
+    assert "LearningRateScheduler" in recorded.of(events.Command)[-1].reason
+    assert scheduler.schedule is schedule
+
+
+def test_a_schedule_that_cannot_be_scaled_is_left_as_it_is(recorded: Recorded) -> None:
+    class Fixed(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step: Any) -> float:
+            return 0.125
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+    live = stream()
+    reader = Reader(live, 2, wish("set", 0.25, parameter="lr"))
+    fit(network(keras.optimizers.SGD(Fixed())), reader, live)
+    assert reader.rates == [0.125, 0.125]
+    refused = recorded.of(events.Command)[-1]
+    assert (refused.phase, "LearningRateScheduler" in refused.reason) == ("refused", True)
+
+
+def test_a_stop_between_two_epochs_trains_no_batch_more(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    live = stream()
+
+    class AsOver(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            tell(live.run, wish("stop", by="ada"))
+
+    model = network()
+    fit(model, AsOver(), live, epochs=5)
+    assert int(model.optimizer.iterations) == 5
+    assert (recorded.events[-1].status, recorded.events[-1].by) == ("stopped", "ada")

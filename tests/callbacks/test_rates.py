@@ -88,3 +88,14 @@ def test_the_schedule_of_another_optimizer_is_left_alone() -> None:
     schedule = lr.LambdaLR(other, lambda step: 1.0)
     assert rate_control("lr", ours, [schedule]).set(0.5) is None
     assert schedule.base_lrs == [0.1]
+
+
+def test_a_rate_that_an_unknown_schedule_would_overwrite_is_not_set() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1)
+    control = rate_control("lr", optimizer, [], knows_all=False)
+    control.set(0.2)
+    schedule = lr.ExponentialLR(optimizer, 0.5)
+    with pytest.raises(CommandRefused, match="a schedule would overwrite it"):
+        control.set(0.3)
+    rate_control("lr", optimizer, [schedule], knows_all=False).set(0.3)
+    assert optimizer.param_groups[0]["lr"] == 0.3

@@ -24,9 +24,11 @@ import livecb
 from livecb import events
 from livecb.callbacks.interview import Interview
 from livecb.callbacks.transformers import SampleCallback
+from livecb.control.commands import wish
 from livecb.errors import LivecbWarning
 from livecb.server import create_app
 from livecb.testing import Recorded
+from wishes import answered, hf_reader
 
 PROMPTS = [{"prompt": "2 plus 2 is", "target": "4"}, "1 plus"]
 
@@ -394,3 +396,31 @@ def ask(model: Any, words: Any, text: str) -> str:
     )  # fmt: skip
     model.train(training)
     return str(words.decode(output[0][size:], skip_special_tokens=True))
+
+
+@pytest.mark.parametrize("callbacks_first", [True, False])
+def test_readers_ask_for_samples_when_they_like(
+    callbacks_first: bool, recorded: Recorded, tmp_path: Path
+) -> None:
+    live, asks = stream(), asking(["1 plus"], every=100)
+    reader = hf_reader({2: [wish("sample", by="ada")]}, live)
+    beside = [live, asks] if callbacks_first else [asks, live]
+    llm.trainer(tmp_path, [reader, *beside]).train()
+    assert [step for step, _, _ in told(recorded)] == [2, 10]
+    assert answered(recorded.events) == [("sample", "applied", 2)]
+    applied = recorded.of(events.Command)[-1]
+    assert (applied.by, applied.reason) == ("ada", "1 of 1 answered")
+
+
+def test_a_model_that_cannot_be_asked_refuses_with_the_reason(recorded: Recorded, tmp_path: Path) -> None:
+    live = tiny.live_stream("transformers")
+    reader = hf_reader({2: [wish("sample")]}, live)
+    tiny.hf_trainer(tmp_path, [reader, live, asking(["1 plus"], every=100)]).train()
+    assert answered(recorded.events) == [("sample", "refused", 2)]
+    assert "does not generate" in recorded.of(events.Command)[-1].reason
+
+
+def test_without_questions_samples_are_refused(recorded: Recorded, tmp_path: Path) -> None:
+    live = tiny.live_stream("transformers")
+    tiny.hf_trainer(tmp_path, [live]).train()
+    assert "SampleCallback" in recorded.of(events.Controls)[0].commands["sample"]
