@@ -232,7 +232,7 @@ def test_errors_say_what_to_do(client: Client, server: Address, writer: Writer, 
         client.get("20260101-000000-nosuch-run")
     with pytest.raises(CursorError, match="start from '0'"):
         client.events(writer.run.id, "nonsense")
-    with pytest.raises(ApiError, match="channels") as caught:
+    with pytest.raises(ApiError, match="training") as caught:
         client.events(writer.run.id, types=["nosuch"])
     assert caught.value.status == 400
     with pytest.raises(ApiError, match="livecb view") as caught, Client(server.url(), token="wrong") as other:

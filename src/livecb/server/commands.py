@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -34,7 +34,7 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True):
         within: Seconds after which it is not to be obeyed any more.
     """
 
-    name: Literal[COMMANDS]  # type: ignore[valid-type]
+    name: Annotated[str, Meta(extra_json_schema={"enum": list(COMMANDS)})]  # what is none is refused in words
     parameter: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     value: float | bool | Annotated[str, Meta(max_length=10_000)] | None = None
     by: Annotated[str, Meta(max_length=200)] | None = None
