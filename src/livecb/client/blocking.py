@@ -308,7 +308,7 @@ class Client:
 
         Args:
             run: The run's id.
-            name: `pause`, `resume`, `stop`, `save`, `evaluate`, `sample` or `set`.
+            name: `pause`, `resume`, `stop`, `save`, `evaluate`, `sample`, `skip`, `drop`, `add` or `set`.
             parameter: What to set.
             value: What to set it to; of a `pause`, the seconds it lasts at most.
             by: Who asks.
