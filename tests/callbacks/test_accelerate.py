@@ -9,6 +9,7 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -236,7 +237,10 @@ def test_a_loop_that_does_not_look_is_not_told_to_stop_but_obeys_the_rest(record
     assert "live.run.should_stop" in recorded.of(events.Controls)[-1].commands["stop"]
 
 
-def test_a_loop_that_looks_by_itself_is_stopped(recorded: Recorded) -> None:
+def test_a_loop_that_looks_by_itself_is_stopped(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     live = stream()
     accelerator = Accelerator(log_with=live, cpu=True)
     accelerator.init_trackers("house")
@@ -248,4 +252,6 @@ def test_a_loop_that_looks_by_itself_is_stopped(recorded: Recorded) -> None:
             tell(live.run, wish("stop", by="ada"))
     accelerator.end_training()
     assert steps == 3
+    assert answered(recorded.events) == [("stop", "applied", 3)]
+    assert recorded.of(events.Checkpoint)[0].path.endswith("step=3")
     assert (recorded.events[-1].status, recorded.events[-1].by) == ("stopped", "ada")

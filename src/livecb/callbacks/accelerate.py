@@ -120,8 +120,8 @@ class LiveStream(Stream, tracking.GeneralTracker):  # type: ignore[misc]
         self.run.log(values, step=step, **places)
         if self._session.prepared != prepared(self._session.accelerator):
             self._steer()  # what was prepared after init_trackers
-        if self.run._asked and step is not None:
-            self.run.at(step=step)  # where it is obeyed
+        if step is not None and self.run._loop is None:
+            self.run.at(step=step)  # where the loop obeys, too, that looks by itself
 
     @steering(lambda stream: take_helm(stream, stream._session.accelerator, PartialState().num_processes))
     def _steer(self) -> None:
