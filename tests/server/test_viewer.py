@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import random
@@ -17,8 +18,13 @@ from watching import Message, Served, Writer, client_of, raw_request, take, unti
 
 from conftest import server_pid
 from livecb.server import launch
+from livecb.server.feed import Feed
+from livecb.server.frames import SSE, Sieve
+from livecb.server.hub import Hub
 from livecb.server.pace import Pace
 from livecb.server.serve import Server, bind, configure
+from livecb.server.tail import Tail
+from livecb.server.viewer import Viewer
 from livecb.store import Store
 
 UPGRADE = (
@@ -156,6 +162,30 @@ def test_viewers_who_fall_out_of_a_tiny_ring_miss_nothing_over_parts_and_resets(
         for writer in writers:  # within a part the order is the log's
             own = set(writer.lines())
             assert [line for line in viewer.seen if line in own] == writer.lines()
+
+
+@pytest.mark.timeout(60)
+def test_a_viewer_ahead_of_the_feed_lets_the_others_have_their_turn(store: Store) -> None:
+    writer = Writer(store).start()
+    runs = Tail([writer.run])
+    feed = Feed(runs, SSE(), Sieve(None), Pace(), Hub(store))
+    notes = writer.run.part_path("notes")
+    notes.write_bytes(writer.lines()[0] + b"\n")
+    feed.tail.find_parts()  # as who asks with a cursor makes it, before the feed has looked
+    sent: list[bytes] = []
+
+    async def write(data: bytes) -> None:
+        sent.append(data)
+
+    async def watch() -> None:
+        viewer = Viewer(feed, feed.tail.end(), write, wants_state=False, abort=lambda: None)
+        watching = asyncio.create_task(viewer._catch_up())
+        await asyncio.sleep(0.05)  # never over, were the loop kept
+        viewer.leave()
+        await watching
+
+    asyncio.run(watch())
+    assert sent == []
 
 
 def _replace(writer: Writer) -> None:

@@ -116,7 +116,7 @@ class Viewer:
                 if data:
                     await self._write(data, feed.framing.count(data))
                 await asyncio.sleep(0)  # a write that is taken at once lets nobody else have a turn
-            elif target != feed.place:
+            elif target != feed.tail.pad(feed.place):  # a part may have been found that it has not looked at
                 target, number = feed.place, feed.ring.next
             else:
                 await self._wait()  # it is ahead of the feed, which will come
