@@ -70,8 +70,8 @@ class Origins:
         self._any_address = False
         if bound is not None:
             self._bind(bound)
-        frames = " ".join([_FRAMES, *sorted(self._origins)])
-        self._headers = {**_SECURITY, "content-security-policy": f"{_CSP}; frame-ancestors {frames}"}
+        self._frames = " ".join([_FRAMES, *sorted(self._origins)])
+        self._headers = dict(_SECURITY)
         if self._origins:
             self._headers["vary"] = "Origin"
 
@@ -84,7 +84,7 @@ class Origins:
         problem = check_head(scope) or self._check_host(scope, headers)
         guest = problem is None and self._is_guest(scope, headers)
         added = {**self._headers, **(_for_guest(headers[b"origin"]) if guest else {})}
-        answer = _Answer(send, added).send
+        answer = _Answer(send, added, self._frames).send
         if guest:
             # The visitor's cookie would make its rights the page's.
             scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"cookie"]}
@@ -185,9 +185,10 @@ class _Answer:
         transport: The connection's, which a stream needs that cuts off who does not read.
     """
 
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+    def __init__(self, send: Send, headers: Mapping[str, str], frames: str) -> None:
         self._send = send
         self._headers = headers
+        self._frames = frames
         self.transport = getattr(getattr(send, "__self__", None), "transport", None)
 
     async def send(self, message: Message) -> None:
@@ -196,4 +197,7 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers.setdefault(name, value)
+            # Some answers have a policy of their own, stricter than this; who may frame it is one for all.
+            policy = headers.get("content-security-policy", _CSP)
+            headers["content-security-policy"] = f"{policy}; frame-ancestors {self._frames}"
         await self._send(message)
