@@ -445,3 +445,45 @@ def test_what_is_no_command_is_a_usage_error(finished):
         result = livecb_("send", finished.id, *words)
         assert result.returncode == 2, words
         assert "expected" in result.stderr or "is for pause" in result.stderr
+
+
+HARM = "\x1b[31mred \x9b2J \x1b]0;title\x07 \rover\nnext \u202egnp \x7f"
+
+
+def test_no_name_is_an_order_to_the_terminal(store):
+    run = livecb.init(name=HARM, project=HARM, sinks=[], capture=None, system_interval=0)
+    run.log({HARM: 1.0})
+    run.text(HARM)
+    run.finish()
+    store.run(run.id).label(name=HARM, tags=[HARM])
+    for words in (
+        ["ls"],
+        ["tail", run.id, "--no-follow", "--from-start"],
+        ["tail", HARM[:9], "--no-follow"],
+        ["tail", "\x1b[31mre"],
+    ):
+        said = livecb_(*words)
+        shown = said.stdout + said.stderr
+        assert shown
+        assert [char for char in shown if char != "\n" and not char.isprintable()] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal")
+def test_json_in_a_terminal_says_the_same_and_orders_nothing(store):
+    import pty
+
+    livecb.init(name=HARM, sinks=[], capture=None, system_interval=0).finish()
+    leader, follower = pty.openpty()
+    listed = subprocess.run(command("ls", "--json"), stdout=follower, timeout=60, check=True)
+    os.close(follower)
+    shown = b""
+    try:
+        while more := os.read(leader, 65536):
+            shown += more
+    except OSError:  # how Linux says that the other end was closed
+        pass
+    os.close(leader)
+    assert listed.returncode == 0
+    line = shown.decode().rstrip("\r\n")
+    assert [char for char in line if not char.isprintable()] == []
+    assert json.loads(line)["name"] == HARM
