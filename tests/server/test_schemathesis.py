@@ -61,6 +61,7 @@ MEANINGS = [
     "put_runs_run_files_digest",
     "post_runs_run_events",
     "get_runs_run_compare",
+    "post_tokens",
 ]
 
 
