@@ -168,3 +168,11 @@ def test_what_was_left_out_stands_before_what_failed():
     leaderboard.feed(ModelCompleted(seq=0, time=0.0, name="good", ok=True, scores={"acc": 0.1}))
     assert names(leaderboard) == ["good", "dropped", "pruned", "failed"]
     assert leaderboard.to_list()[1]["by"] == "ada"
+
+
+def test_those_without_a_score_are_counted_by_how_they_ended() -> None:
+    board = Leaderboard()
+    for seq, outcome in enumerate(["pruned", "pruned", "dropped", None]):
+        board.feed(ModelCompleted(seq=seq, time=float(seq), name=str(seq), ok=False, outcome=outcome))
+    board.feed(ModelCompleted(seq=9, time=9.0, name="good", ok=True))
+    assert board.tally() == {"total": 5, "failed": 1, "pruned": 2, "skipped": 0, "dropped": 1}

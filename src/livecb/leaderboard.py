@@ -27,7 +27,9 @@ MOST = 500
 class _Candidate:
     """What is known of one candidate, in its last rung."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.changed = 0
         self.rung = -1
         self.whole: ModelCompleted | None = None
         self.folds: dict[int, ModelCompleted] = {}
@@ -77,10 +79,16 @@ class _Candidate:
 
 
 class Leaderboard:
-    """Candidates in the order in which they were first heard of."""
+    """Candidates, numbered from 0 in the order in which they were first heard of.
+
+    Attributes:
+        changes: Rows that were taken in.
+    """
 
     def __init__(self) -> None:
+        self.changes = 0
         self._candidates: dict[object, _Candidate] = {}
+        self._by_number: list[_Candidate] = []
         self._front: list[ModelCompleted] | None = []  # None: to be found anew
 
     def __len__(self) -> int:
@@ -90,7 +98,11 @@ class Leaderboard:
         """Take in a row. A candidate is known by its name and its parameters."""
         key = event.name, msgspec.json.encode(event.params, order="sorted")
         again = key in self._candidates
-        self._candidates.setdefault(key, _Candidate()).feed(event)
+        if not again:
+            self._by_number.append(self._candidates.setdefault(key, _Candidate(len(self._by_number))))
+        self.changes += 1
+        self._candidates[key].feed(event)
+        self._candidates[key].changed = self.changes
         if event.goals:
             if again or self._front is None:
                 self._front = None
@@ -105,8 +117,12 @@ class Leaderboard:
         """
         return [row for row, _ in self._ranked()]
 
-    def to_list(self) -> list[dict[str, Any]]:
-        """Return the best rows, ready for JSON, each with its place now and the folds it rests on.
+    def changed(self, number: int) -> int:
+        """Return which of the changes was the last to a candidate."""
+        return self._by_number[number].changed
+
+    def to_list(self, most: int = MOST) -> list[dict[str, Any]]:
+        """Return the best rows, ready for JSON, each with number, place now and the folds it rests on.
 
         Where several scores count alike, all on the Pareto front have place 1, and the others none.
         """
@@ -114,11 +130,20 @@ class Leaderboard:
         return [
             {
                 **json_ready(row),
+                "number": candidate.number,
                 "place": (1 if id(row) in best else None) if best else place if row.ok else None,
                 **({"folds_done": candidate.done} if row.folds else {}),
             }
-            for place, (row, candidate) in enumerate(self._ranked()[:MOST], 1)
+            for place, (row, candidate) in enumerate(self._ranked()[:most], 1)
         ]
+
+    def tally(self) -> dict[str, int]:
+        """Return how many candidates there are, and how many of them failed or were left out, and how."""
+        tally = {"total": len(self._candidates), "failed": 0, "pruned": 0, "skipped": 0, "dropped": 0}
+        for candidate in self._by_number:
+            if not (row := candidate.row()).ok:
+                tally[row.outcome or "failed"] += 1
+        return tally
 
     def front(self) -> list[ModelCompleted]:
         """Return the candidates that no other one is better than, where several scores count alike."""

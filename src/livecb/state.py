@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from livecb import events as ev
 from livecb.about import About
 from livecb.attempt import Attempt, History, Rewind
-from livecb.leaderboard import Leaderboard
+from livecb.leaderboard import MOST, Leaderboard
 from livecb.marks import Marks
 from livecb.series import Series
 from livecb.steering import Steering
@@ -115,6 +115,7 @@ class State:
         cursor: str = "0",
         last_words: str = "",
         labels: Labels | None = None,
+        rows: int = MOST,
     ) -> dict[str, Any]:
         """Return the State of the HTTP API, ready for strict JSON.
 
@@ -124,6 +125,7 @@ class State:
             cursor: Up to where the log was fed.
             last_words: What the writer's process left when a signal killed it.
             labels: What readers call the run.
+            rows: So many rows of the leaderboard at most.
         """
         attempt, end = self.attempt, self.attempt.end
         status = attempt.status_now(alive, last_words)
@@ -163,7 +165,8 @@ class State:
             **{f"{kind}s": self.marks.newest(kind, most) for kind, most in _MOST.items()},
             "controls": self._steering.controls(),
             "commands": self._steering.commands(),
-            "leaderboard": self.leaderboard.to_list(),
+            "candidates": self.leaderboard.tally(),
+            "leaderboard": self.leaderboard.to_list(rows),
             "summary": json_ready({**self._history.summary, **(end.summary if end else {})}),
             "result": json_ready(end.result) if end else None,
         }

@@ -135,3 +135,33 @@ def test_a_long_page_is_cut_and_goes_on(served: Served, writer: Writer) -> None:
     first = served.get(path)
     assert answers(first) == [4, 3, 2]
     assert answers(served.get(path, before=first["before"] - 3)) == [1, 0]
+
+
+def say_histograms(writer: Writer, steps: range) -> None:
+    for step in steps:
+        writer.say(ev.Histogram, name="weights", counts=[step, 1], edges=[0.0, 1.0, 2.0], step=step)
+
+
+def test_sounds_histograms_and_tables_come_by_type_and_name(served: Served, writer: Writer) -> None:
+    say_histograms(writer, range(2))
+    file = ev.FileRef(hash=f"{7:064}", name="a.wav", size=1, mime="audio/wav")
+    writer.say(ev.Audio, name="voice", file=file, seconds=1.5)
+    writer.say(ev.Table, name="errors", columns=["id", "loss"], rows=[[1, 0.5], ["b", None]])
+    path = f"api/runs/{writer.run.id}/media"
+    sounds = served.get(path, type="audio")
+    assert (sounds["names"], sounds["total"]) == ([{"name": "voice", "count": 1}], 1)
+    assert [sound["seconds"] for sound in sounds["media"]] == [1.5]
+    tables = served.get(path, type="table", name="errors")
+    assert [table["rows"] for table in tables["media"]] == [[[1, 0.5], ["b", None]]]
+    histograms = served.get(path, type="histogram")
+    assert [each["counts"] for each in histograms["media"]] == [[1, 1], [0, 1]]
+
+
+@pytest.mark.parametrize(("said", "limit", "steps"), [(9, 3, [8, 4, 0]), (2, 5, [1, 0]), (3, 1, [2])])
+def test_histograms_are_spread_over_all_that_were_said(
+    served: Served, writer: Writer, said: int, limit: int, steps: list[int]
+) -> None:
+    say_histograms(writer, range(said))
+    path = f"api/runs/{writer.run.id}/media"
+    answer = served.get(path, type="histogram", name="weights", limit=limit, spread="true")
+    assert [each.get("step", 0) for each in answer["media"]] == steps

@@ -28,6 +28,7 @@ __all__ = [
     "LeaderboardPage",
     "LogPage",
     "MarkPage",
+    "MediaPage",
     "MetricPage",
     "NotePage",
     "Problem",
@@ -270,15 +271,27 @@ class RunState(_Run, kw_only=True):
     notes: list[ev.Note]
     controls: Controls | None
     commands: list[ev.Command]
+    candidates: Tally
     leaderboard: list[Candidate]
     summary: JsonObject
     result: Any
 
 
+class Tally(msgspec.Struct):
+    """How many candidates there are, and how many of them have no score: failed, or left out."""
+
+    total: int
+    failed: int
+    pruned: int
+    skipped: int
+    dropped: int
+
+
 class Candidate(msgspec.Struct, kw_only=True):
-    """A candidate of the leaderboard: a `model_completed` event with its place now."""
+    """A candidate of the leaderboard: a `model_completed` event with its number and its place now."""
 
     name: str
+    number: int
     ok: bool
     place: int | None
     params: JsonObject = {}
@@ -290,11 +303,18 @@ class Candidate(msgspec.Struct, kw_only=True):
 
 
 class LeaderboardPage(msgspec.Struct):
-    """Candidates, the best first; `count` is how many there are in all."""
+    """Candidates, the best first; `count` is how many there are in all.
+
+    Asked `since` a mark, `leaderboard` holds those that changed since; `order` are the numbers of all, the
+    best first, and `places` their places.
+    """
 
     cursor: str
     count: int
+    mark: str
     leaderboard: list[Candidate]
+    order: list[int] | msgspec.UnsetType = msgspec.UNSET
+    places: list[int | None] | msgspec.UnsetType = msgspec.UNSET
 
 
 class EventPage(msgspec.Struct):
@@ -436,7 +456,7 @@ class Trend(msgspec.Struct):
 
 
 class PicturesOfName(msgspec.Struct):
-    """How many pictures go by a name."""
+    """How many pictures, sounds, histograms or tables go by a name."""
 
     name: str
     count: int
@@ -451,6 +471,17 @@ class ImagePage(msgspec.Struct):
     before: int
     names: list[PicturesOfName]
     images: list[ev.Image | ev.Figure]
+
+
+class MediaPage(msgspec.Struct):
+    """Sounds, histograms or tables, the newest first, and the names there are."""
+
+    cursor: str
+    total: int
+    count: int
+    before: int
+    names: list[PicturesOfName]
+    media: list[ev.Audio | ev.Histogram | ev.Table]
 
 
 class Kept(msgspec.Struct, kw_only=True):

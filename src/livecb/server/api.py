@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from livecb import __version__
 from livecb.errors import StoreError
-from livecb.events import JsonObject, json_schema
+from livecb.events import json_schema
 from livecb.leaderboard import MOST
 from livecb.server.answers import Health, LeaderboardPage, MarkPage, RunState, SeriesPage
 from livecb.server.files import FileAnswer, headers_of, type_of_file
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
-from livecb.server.query import COMMAS, Axis, Query, query_of
+from livecb.server.query import COMMAS, Axis, Query, Rows, query_of
 from livecb.server.replies import Problem, json_response
 from livecb.state import State
 from livecb.store import Store
@@ -57,10 +57,23 @@ class SeriesQuery(Span):
     points: Annotated[int, Meta(ge=1, le=100_000, description="about how many points of each")] = 1000
 
 
+class StateQuery(Query):
+    """How much of it."""
+
+    rows: Rows = MOST
+
+
 class LeaderboardQuery(Query):
     """How many rows."""
 
     limit: Annotated[int, Meta(ge=1, le=MOST, description="at most so many rows")] = MOST
+    since: Annotated[
+        str,
+        Meta(
+            pattern="^[0-9a-z.]{0,40}$",
+            description="only rows that changed since an answer with this `mark`, and the order of all",
+        ),
+    ] = ""
 
 
 class FileQuery(Query):
@@ -84,33 +97,30 @@ class Api:
         self._schema = msgspec.json.encode(json_schema())
         self._key = store_key(hub.store)
 
-    @described(answer=Health, tag="server")
+    @described(answer=Health, tag="server", open=True)
     async def health(self, request: Request) -> Response:
         """Say who this is; needs no token, tells nothing."""
         return json_response({"livecb": __version__, "store": self._key, "pid": os.getpid()})
 
-    @described(answer=JsonObject, tag="events")
+    @described(tag="events")
     async def schema(self, request: Request) -> Response:
         """The JSON Schema of one line."""
         return json_response(self._schema)
 
-    @described(answer=RunState)
+    @described(StateQuery, answer=RunState)
     async def state(self, request: Request) -> Response:
         """The State of one run."""
         run = request.path_params["run"]
+        rows = query_of(request, StateQuery).rows
         self.hub.store.run(run)
-        return json_response(await self.hub.indexes.state(run, self.hub.alive(run)))
+        return json_response(await self.hub.indexes.state(run, self.hub.alive(run), rows))
 
     @described(LeaderboardQuery, answer=LeaderboardPage)
     async def leaderboard(self, request: Request) -> Response:
         """The candidates of a run, the best first."""
-        limit = query_of(request, LeaderboardQuery).limit
-
-        def ask(state: State, cursor: str) -> dict[str, Any]:
-            rows = state.leaderboard.to_list()[:limit]
-            return {"cursor": cursor, "count": len(state.leaderboard), "leaderboard": rows}
-
-        return json_response(await self.hub.indexes.ask(request.path_params["run"], ask))
+        asked = query_of(request, LeaderboardQuery)
+        run = request.path_params["run"]
+        return json_response(await self.hub.indexes.leaderboard(run, asked.since, asked.limit))
 
     @described(answer=MarkPage)
     async def marks(self, request: Request) -> Response:

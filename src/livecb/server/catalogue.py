@@ -21,7 +21,7 @@ from livecb.server.tail import Stretch
 
 __all__ = ["KEPT", "Catalogue", "Collection", "Key", "Scores", "Spot", "epoch_of"]
 
-KEPT = ("sample", "image", "figure")
+KEPT = ("sample", "image", "figure", "audio", "histogram", "table")
 """Types of events that it knows of."""
 
 _HEADS = tuple(b'{"type":"%b"' % kind.encode() for kind in KEPT)
@@ -105,16 +105,19 @@ class Collection:
 
 
 class Catalogue:
-    """The samples of a run, by epoch, and its pictures, by name."""
+    """The samples of a run, by epoch, and its pictures, sounds, histograms and tables, by name."""
 
     def __init__(self) -> None:
         self.samples = Collection()
         self.images = Collection()
+        self.audio = Collection()
+        self.histogram = Collection()
+        self.table = Collection()
 
     @property
     def nbytes(self) -> int:
         """Bytes it takes."""
-        return self.samples.nbytes + self.images.nbytes
+        return sum(kind.nbytes for kind in vars(self).values())
 
     def feed(self, stretch: Stretch) -> None:
         """Take in the next lines."""
@@ -125,6 +128,12 @@ class Catalogue:
                     self.samples.add(spot, epoch_of(event.epoch), event.scores)
                 elif isinstance(event, (ev.Image, ev.Figure)):
                     self.images.add(spot, event.name, {})
+                elif isinstance(event, ev.Audio):
+                    self.audio.add(spot, event.name, {})
+                elif isinstance(event, ev.Histogram):
+                    self.histogram.add(spot, event.name, {})
+                elif isinstance(event, ev.Table):
+                    self.table.add(spot, event.name, {})
 
 
 def epoch_of(epoch: float | None) -> int | None:

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from livecb.leaderboard import MOST
 from livecb.server.frames import Framing, Sieve
 from livecb.server.notices import Notices
 from livecb.server.pace import Pace
@@ -37,8 +38,8 @@ class Watch(Protocol):
         """Whether a run's writer lives."""
         ...
 
-    async def state(self, run: str) -> bytes:
-        """Return a run's State as JSON, folded up to now; empty if there is none."""
+    async def state(self, run: str, rows: int) -> bytes:
+        """Return a run's State as JSON, folded up to now, with so many candidates; empty if there is none."""
         ...
 
 
@@ -64,12 +65,16 @@ class Feed:
     Attributes:
         place: Where the latest tick ends.
         used: When somebody last asked for this feed (`time.monotonic`).
+        rows: So many rows of the leaderboard a State message holds at most.
     """
 
-    def __init__(self, tail: Tail, framing: Framing, sieve: Sieve, pace: Pace, watch: Watch) -> None:
+    def __init__(
+        self, tail: Tail, framing: Framing, sieve: Sieve, pace: Pace, watch: Watch, rows: int = MOST
+    ) -> None:
         self.tail = tail
         self.framing = framing
         self.pace = pace
+        self.rows = rows
         self.place: Place = ()
         self.ring = Ring(framing.glue, pace.ring, pace.send, framing.count)
         self.notices = Notices()
@@ -210,7 +215,7 @@ class Feed:
 
     async def _put_out_state(self, run: str) -> None:
         mark = self._mark(run)
-        state = await self._watch.state(run)
+        state = await self._watch.state(run, self.rows)
         self._state_at[run] = mark
         if state:
             self._notify("state", run, msgspec.Raw(state))

@@ -8,9 +8,10 @@ from typing import Protocol
 
 from livecb import __version__
 from livecb.errors import LivecbError, StoreError
+from livecb.leaderboard import MOST
 from livecb.server.feed import Feed
 from livecb.server.frames import Framing, Sieve
-from livecb.server.index import Indexes
+from livecb.server.indexes import Indexes
 from livecb.server.pace import IN_A_PROCESS, Pace
 from livecb.server.tail import Tail
 from livecb.server.traffic import Traffic
@@ -71,17 +72,22 @@ class Hub:
         return [self.store.run(run) for run in dict.fromkeys(ids)]
 
     def feed(
-        self, runs: Sequence[StoredRun], several: bool, framing: type[Framing], types: frozenset[str] | None
+        self,
+        runs: Sequence[StoredRun],
+        several: bool,
+        framing: type[Framing],
+        types: frozenset[str] | None,
+        rows: int = MOST,
     ) -> Feed:
         """Return the feed that all share who ask for the same."""
         now = time.monotonic()
         for key in [key for key, it in self._feeds.items() if not it.viewers and now - it.used > _UNUSED]:
             del self._feeds[key]
-        key = (tuple(run.id for run in runs), several, framing, types)
+        key = (tuple(run.id for run in runs), several, framing, types, rows)
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._feeds[key] = Feed(
-                Tail(runs, several, patient=True), framing(), Sieve(types), self.pace, self
+                Tail(runs, several, patient=True), framing(), Sieve(types), self.pace, self, rows
             )
         feed.used = now
         return feed
@@ -98,10 +104,10 @@ class Hub:
             self._alive[run] = (now, alive)
         return alive
 
-    async def state(self, run: str) -> bytes:
+    async def state(self, run: str, rows: int) -> bytes:
         """Return a run's State as JSON; empty if the run is gone or cannot be read."""
         try:
-            return await self.indexes.state(run, self.alive(run))
+            return await self.indexes.state(run, self.alive(run), rows)
         except LivecbError:
             return b""
 

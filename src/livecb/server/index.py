@@ -10,29 +10,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from livecb.errors import LogError
 from livecb.events import decode_lines
+from livecb.leaderboard import MOST
 from livecb.server.catalogue import KEPT, Catalogue, Collection, Key, Scores
 from livecb.server.frames import as_event, dump, well_formed
 from livecb.server.tail import Place, Tail
-from livecb.server.workers import Workers
 from livecb.state import State
-from livecb.store import Store, StoredRun
+from livecb.store import StoredRun
 
-__all__ = ["FoldError", "Index", "Indexes", "Kind", "Page"]
+__all__ = ["FoldError", "Index", "Kind", "Page"]
 
 _T = TypeVar("_T")
 
 _log = logging.getLogger("livecb.server")
 
 _LINES = 2000
-_FOLDS = 2
 _PATIENCE = 0.05
 _STATE_SECONDS = 0.45
 _BYTES = 8 << 20
@@ -44,7 +43,7 @@ _GROUPS = 500
 _PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 
-Kind = Literal["samples", "images"]
+Kind = Literal["samples", "images", "audio", "histogram", "table"]
 
 
 class FoldError(LogError):
@@ -83,7 +82,7 @@ class Index:
         self.run = run
         self.place: Place = ()
         self.turn = asyncio.Lock()
-        self.folded: tuple[bytes, tuple[object, ...], float] = (b"", (), 0.0)
+        self.folded: dict[int, tuple[bytes, tuple[object, ...], float]] = {}
         self._lock = threading.Lock()
         self._failure = ""
         self._pause = self._again = 0.0  # after a failure
@@ -112,16 +111,16 @@ class Index:
         finally:
             self._lock.release()
 
-    def state_json(self, alive: bool, *, stop: Callable[[], bool] = bool) -> bytes:
+    def state_json(self, alive: bool, *, rows: int = MOST, stop: Callable[[], bool] = bool) -> bytes:
         """Return the State up to now as JSON: the same bytes as a moment ago where nothing changed."""
         with self._lock:
             self._advance(stop)
-            data, mark, made = self.folded
+            data, mark, made = self.folded.get(rows, (b"", (), 0.0))
             labels = self.run.labels
             now = (self.place, alive, labels.name, tuple(labels.tags or ()), labels.archived)
             if now != mark or time.monotonic() - made > _STATE_SECONDS:
-                data = dump(self._state_dict(alive))
-                self.folded = (data, now, time.monotonic())
+                data = dump(self._state_dict(alive, rows))
+                self.folded[rows] = (data, now, time.monotonic())
             return data
 
     def series_json(self, *, stop: Callable[[], bool] = bool, **query: Any) -> bytes:
@@ -138,6 +137,25 @@ class Index:
                 }
             )
 
+    def leaderboard_json(self, since: str, limit: int, *, stop: Callable[[], bool] = bool) -> bytes:
+        """Return the leaderboard up to now as JSON: what changed since it was told, and the order of all."""
+        with self._lock:
+            self._advance(stop)
+            board = self._state.leaderboard
+            edition, _, known = since.partition(".")
+            told = int(known) if edition == self._edition and known.isdigit() else -1
+            rows = board.to_list(limit)
+            head = {
+                "cursor": self._tail.format(self.place),
+                "count": len(board),
+                "mark": f"{self._edition}.{board.changes}",
+            }
+            if since:
+                head["order"] = [row["number"] for row in rows]
+                head["places"] = [row["place"] for row in rows]
+            changed = [row for row in rows if board.changed(row["number"]) > told]
+            return dump({**head, "leaderboard": changed})
+
     def look(self, ask: Callable[[State, str], _T], *, stop: Callable[[], bool] = bool) -> _T:
         """Return what is asked of the State up to now, and of the cursor that means exactly that."""
         with self._lock:
@@ -145,16 +163,25 @@ class Index:
             return ask(self._state, self._tail.format(self.place))
 
     def page(
-        self, kind: Kind, key: Key, *, every: bool, before: float, limit: int, stop: Callable[[], bool] = bool
+        self,
+        kind: Kind,
+        key: Key,
+        *,
+        every: bool,
+        before: float,
+        limit: int,
+        spread: bool = False,
+        stop: Callable[[], bool] = bool,
     ) -> Page:
-        """Return a page of the run's samples or pictures up to now, the newest first.
+        """Return a page of the run's samples, pictures or other media up to now, the newest first.
 
         Args:
-            kind: Which of both.
+            kind: Which of them.
             key: The epoch or the name that is meant.
             every: Whether all are meant, whatever the key.
             before: Only those before this place among them, counted from the oldest.
             limit: The most there may be; fewer come where they are long.
+            spread: Whether they are to be spread evenly over all, the first and the last among them.
         """
         with self._lock:
             self._advance(stop)
@@ -163,7 +190,7 @@ class Index:
             end = int(min(before, len(numbers)))
             lines: list[bytes] = []
             size = 0
-            for at in range(end - 1, max(-1, end - 1 - limit), -1):
+            for at in _spread(end, limit) if spread else range(end - 1, max(-1, end - 1 - limit), -1):
                 spot = found.spot(numbers[at])
                 lines.append(self._tail.parts[spot.part].event(spot.begin, spot.size))
                 size += spot.size
@@ -180,15 +207,17 @@ class Index:
     def _begin(self) -> None:
         self._state = State(self.run.id)
         self._catalogue = Catalogue()
+        self._edition = secrets.token_hex(4)  # another fold counts its changes otherwise
         self.place = ()
 
-    def _state_dict(self, alive: bool) -> dict[str, Any]:
+    def _state_dict(self, alive: bool, rows: int) -> dict[str, Any]:
         return self._state.to_dict(
             alive=alive,
             now=time.time(),
             cursor=self._tail.format(self.place),
             last_words="" if alive else self.run.last_words(),
             labels=self.run.labels,
+            rows=rows,
         )
 
     def _advance(self, stop: Callable[[], bool]) -> bool:
@@ -239,76 +268,8 @@ class Index:
         return FoldError(self._failure)
 
 
-class Indexes:
-    """The indexes of the runs that were asked for lately, within a bound of bytes."""
-
-    def __init__(self, store: Store, limit: int = 512 << 20) -> None:
-        self._store = store
-        self._limit = limit
-        self._indexes: OrderedDict[str, Index] = OrderedDict()
-        self._folds = Workers(_FOLDS, "livecb-fold")
-        self._closing = False
-
-    async def state(self, run: str, alive: bool) -> bytes:
-        """Return a run's State as JSON.
-
-        Raises:
-            RunNotFound: There is no such run.
-        """
-        return await self._fold(run, lambda index: index.state_json(alive, stop=self.closing))
-
-    async def series(self, run: str, **query: Any) -> bytes:
-        """Return columns of a run's metrics as JSON.
-
-        Raises:
-            RunNotFound: There is no such run.
-        """
-        return await self._fold(run, lambda index: index.series_json(stop=self.closing, **query))
-
-    async def ask(self, run: str, ask: Callable[[State, str], _T]) -> _T:
-        """Return what is asked of a run's State, in a thread.
-
-        Raises:
-            RunNotFound: There is no such run.
-        """
-        return await self._fold(run, lambda index: index.look(ask, stop=self.closing))
-
-    async def page(self, run: str, ask: Callable[[Index], bytes]) -> bytes:
-        """Return what is asked of a run's index.
-
-        Raises:
-            RunNotFound: There is no such run.
-        """
-        return await self._fold(run, ask)
-
-    async def _fold(self, run: str, ask: Callable[[Index], _T]) -> _T:
-        index = self._get(run)
-        async with index.turn:
-            return await self._folds.do(lambda: ask(index))
-
-    def known(self, run: str) -> Index | None:
-        """Return the index of a run if there is one."""
-        return self._indexes.get(run)
-
-    def forget(self, run: str) -> None:
-        """Forget a run, which is gone."""
-        self._indexes.pop(run, None)
-
-    def closing(self) -> bool:
-        """Whether the server goes, so that folding need not be finished."""
-        return self._closing
-
-    def close(self) -> None:
-        """Stop what is under way."""
-        self._closing = True
-        self._folds.close()
-
-    def _get(self, run: str) -> Index:
-        stored = self._store.run(run)
-        index = self._indexes.get(run)
-        if index is None:
-            index = self._indexes[run] = Index(stored)
-        self._indexes.move_to_end(run)
-        while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > self._limit:
-            self._indexes.popitem(last=False)
-        return index
+def _spread(end: int, limit: int) -> list[int]:
+    """Return at most `limit` places before `end`, evenly spread, the last one first."""
+    if end <= limit or limit < 2:
+        return [*range(end - 1, -1, -1)][:limit]
+    return [round(at * (end - 1) / (limit - 1)) for at in range(limit - 1, -1, -1)]

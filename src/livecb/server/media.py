@@ -1,17 +1,17 @@
-"""Samples and pictures over the wire: in pages, the newest first."""
+"""Samples, pictures and other media over the wire: in pages, the newest first."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
 from livecb.names import goal
-from livecb.server.answers import ImagePage, SamplePage
+from livecb.server.answers import ImagePage, MediaPage, SamplePage
 from livecb.server.catalogue import Key, Scores
 from livecb.server.frames import dump
 from livecb.server.hub import Hub
@@ -62,6 +62,16 @@ class ImageQuery(MediaQuery):
     name: Annotated[str, Meta(description="the pictures' name")] | None = None
 
 
+class OtherQuery(MediaQuery, kw_only=True):
+    """Which sounds, histograms or tables."""
+
+    type: Annotated[Literal["audio", "histogram", "table"], Meta(description="which of them")]
+    name: Annotated[str, Meta(description="their name")] | None = None
+    spread: Annotated[
+        bool, Meta(description="spread evenly over all of them, the first and the last with them")
+    ] = False
+
+
 class Media:
     """Handlers over a hub."""
 
@@ -81,12 +91,31 @@ class Media:
         asked = query_of(request, ImageQuery)
         return json_response(await self._page(request, "images", asked, asked.name, every=asked.name is None))
 
-    async def _page(self, request: Request, kind: Kind, asked: MediaQuery, key: Key, *, every: bool) -> bytes:
+    @described(OtherQuery, answer=MediaPage, tag="media")
+    async def others(self, request: Request) -> Response:
+        """Sounds, histograms or tables, of one name or of all, and which names there are."""
+        asked = query_of(request, OtherQuery)
+        every = asked.name is None
+        return json_response(
+            await self._page(request, asked.type, asked, asked.name, every=every, spread=asked.spread)
+        )
+
+    async def _page(
+        self,
+        request: Request,
+        kind: Kind,
+        asked: MediaQuery,
+        key: Key,
+        *,
+        every: bool,
+        spread: bool = False,
+    ) -> bytes:
         before, limit = math.inf if asked.before is None else asked.before, asked.limit
 
         def ask(index: Index) -> bytes:
             stop = self.hub.indexes.closing
-            return _json(kind, index.page(kind, key, every=every, before=before, limit=limit, stop=stop))
+            page = index.page(kind, key, every=every, before=before, limit=limit, spread=spread, stop=stop)
+            return _json(kind, page)
 
         return await self.hub.indexes.page(request.path_params["run"], ask)
 
@@ -107,7 +136,8 @@ def _json(kind: Kind, page: Page) -> bytes:
         "count": page.matching,
         "before": page.before,
     }
-    return b'%b,"%b":[%b]}' % (dump(head)[:-1], kind.encode(), b",".join(page.lines))
+    name = kind if kind in ("samples", "images") else "media"
+    return b'%b,"%b":[%b]}' % (dump(head)[:-1], name.encode(), b",".join(page.lines))
 
 
 def trends_of(groups: Sequence[tuple[Key, int, Scores]]) -> dict[str, dict[str, Any]]:

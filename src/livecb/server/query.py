@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Meta
 from starlette.requests import HTTPConnection
 
+from livecb.leaderboard import MOST as ROWS
 from livecb.server.replies import Problem
 
-__all__ = ["COMMAS", "MOST", "Axis", "Cursor", "Query", "bare", "query_of", "schema_of"]
+__all__ = ["COMMAS", "MOST", "Axis", "Cursor", "Query", "Rows", "bare", "query_of", "schema_of"]
 
 _Q = TypeVar("_Q", bound="Query")
 
@@ -24,6 +25,8 @@ MOST = 2**53
 """No whole number is larger: beyond it, neighbours are the same to JavaScript."""
 
 _CURSOR = r"^(|end|[0-9]{1,18}|[A-Za-z0-9_-]{1,64}@[0-9]{1,18}(,[A-Za-z0-9_-]{1,64}@[0-9]{1,18})*)$"
+
+Rows = Annotated[int, Meta(ge=0, le=ROWS, description="State: at most so many rows of the leaderboard")]
 
 Cursor = Annotated[
     str,

@@ -18,13 +18,14 @@ from starlette.types import Receive, Scope, Send
 
 from livecb.errors import LivecbError
 from livecb.events import EVENTS
+from livecb.leaderboard import MOST as ROWS
 from livecb.server.access import CLOSED, access_of
 from livecb.server.answers import EventPage
 from livecb.server.flat import Flats
 from livecb.server.frames import CHANNELS, SSE, Framing, WebSocketFraming, types_of
 from livecb.server.hub import Hub
 from livecb.server.openapi import Operation
-from livecb.server.query import COMMAS, Cursor, Query, query_of
+from livecb.server.query import COMMAS, Cursor, Query, Rows, query_of
 from livecb.server.replies import Problem, problem_of, refuse
 from livecb.server.viewer import Viewer
 from livecb.store import StoredRun
@@ -68,6 +69,7 @@ class StreamQuery(Query):
     cursor: Cursor = "0"
     types: Types = []
     state: Annotated[bool, Meta(description="streams: State messages, too")] = False
+    rows: Rows = ROWS
 
 
 class SeveralQuery(StreamQuery, kw_only=True):
@@ -202,7 +204,9 @@ class Stream:
         if self.hub.closing:
             raise Problem(503, "The server is stopping", "connect again in a second")
         asked = query_of(connection, SeveralQuery if self.several else EventQuery)
-        feed = self.hub.feed(self._runs(connection, asked), self.several, framing, types_of(asked.types))
+        feed = self.hub.feed(
+            self._runs(connection, asked), self.several, framing, types_of(asked.types), asked.rows
+        )
         place, lost = feed.tail.parse(asked_cursor(connection))
         kind, traffic, abort = framing.name, self.hub.traffic, abort_of(send)
 
