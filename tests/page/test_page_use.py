@@ -27,7 +27,6 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from livecb.server.app import create_app
-from livecb.server.pages import STATIC
 
 Train = Callable[..., TrainerProcess]
 AXE = Path(__file__).parents[2] / "src/livecb/page/node_modules/axe-core/axe.min.js"
@@ -263,15 +262,37 @@ def test_the_page_works_under_any_prefix(
         trainer.tell("step", 20)
         wait_for_steps(page, "train/loss", [*range(0, 120, 2)])
         assert page.url == f"http://{host}/users/r/proxy/8081/r/{trainer.run}"
+        # Parts of the page that are loaded when they are first shown, too.
+        page.get_by_role("tab", name="Values").click()
+        page.locator(".values").wait_for()
         watched.close()
         mounted.should_exit = True
         serving.join(10)
 
 
-def test_a_browser_loads_at_most_eighty_kilobytes(server: Server, train: Train, watched: Watched) -> None:
-    others = {"client.js", "client-react.js", "licenses.md"}  # for pages of others; ours does not load them
-    files = [path for path in STATIC.rglob("*") if path.is_file() and path.name not in others]
-    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= 80_000
+def test_a_browser_loads_at_most_a_hundred_kilobytes_to_show_a_run(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    page = watched.open(server.url(train("--steps", 100).run))
+    page.locator(".chart canvas").first.wait_for()
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(({name}) => name)")
+    parts = {page.url, *(url for url in loaded if "/api/" not in url)}
+    assert any("/assets/index-" in url and url.endswith(".js") for url in parts)
+    assert not any("/assets/leaderboard" in url for url in parts)
+    assert sum(len(gzip.compress(page.request.get(url).body())) for url in parts) <= 100_000
+
+
+def test_a_part_of_the_page_that_does_not_load_says_so(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    page = watched.open(server.url(train("--steps", 100).run))
+    page.route("**/assets/values-*", lambda route: route.fulfill(status=404))
+    page.get_by_role("tab", name="Values").click()
+    page.get_by_text("This part of the page did not load").wait_for()
+    page.unroute("**/assets/values-*")
+    page.get_by_role("button", name="Load the page anew").click()
+    page.get_by_role("tab", name="Values").click()
+    page.locator(".values").wait_for()
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ import { LookChoice } from "../look";
 import { useTopics } from "../topics";
 import { expose } from "../debug";
 import { Badge, LinkNotice } from "./badge";
-import { Help } from "./help";
+import { lazy } from "./lazy";
 import { RunView, leadOf, tabsOf, type Tab } from "./run-view";
 import { RunsView } from "./runs-view";
 import { showInTab, showRunInTab } from "./title";
+
+const Help = lazy(() => import("./help"), (module) => module.Help);
 
 /** The whole page: where it is decides what it shows. */
 export function App() {

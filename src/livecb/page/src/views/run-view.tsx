@@ -12,11 +12,13 @@ import { Controls } from "./controls";
 import { Failure } from "./failure";
 import { Happenings } from "./happenings";
 import { Hero } from "./hero";
-import { Images } from "./images";
-import { Leaderboard } from "./leaderboard";
-import { Samples } from "./samples";
+import { lazy } from "./lazy";
 import { Tabs } from "./tabs";
-import { Values } from "./values";
+
+const Images = lazy(() => import("./images"), (module) => module.Images);
+const Leaderboard = lazy(() => import("./leaderboard"), (module) => module.Leaderboard);
+const Samples = lazy(() => import("./samples"), (module) => module.Samples);
+const Values = lazy(() => import("./values"), (module) => module.Values);
 
 export type Tab = "Curves" | "Leaderboard" | "Images" | "Samples" | "Log" | "Values" | "Config";
 
