@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from livecb import __version__
 from livecb.errors import StoreError
-from livecb.events import json_schema
+from livecb.events import JsonObject, json_schema
 from livecb.leaderboard import MOST
 from livecb.server.answers import Health, LeaderboardPage, MarkPage, RunState, SeriesPage
 from livecb.server.files import FileAnswer, headers_of, type_of_file
@@ -97,12 +97,12 @@ class Api:
         self._schema = msgspec.json.encode(json_schema())
         self._key = store_key(hub.store)
 
-    @described(answer=Health, tag="server", open=True)
+    @described(answer=Health, tag="server")
     async def health(self, request: Request) -> Response:
         """Say who this is; needs no token, tells nothing."""
         return json_response({"livecb": __version__, "store": self._key, "pid": os.getpid()})
 
-    @described(tag="events")
+    @described(answer=JsonObject, tag="events")
     async def schema(self, request: Request) -> Response:
         """The JSON Schema of one line."""
         return json_response(self._schema)

@@ -1,7 +1,8 @@
 """What the API can do, as an OpenAPI document made of the routes themselves.
 
 A handler says with `described` what its query and body hold and what it answers with, by the very types that
-check them; its docstring says the rest. A route without either is in the document all the same.
+check them; its docstring says the rest, and its route who may ask. What the front door refuses, whatever is
+asked for, stands with every operation.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import msgspec
 from starlette.routing import BaseRoute, Route
 
 from livecb import __version__
+from livecb.server.access import Role
 from livecb.server.answers import Problem
+from livecb.server.examples import EXAMPLES
+from livecb.server.gate import Gate, Rule
 from livecb.server.query import Query, bare, schema_of
 
 __all__ = ["Operation", "described", "document"]
@@ -38,16 +42,24 @@ _ERRORS: dict[int, str] = {
     401: "There is no token, or a wrong one.",
     403: "Whoever asks may not do that, or a page of another site asked.",
     404: "There is no such thing.",
+    408: "It came too slowly.",
     409: "The state of things does not allow it.",
     410: "It was, and is no more.",
     413: "Too much at once.",
+    414: "The address is too long.",
     415: "The content type is another.",
     416: "There is nothing in that range.",
-    429: "Too much is asked; `Retry-After` says when to ask again.",
     421: "The server does not go by that name.",
+    429: "Too much is asked; `Retry-After` says when to ask again.",
+    431: "There are too many headers, or they are too long.",
     501: "The server lacks what that takes.",
     507: "The server's disk does not take it.",
 }
+_FRONT_DOOR = frozenset({400, 403, 408, 414, 421, 429, 431})
+"""What any request may be answered with, before it is looked at what it asks for."""
+
+_SCHEMES = ("bearer", "key", "query", "cookie")
+
 _TAGS = {
     "runs": "the list, what a run comes to, and what readers call it",
     "events": "the log itself: streams, batches, and appending from outside",
@@ -74,7 +86,6 @@ class Operation(NamedTuple):
         tag: What it belongs to.
         errors: Statuses of errors beside those that any route may answer with.
         ranges: Whether a part of the bytes can be asked for.
-        open: Whether it needs no token.
     """
 
     query: type[Query] | Mapping[str, str] | None = None
@@ -85,7 +96,6 @@ class Operation(NamedTuple):
     tag: str = "runs"
     errors: tuple[int, ...] = ()
     ranges: bool = False
-    open: bool = False
 
 
 def described(
@@ -98,13 +108,12 @@ def described(
     tag: str = "runs",
     errors: tuple[int, ...] = (),
     ranges: bool = False,
-    open: bool = False,
 ) -> Callable[[_F], _F]:
     """Say what a handler takes and gives; see `Operation`."""
     kinds = (media,) if isinstance(media, str) else media
 
     def attach(handler: _F) -> _F:
-        operation = Operation(query, body, answer, kinds, status, tag, errors, ranges, open)
+        operation = Operation(query, body, answer, kinds, status, tag, errors, ranges)
         handler.operation = operation  # type: ignore[attr-defined]
         return handler
 
@@ -114,13 +123,14 @@ def described(
 def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     """Return the OpenAPI document of all routes that are for programs."""
     found = [it for route in routes if isinstance(route, Route) for it in _operations_of(route)]
-    types = [kind for *_, it in found for kind in (*_kinds(it.answer), it.body) if isinstance(kind, type)]
-    unique = list(dict.fromkeys([Problem, *types]))
+    asked = [operation.body for *_, operation in found if not isinstance(operation.body, str | None)]
+    told = [kind for *_, operation in found for kind in _kinds(operation.answer)]
+    unique = list(dict.fromkeys([Problem, *told, *asked]))
     schemas, components = msgspec.json.schema_components(unique, ref_template=_REF)
     known = dict(zip(map(id, unique), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
-    for path, method, handler, operation in found:
-        said = _operation(path, method, handler, operation, known)
+    for path, method, rule, operation in found:
+        said = _operation(path, method, rule, operation, known)
         paths.setdefault(path, {})[method.lower()] = said
     return {
         "openapi": "3.1.0",
@@ -132,7 +142,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         },
         "servers": [{"url": "..", "description": "where the app is mounted"}],
         "tags": [{"name": name, "description": meaning} for name, meaning in _TAGS.items()],
-        "security": [{"bearer": []}, {"key": []}, {"query": []}],
+        "security": _security(Role.VIEW),
         "paths": paths,
         "components": {
             "schemas": components,
@@ -142,41 +152,68 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
                 "bearer": {"type": "http", "scheme": "bearer", "description": "a token of the store"},
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "query": {"type": "apiKey", "in": "query", "name": "token"},
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "livecb",
+                    "description": "a page's, which its first open left; the store's key ends its name",
+                },
             },
         },
     }
 
 
-def _operations_of(route: Route) -> Iterable[tuple[str, str, Any, Operation]]:
+def _operations_of(route: Route) -> Iterable[tuple[str, str, Rule, Operation]]:
     if not (route.path.startswith("/api/") or route.path == "/metrics"):
         return
-    for method in sorted((route.methods or set()) - {"HEAD"}):
-        handler = getattr(route.endpoint, "handlers", {}).get(method, route.endpoint)
-        yield route.path, method, handler, getattr(handler, "operation", Operation())
+    assert isinstance(route.endpoint, Gate), f"{route.path} says nothing of who may ask"
+    for method, rule in sorted(route.endpoint.rules.items()):
+        yield route.path, method, rule, getattr(rule.handler, "operation", Operation())
 
 
 def _operation(
-    path: str, method: str, handler: Any, operation: Operation, known: Mapping[int, dict[str, Any]]
+    path: str, method: str, rule: Rule, operation: Operation, known: Mapping[int, dict[str, Any]]
 ) -> dict[str, Any]:
-    told = handler if inspect.isroutine(handler) else type(handler).__call__
+    told = rule.handler if inspect.isroutine(rule.handler) else type(rule.handler).__call__
     words = (inspect.getdoc(told) or "").partition("\n\n")
+    example = EXAMPLES.get(f"{method} {path}", {})
     said: dict[str, Any] = {
         "operationId": _id_of(path, method),
         "tags": [operation.tag],
         "summary": " ".join(words[0].split()),
         "parameters": [*_path_words(path), *_query_words(operation), *_range_word(operation)],
-        "responses": _responses(path, operation, known),
+        "responses": _responses(path, rule, operation, known, example.get("answer")),
+        "security": _security(rule.role),
+        "x-livecb-role": rule.role.word,
     }
     if words[2] and not words[2].startswith(("Args:", "Attributes:", "Raises:")):
         said["description"] = words[2].partition("\n\nRaises:")[0]
-    if operation.open:
-        said["security"] = []
+    if rule.whole:
+        said["x-livecb-whole-store"] = True
     if operation.body is not None:
         kind, schema = (
-            (operation.body, {}) if isinstance(operation.body, str) else (_JSON, known[id(operation.body)])
+            (operation.body, _schema_of_media(operation.body))
+            if isinstance(operation.body, str)
+            else (_JSON, known[id(operation.body)])
         )
-        said["requestBody"] = {"required": True, "content": {kind: {"schema": schema}}}
+        content = {"schema": schema, **_example(example.get("body"))}
+        said["requestBody"] = {"required": True, "content": {kind: content}}
     return said
+
+
+def _security(role: Role) -> list[dict[str, list[str]]]:
+    """Return what opens an operation: any of the ways to bring a token, with a role."""
+    return [{scheme: [role.word]} for scheme in _SCHEMES] if role else []
+
+
+def _example(value: Any) -> dict[str, Any]:
+    return {} if value is None else {"example": value}
+
+
+def _schema_of_media(kind: str) -> dict[str, Any]:
+    """Return the schema of what is no JSON: a text, or bytes, of which OpenAPI says nothing more."""
+    text = kind.startswith("text/") or kind == "application/x-ndjson"
+    return {"type": "string"} if text else {}
 
 
 def _path_words(path: str) -> list[dict[str, Any]]:
@@ -218,15 +255,18 @@ def _range_word(operation: Operation) -> list[dict[str, Any]]:
     return [word] if operation.ranges else []
 
 
-def _responses(path: str, operation: Operation, known: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+def _responses(
+    path: str, rule: Rule, operation: Operation, known: Mapping[int, dict[str, Any]], example: Any
+) -> dict[str, Any]:
     kinds = [known[id(kind)] for kind in _kinds(operation.answer)]
     schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {}
-    content = {kind: {"schema": schema} if kind == _JSON and schema else {} for kind in operation.media}
+    content: dict[str, Any] = {kind: {"schema": _schema_of_media(kind)} for kind in operation.media}
+    main = operation.media[0]
+    content[main] = {"schema": schema if main == _JSON else _schema_of_media(main), **_example(example)}
     said = {str(operation.status): {"description": "What was asked for.", "content": content}}
-    errors = {403, 421, *operation.errors}
-    errors |= set() if operation.open else {401}
+    errors = {*_FRONT_DOOR, *operation.errors}
+    errors |= {401} if rule.role else set()
     errors |= {404} if "{" in path else set()
-    errors |= {400} if operation.query or operation.body or "{" in path else set()
     errors |= {413, 415} if operation.body else set()
     if operation.ranges:
         said["206"] = {"description": "A part of the bytes.", "content": content}

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute, request_response
 
+from livecb.events import JsonObject
 from livecb.server.api import Api
 from livecb.server.appending import Appending
 from livecb.server.baselines import Comparing
@@ -22,7 +23,7 @@ from livecb.server.hub import Hub
 from livecb.server.labels import Labelling
 from livecb.server.media import Media
 from livecb.server.notes import Notes
-from livecb.server.openapi import document
+from livecb.server.openapi import described, document
 from livecb.server.pages import Assets, Pages
 from livecb.server.points import Points
 from livecb.server.replies import endpoint, json_response
@@ -53,12 +54,13 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
     run = "/api/runs/{run}"
     routes: list[BaseRoute] = []
 
-    async def described(request: Request) -> Response:
+    @described(answer=JsonObject, tag="server")
+    async def description(request: Request) -> Response:
         """This description of the API."""
         return json_response(document(routes))
 
     routes += [
-        _at("/api/openapi.json", GET=view(described)),
+        _at("/api/openapi.json", GET=view(description)),
         _at("/api/health", GET=anyone(api.health)),
         _at("/api/schema", GET=view(api.schema)),
         _at("/api/access", GET=view(rights.access)),
