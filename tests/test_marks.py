@@ -69,3 +69,20 @@ def test_a_note_that_is_said_anew_takes_its_own_place_and_one_taken_back_is_gone
     told = marks.to_dict()
     assert [mark["type"] for mark in told["marks"]] == ["checkpoint"]
     assert (told["counts"]["note"], told["left_out"]) == (0, 0)
+
+
+def test_a_mark_says_its_attempt_and_whether_a_later_one_gave_it_up():
+    state = State("r")
+    state.feed(
+        [ev.RunStarted(seq=0, time=1, version=1, run="r", name="r"), *(checkpoint(at) for at in (2, 5, 8))]
+    )
+    again = ev.RunStarted(seq=0, time=10, version=1, run="r", name="r", attempt=2, resumed_step=5)
+    late = ev.Alert(seq=9, time=9, step=9, title="late")
+    state.feed([late, again])
+    state.feed(
+        [ev.Checkpoint(seq=1, time=11, step=8, path="again.pt"), ev.Alert(seq=2, time=12, title="no step")]
+    )
+    told = [(mark["attempt"], mark["abandoned"]) for mark in state.marks.to_dict()["marks"]]
+    assert told == [(1, False), (1, False), (1, True), (1, True), (2, False), (2, False)]
+    shown = state.to_dict(alive=True, now=13.0)
+    assert [mark["abandoned"] for mark in shown["checkpoints"]] == [False, False, True, False]

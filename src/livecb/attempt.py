@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from livecb import pace
 from livecb.series import Series
 from livecb.strict import json_ready
 
-__all__ = ["Attempt", "History", "Rewind", "fate"]
+__all__ = ["Attempt", "Branches", "History", "Rewind", "fate"]
 
 _ENDINGS = ("completed", "failed", "stopped", "killed")
 _WAITING = frozenset({"paused", "stalled", "sanity_checking"})
@@ -32,6 +33,37 @@ class Rewind(NamedTuple):
     from_step: int
     to_step: int
     time: float
+
+
+class Branches:
+    """Which attempt an event belongs to, and whether a later one gave up what it tells.
+
+    Attributes:
+        rewinds: Where attempts went back behind what had been reached.
+        starts: When each attempt began, and its number.
+    """
+
+    def __init__(self) -> None:
+        self.rewinds: list[Rewind] = []
+        self.starts: list[tuple[float, int]] = []
+
+    def attempt_at(self, time: float, most: int | None = None) -> int:
+        """Return the attempt that was under way at a time, none beyond `most`; 1 before the first."""
+        if not self.starts:
+            return 1
+        begun = bisect_right(self.starts, (time, self.starts[-1][1] if most is None else most))
+        return self.starts[max(begun - 1, 0)][1]
+
+    def abandoned(self, attempt: int, step: float | None) -> bool:
+        """Whether a later attempt went on from before the step that an attempt had come to."""
+        return step is not None and any(
+            attempt < rewind.attempt and step > rewind.to_step for rewind in self.rewinds
+        )
+
+    def told(self, time: float, step: float | None) -> dict[str, Any]:
+        """Return `attempt` and `abandoned` of an event, ready for JSON."""
+        attempt = self.attempt_at(time)
+        return {"attempt": attempt, "abandoned": self.abandoned(attempt, step)}
 
 
 class Attempt:

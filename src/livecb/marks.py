@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from livecb import events as ev
+from livecb.attempt import Branches
 from livecb.strict import json_ready
 
 __all__ = ["MOST", "Mark", "Marks"]
@@ -33,12 +34,16 @@ _KINDS: dict[type, str] = {
 class Marks:
     """The newest marks of each kind, and how many there were.
 
+    Args:
+        branches: The run's attempts: each mark is told with its own, and whether that was given up.
+
     Attributes:
         counts: All marks by kind; of commands those that were answered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, branches: Branches | None = None) -> None:
         self.counts: Counter[str] = Counter()
+        self._branches = branches or Branches()
         self._kept: dict[str, list[tuple[float, int, Mark]]] = {kind: [] for kind in _KINDS.values()}
 
     def feed(self, events: Iterable[Any]) -> None:
@@ -65,7 +70,7 @@ class Marks:
 
     def newest(self, kind: str, most: int) -> list[Any]:
         """Return the newest marks of a kind, the oldest of them first, ready for JSON."""
-        return [json_ready(mark) for _, _, mark in self._kept[kind][-most:]]
+        return [self._told(mark) for _, _, mark in self._kept[kind][-most:]]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the marks of the HTTP API, but for the cursor."""
@@ -73,5 +78,8 @@ class Marks:
         return {
             "counts": {kind: self.counts[kind] for kind in self._kept},
             "left_out": self.counts.total() - len(kept),
-            "marks": [json_ready(mark) for _, _, mark in kept],
+            "marks": [self._told(mark) for _, _, mark in kept],
         }
+
+    def _told(self, mark: Mark) -> dict[str, Any]:
+        return {**json_ready(mark), **self._branches.told(mark.time, mark.step)}

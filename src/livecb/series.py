@@ -12,8 +12,10 @@ the first axis it has of step, batch, samples, tokens, epoch and time; its `axis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import count, repeat
+from typing import Any, NamedTuple
 
 from livecb import names as naming
 from livecb import thinning
@@ -22,12 +24,34 @@ from livecb.events import Metrics
 from livecb.metric import Metric
 from livecb.strict import json_number
 
-__all__ = ["Series"]
+__all__ = ["Row", "Series"]
 
 _FALLBACK = ("step", "batch", "samples", "tokens", "epoch", "time")
 _WHOLE = frozenset({"step", "batch", "samples", "tokens"})
 
 _Key = tuple[int, str | None, tuple[str, ...]]
+
+
+class Row(NamedTuple):
+    """One value of one metric, and where it stands; None on an axis that nothing tells.
+
+    Attributes:
+        attempt: The attempt it belongs to.
+        abandoned: Whether a later attempt gave it up.
+    """
+
+    name: str
+    value: float
+    time: float | None
+    step: float | None
+    batch: float | None
+    epoch: float | None
+    samples: float | None
+    tokens: float | None
+    rank: int
+    context: str | None
+    attempt: int
+    abandoned: bool
 
 
 class Series:
@@ -98,6 +122,18 @@ class Series:
         """Return the latest values of so many metrics, those that tell most first, ready for JSON."""
         told = {key: naming.telling(metric.name, metric.context) for key, metric in self.metrics.items()}
         return {key: self.metrics[key].latest() for key in sorted(told, key=told.__getitem__)[:most]}
+
+    def rows(self) -> Iterator[Row]:
+        """Yield one row for each value of each metric, in the order in which they were said."""
+        frames = list(self.frames.items())
+        said = (zip(frame.orders, repeat(at), count()) for at, (_, frame) in enumerate(frames))
+        branches = [_branches(frame) for _, frame in frames]
+        for _, at, row in merge(*said):
+            (rank, context, names), frame = frames[at]
+            place = [frame.at(axis, row) for axis in AXES]
+            told = next(branches[at])
+            for name, column in zip(names, frame.columns, strict=True):
+                yield Row(name, column.values[row], *place, rank, context, *told)
 
     @property
     def nbytes(self) -> int:
@@ -186,3 +222,10 @@ class Series:
                 self._splits.clear()
             self.metrics[metric].pieces.append((frame, column))
         return frame
+
+
+def _branches(frame: Frame) -> Iterator[tuple[int, bool]]:
+    """Yield the attempt of each row of a frame, and whether it was given up."""
+    for segment in frame.segments:
+        for row in range(segment.start, segment.end):
+            yield segment.attempt, row >= segment.kept

@@ -12,13 +12,12 @@ after that step: those values stay in the series, and can no longer be the best.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from livecb import events as ev
 from livecb.about import About
-from livecb.attempt import Attempt, History, Rewind
+from livecb.attempt import Attempt, Branches, History, Rewind
 from livecb.leaderboard import MOST, Leaderboard
 from livecb.marks import Marks
 from livecb.series import Series
@@ -49,7 +48,7 @@ class State:
         run: Its id.
         series: Its metrics, by columns.
         attempt: The attempt under way, or the last one.
-        rewinds: Where attempts went back behind what had been reached.
+        branches: Which attempt is which, and where they went back behind what had been reached.
         leaderboard: Its candidates.
         marks: What happened on its way that is no value.
         broken: Lines that were no events.
@@ -59,18 +58,17 @@ class State:
         self.run = run
         self.series = Series()
         self.attempt = Attempt(1)
-        self.rewinds: list[Rewind] = []
+        self.branches = Branches()
         self.broken = 0
         self._about = About()
         self._history = History()
         self._tally = Tally()
-        self._starts: list[tuple[float, int]] = []  # when attempts began
         self._reached: float | None = None  # the last step of the attempt before this one
         self._said: dict[str, tuple[int, float]] = {}
         self._resumes = False  # whether it is not known yet where this attempt goes on
         self._system: ev.System | None = None
         self.leaderboard = Leaderboard()
-        self.marks = Marks()
+        self.marks = Marks(self.branches)
         self._steering = Steering()
 
     def feed(self, events: Sequence[_Event], broken: int = 0) -> None:
@@ -152,7 +150,7 @@ class State:
             "attempts": self._history.to_list(attempt, status, times["ended"]),
             "resumed_step": attempt.resumed_step,
             "resumed_run": attempt.start.resumed_run if attempt.start else None,
-            "rewinds": [rewind._asdict() for rewind in self.rewinds],
+            "rewinds": [rewind._asdict() for rewind in self.branches.rewinds],
             **{axis: json_number(at, whole=axis != "epoch") for axis, at in places.items()},
             "progress": self._progress(None if status in _OVER else now),
             "metrics": self.series.stats(),
@@ -208,7 +206,7 @@ class State:
             "x": x,
             "points": points,
             "series": self.series.to_dict(names, points=points, x=x, start=start, end=end),
-            "rewinds": [rewind._asdict() for rewind in self.rewinds],
+            "rewinds": [rewind._asdict() for rewind in self.branches.rewinds],
         }
 
     def _take_barrier(self, event: _Barrier) -> None:
@@ -241,7 +239,7 @@ class State:
         again = self.attempt.start is not None
         number = max(event.attempt, self.attempt.number + 1) if again else event.attempt
         self.attempt = Attempt(number, event, self._about.config)
-        self._starts.append((event.time, number))
+        self.branches.starts.append((event.time, number))
         self._about.begin(event)
         self._steering.begin()
         self._reached = self.place("step")
@@ -260,7 +258,7 @@ class State:
         self._resumes = False
         if self._reached is None or step >= self._reached:
             return
-        self.rewinds.append(Rewind(self.attempt.number, int(self._reached), step, time))
+        self.branches.rewinds.append(Rewind(self.attempt.number, int(self._reached), step, time))
         self.series.cut(self.attempt.number, step)
         self._said["step"] = max(self._said.get("step", (-1, 0)), (number, step))
         self._reached = None
@@ -296,7 +294,7 @@ class State:
                 if event.step is not None and not event.rank:
                     self._rewind(max(0, event.step - 1), self.attempt.started, number)
                     break
-        if len(self._starts) < 2 or not any(ranks):
+        if len(self.branches.starts) < 2 or not any(ranks):
             self.series.feed(events, numbers, self.attempt.number)
             return
         # Other ranks' logs are read after the first one's, which may be an attempt ahead by then.
@@ -309,8 +307,7 @@ class State:
     def _attempt_of(self, event: ev.Metrics) -> int:
         if not event.rank:
             return self.attempt.number
-        begun = bisect_right(self._starts, (event.time, self.attempt.number))
-        return self._starts[max(begun - 1, 0)][1]
+        return self.branches.attempt_at(event.time, self.attempt.number)
 
     def _take_other(self, event: ev.AnyEvent) -> None:
         if isinstance(event, ev.Progress):
@@ -341,7 +338,7 @@ class State:
         ended = end.time if end else self._tally.updated if status in _OVER else None
         began = start.time if start else None
         return {
-            "started": self._starts[0][0] if self._starts else None,
+            "started": self.branches.starts[0][0] if self.branches.starts else None,
             "attempt_started": began,
             "updated": self._tally.updated,
             "ended": ended,

@@ -76,6 +76,24 @@ def test_a_long_run_comes_whole(served: Served, store: Store) -> None:
     assert steps == list(range(1, 60_001))
 
 
+def test_what_a_later_attempt_gave_up_is_kept_and_marked(served: Served, store: Store) -> None:
+    writer = Writer(store).start().metrics(4)  # steps 1 to 4
+    writer.start(attempt=2, resumed_step=2)
+    for step in (3, 4):
+        writer.say(ev.Metrics, values={"train/loss": 0.0}, step=step)
+    writer.end()
+    answer = served.client.get(f"api/runs/{writer.run.id}/export", params={"format": "csv"})
+    rows = [row for row in csv.DictReader(io.StringIO(answer.text)) if row["name"] == "train/loss"]
+    told = [(row["step"], row["attempt"], row["abandoned"]) for row in rows]
+    assert told == [
+        ("1", "1", "False"), ("2", "1", "False"), ("3", "1", "True"), ("4", "1", "True"),
+        ("3", "2", "False"), ("4", "2", "False"),
+    ]  # fmt: skip
+    answer = served.client.get(f"api/runs/{writer.run.id}/export", params={"format": "parquet"})
+    table = pyarrow.parquet.read_table(io.BytesIO(answer.content)).to_pylist()
+    assert [(row["attempt"], row["abandoned"]) for row in table][-3:] == [(1, True), (2, False), (2, False)]
+
+
 def test_a_run_without_values_is_an_empty_table(served: Served, store: Store) -> None:
     run = Writer(store, "bare").start().run.id
     assert served.client.get(f"api/runs/{run}/export", params={"format": "csv"}).text.startswith(

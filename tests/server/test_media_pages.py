@@ -37,6 +37,8 @@ def test_a_page_holds_the_newest_lines_as_they_stand_in_the_log(served: Served, 
         },
         "count": 3,
         "before": 3,
+        "attempts": [1, 1, 1],
+        "abandoned": [False, False, False],
         "samples": [json.loads(line) for line in reversed(writer.lines()[-3:])],
     }
 
@@ -165,3 +167,16 @@ def test_histograms_are_spread_over_all_that_were_said(
     path = f"api/runs/{writer.run.id}/media"
     answer = served.get(path, type="histogram", name="weights", limit=limit, spread="true")
     assert [each.get("step", 0) for each in answer["media"]] == steps
+
+
+def test_lines_that_a_later_attempt_gave_up_say_so(served: Served, writer: Writer) -> None:
+    for attempt, steps in ((1, (1, 2, 3)), (2, (3,))):
+        if attempt > 1:
+            writer.start(attempt=2, resumed_step=2)
+        for step in steps:
+            writer.say(ev.Sample, prediction=f"answer {step}", step=step)
+            writer.metrics(1)
+    answer = served.get(f"api/runs/{writer.run.id}/samples")
+    assert answers(answer) == [3, 3, 2, 1]
+    assert answer["attempts"] == [2, 1, 1, 1]
+    assert answer["abandoned"] == [False, True, False, False]

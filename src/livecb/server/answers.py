@@ -230,6 +230,34 @@ class Controls(msgspec.Struct):
     parameters: list[Steerable]
 
 
+class CheckpointMark(ev.Checkpoint, tag="checkpoint", kw_only=True):
+    """A checkpoint, its attempt, and whether a later one went on from before it."""
+
+    attempt: int = 1
+    abandoned: bool = False
+
+
+class AlertMark(ev.Alert, tag="alert", kw_only=True):
+    """An alert, its attempt, and whether a later one went on from before it."""
+
+    attempt: int = 1
+    abandoned: bool = False
+
+
+class NoteMark(ev.Note, tag="note", kw_only=True):
+    """A note, the attempt it was written in, and whether a later one went on from before its step."""
+
+    attempt: int = 1
+    abandoned: bool = False
+
+
+class CommandMark(ev.Command, tag="command", kw_only=True):
+    """A command that was answered, its attempt, and whether a later one went on from before it."""
+
+    attempt: int = 1
+    abandoned: bool = False
+
+
 class RunState(_Run, kw_only=True):
     """All that is known of a run, as it stands at `cursor`."""
 
@@ -266,9 +294,9 @@ class RunState(_Run, kw_only=True):
     lost: int
     broken: int
     newer: bool
-    checkpoints: list[ev.Checkpoint]
-    alerts: list[ev.Alert]
-    notes: list[ev.Note]
+    checkpoints: list[CheckpointMark]
+    alerts: list[AlertMark]
+    notes: list[NoteMark]
     controls: Controls | None
     commands: list[ev.Command]
     candidates: Tally
@@ -349,7 +377,7 @@ class MarkPage(msgspec.Struct):
     cursor: str
     counts: dict[str, int]
     left_out: int
-    marks: list[ev.Checkpoint | ev.Alert | ev.Note | ev.Command]
+    marks: list[CheckpointMark | AlertMark | NoteMark | CommandMark]
 
 
 class ErrorPage(msgspec.Struct):
@@ -434,12 +462,17 @@ class EpochOfSamples(msgspec.Struct):
 
 
 class SamplePage(msgspec.Struct):
-    """Samples, the newest first, with the totals of every epoch and how their scores went."""
+    """Samples, the newest first, with the totals of every epoch and how their scores went.
+
+    `attempts` and `abandoned` say of each sample its attempt, and whether a later one gave it up.
+    """
 
     cursor: str
     total: int
     count: int
     before: int
+    attempts: list[int]
+    abandoned: list[bool]
     epochs: list[EpochOfSamples]
     trends: dict[str, Trend]
     samples: list[ev.Sample]
@@ -463,12 +496,14 @@ class PicturesOfName(msgspec.Struct):
 
 
 class ImagePage(msgspec.Struct):
-    """Pictures, the newest first, and the names there are."""
+    """Pictures, the newest first, and the names there are; `attempts` and `abandoned` as of samples."""
 
     cursor: str
     total: int
     count: int
     before: int
+    attempts: list[int]
+    abandoned: list[bool]
     names: list[PicturesOfName]
     images: list[ev.Image | ev.Figure]
 

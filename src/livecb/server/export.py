@@ -7,6 +7,7 @@ import io
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from operator import attrgetter
 from typing import Annotated, Any, BinaryIO, Literal
 
 from msgspec import Meta
@@ -14,10 +15,11 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from livecb import events as ev
+from livecb.series import Row
 from livecb.server.files import FileAnswer, attached
 from livecb.server.frames import Sieve, types_of
 from livecb.server.hub import Hub
+from livecb.server.index import Index
 from livecb.server.openapi import described
 from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem
@@ -27,17 +29,31 @@ from livecb.store import StoredRun
 
 __all__ = ["COLUMNS", "Export", "rows_of"]
 
-COLUMNS = ("name", "value", "step", "batch", "epoch", "samples", "tokens", "time", "rank", "context")
-"""What a row of a table says: one value of one metric."""
+COLUMNS = (
+    "name",
+    "value",
+    "step",
+    "batch",
+    "epoch",
+    "samples",
+    "tokens",
+    "time",
+    "rank",
+    "context",
+    "attempt",
+    "abandoned",
+)
+"""What a row of a table says: one value of one metric, and whether a later attempt gave it up."""
 
 _NDJSON = "application/x-ndjson"
 _PARQUET = "application/vnd.apache.parquet"
 _LINES = 2000
 _ROWS = 50_000
-_WHOLE = frozenset({"step", "batch", "samples", "tokens", "rank"})
+_PLACES = frozenset({"step", "batch", "samples", "tokens"})
+_WHOLE = _PLACES | {"rank", "attempt"}
 _WORDS = frozenset({"name", "context"})
 
-Row = tuple[Any, ...]
+Values = tuple[Any, ...]
 
 
 class ExportQuery(Query):
@@ -66,7 +82,7 @@ class Export:
         if kind == "parquet":
             return await self._parquet(run, headers)
         sieve = Sieve(types_of(asked.types))
-        pieces = _lines(run, sieve) if kind == "jsonl" else _csv(run)
+        pieces = _lines(run, sieve) if kind == "jsonl" else _csv(run, self.hub.indexes.closing)
         first = await self.hub.work.do(lambda: next(pieces, b""))  # a log that cannot be read says so now
         media = _NDJSON if kind == "jsonl" else "text/csv; charset=utf-8"
         return StreamingResponse(self._sent(first, pieces), media_type=media, headers=headers)
@@ -94,18 +110,27 @@ class Export:
         return FileAnswer(path, headers=headers, media_type=_PARQUET, background=gone)
 
 
-def rows_of(run: StoredRun) -> Iterator[Row]:
+def rows_of(run: StoredRun, stop: Callable[[], bool] = bool) -> Iterator[Values]:
     """Yield one row for each value of each metric, in the order of the log.
+
+    The log is read to its end first: only then it is known what later attempts gave up.
 
     Raises:
         LogError: The log cannot be read.
     """
-    for lines in _stretches(run, Sieve(frozenset({"metrics"}))):
-        for event in ev.decode_lines(lines):
-            if isinstance(event, ev.Metrics):
-                place = (event.step, event.batch, event.epoch, event.samples, event.tokens, event.time)
-                for name, value in event.values.items():
-                    yield (name, float(value), *place, event.rank, event.context)
+    index = Index(run)
+    try:
+        series = index.look(lambda state, cursor: state.series, stop=stop)
+    finally:
+        index.close()
+    for row in series.rows():
+        yield tuple(
+            int(value) if name in _PLACES and value is not None else value
+            for name, value in zip(COLUMNS, _ordered(row), strict=True)
+        )
+
+
+_ordered: Callable[[Row], Values] = attrgetter(*COLUMNS)
 
 
 def _stretches(run: StoredRun, sieve: Sieve) -> Iterator[list[bytes]]:
@@ -129,11 +154,11 @@ def _lines(run: StoredRun, sieve: Sieve) -> Iterator[bytes]:
             yield b"\n".join(lines) + b"\n"
 
 
-def _csv(run: StoredRun) -> Iterator[bytes]:
+def _csv(run: StoredRun, stop: Callable[[], bool]) -> Iterator[bytes]:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
-    for row in rows_of(run):
+    for row in rows_of(run, stop):
         table.writerow(row)
         if text.tell() > 1 << 18:
             yield text.getvalue().encode()
@@ -147,11 +172,11 @@ def _write_parquet(run: StoredRun, file: BinaryIO, stop: Callable[[], bool]) -> 
     from pyarrow import parquet
 
     kinds = {name: pa.int64() if name in _WHOLE else pa.float64() for name in COLUMNS}
-    schema = pa.schema({**kinds, **dict.fromkeys(_WORDS, pa.string())})
+    schema = pa.schema({**kinds, **dict.fromkeys(_WORDS, pa.string()), "abandoned": pa.bool_()})
     schema = pa.schema([schema.field(name) for name in COLUMNS])
     with parquet.ParquetWriter(file, schema) as writer:
-        rows: list[Row] = []
-        for row in rows_of(run):
+        rows: list[Values] = []
+        for row in rows_of(run, stop):
             rows.append(row)
             if len(rows) == _ROWS:
                 if stop():
@@ -161,7 +186,7 @@ def _write_parquet(run: StoredRun, file: BinaryIO, stop: Callable[[], bool]) -> 
         writer.write_table(_table(rows, schema))
 
 
-def _table(rows: list[Row], schema: Any) -> Any:
+def _table(rows: list[Values], schema: Any) -> Any:
     import pyarrow as pa
 
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeVar
 
+import msgspec
+
 from livecb.errors import LogError
 from livecb.events import decode_lines
 from livecb.leaderboard import MOST
@@ -50,6 +52,16 @@ class FoldError(LogError):
     """A log cannot be folded; it will be tried again."""
 
 
+class _Place(msgspec.Struct):
+    """Of a line only when and where it was said."""
+
+    time: float = 0.0
+    step: int | None = None
+
+
+_place = msgspec.json.Decoder(_Place).decode
+
+
 class Page(NamedTuple):
     """Some of a run's samples or pictures.
 
@@ -60,6 +72,7 @@ class Page(NamedTuple):
         matching: How many of those that were asked for there are.
         before: The place among them that the first line stands before.
         lines: They, as they stand in the log, the newest first.
+        branches: Of each line its attempt, and whether a later one gave up what it tells.
     """
 
     cursor: str
@@ -68,6 +81,7 @@ class Page(NamedTuple):
     matching: int
     before: int
     lines: list[bytes]
+    branches: list[dict[str, Any]]
 
 
 class Index:
@@ -133,7 +147,7 @@ class Index:
                     "x": query["x"],
                     "points": query["points"],
                     "series": self._state.series.to_dict(**query),
-                    "rewinds": [rewind._asdict() for rewind in self._state.rewinds],
+                    "rewinds": [rewind._asdict() for rewind in self._state.branches.rewinds],
                 }
             )
 
@@ -197,7 +211,8 @@ class Index:
                 if size > _BYTES:
                     break
             cursor = self._tail.format(self.place)
-            return Page(cursor, len(found), found.groups(_GROUPS), len(numbers), end, lines)
+            told = [self._state.branches.told(place.time, place.step) for place in map(_place, lines)]
+            return Page(cursor, len(found), found.groups(_GROUPS), len(numbers), end, lines, told)
 
     def close(self) -> None:
         """Close the files."""

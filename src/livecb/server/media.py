@@ -135,6 +135,8 @@ def _json(kind: Kind, page: Page) -> bytes:
         **groups,
         "count": page.matching,
         "before": page.before,
+        "attempts": [each["attempt"] for each in page.branches],
+        "abandoned": [each["abandoned"] for each in page.branches],
     }
     name = kind if kind in ("samples", "images") else "media"
     return b'%b,"%b":[%b]}' % (dump(head)[:-1], name.encode(), b",".join(page.lines))
