@@ -68,17 +68,22 @@ class Metric:
         return low, high
 
     def latest(self) -> dict[str, Any]:
-        """Return the latest value and its step, ready for JSON."""
+        """Return the latest value and its step, and the best one so far, ready for JSON."""
         (last,) = self.last()
-        return {"value": _json_value(last), "step": _at("step", last)}
+        best = _json_value(self.best())
+        return {"value": _json_value(last), "step": _at("step", last), "best": best, "goal": self.goal}
+
+    def best(self) -> _Place | None:
+        """Return the place of the best value; None where the name does not tell which way is better."""
+        if self.goal and (kept := self.extremes(kept=True)):
+            return kept[self.goal == "max"]
+        return None
 
     def stats(self) -> dict[str, Any]:
         """Return count, latest, first, smallest, largest and best value, ready for JSON."""
         latest, *before = self.last(2)
         low, high = self.extremes() or (None, None)
-        best = None
-        if self.goal and (kept := self.extremes(kept=True)):
-            best = kept[self.goal == "max"]
+        best = self.best()
         return {
             "count": len(self),
             "value": _json_value(latest),

@@ -12,7 +12,9 @@ the first axis it has of step, batch, samples, tokens, epoch and time; its `axis
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from heapq import merge
 from itertools import count, repeat
 from typing import Any, NamedTuple
@@ -26,8 +28,11 @@ from livecb.strict import json_number
 
 __all__ = ["Row", "Series"]
 
+_GLANCE_METRICS = 8
+_GLANCE_POINTS = 40
 _FALLBACK = ("step", "batch", "samples", "tokens", "epoch", "time")
 _WHOLE = frozenset({"step", "batch", "samples", "tokens"})
+_PLACES = ("time", "step", "batch", "epoch", "samples", "tokens")
 
 _Key = tuple[int, str | None, tuple[str, ...]]
 
@@ -118,22 +123,38 @@ class Series:
         """Return what every metric comes to, by key, ready for JSON."""
         return {key: {**split._asdict(), **self.metrics[key].stats()} for key, split in self.splits().items()}
 
-    def latest(self, most: int) -> dict[str, dict[str, Any]]:
-        """Return the latest values of so many metrics, those that tell most first, ready for JSON."""
+    def glance(self) -> dict[str, Any]:
+        """Return what a row of a list has room for, ready for JSON.
+
+        `metrics`: the latest and the best values of the metrics that tell most. `spark`: the way of the first
+        of them in some forty points, without what is not finite and what was given up when a later attempt
+        rewound; None where there is none.
+        """
         told = {key: naming.telling(metric.name, metric.context) for key, metric in self.metrics.items()}
-        return {key: self.metrics[key].latest() for key in sorted(told, key=told.__getitem__)[:most]}
+        keys = sorted(told, key=told.__getitem__)[:_GLANCE_METRICS]
+        return {
+            "metrics": {key: self.metrics[key].latest() for key in keys},
+            "spark": {"name": keys[0], "y": self._spark(keys[0])} if keys else None,
+        }
+
+    def _spark(self, key: str) -> list[float]:
+        strands = thinning.strands(self.metrics[key], self.axis_of(key, "step"), None, None)
+        kept = [replace(strand, rows=_kept_rows(strand)) for strand in strands]
+        values = (strand.column.values[row] for strand, row in thinning.thin(kept, _GLANCE_POINTS))
+        return [float(f"{value:.4g}") for value in values if math.isfinite(value)]
 
     def rows(self) -> Iterator[Row]:
-        """Yield one row for each value of each metric, in the order in which they were said."""
+        """Yield every value of every metric, in the order in which they were said."""
         frames = list(self.frames.items())
-        said = (zip(frame.orders, repeat(at), count()) for at, (_, frame) in enumerate(frames))
-        branches = [_branches(frame) for _, frame in frames]
-        for _, at, row in merge(*said):
-            (rank, context, names), frame = frames[at]
-            place = [frame.at(axis, row) for axis in AXES]
-            told = next(branches[at])
-            for name, column in zip(names, frame.columns, strict=True):
-                yield Row(name, column.values[row], *place, rank, context, *told)
+        places = (
+            zip(frame.orders, repeat(at), count(), _branches(frame)) for at, (_, frame) in enumerate(frames)
+        )
+        for _, at, row, (attempt, abandoned) in merge(*places):
+            (rank, context, _), frame = frames[at]
+            time, step, batch, epoch, samples, tokens = (frame.at(axis, row) for axis in _PLACES)
+            for name, column in zip(frame.names, frame.columns, strict=True):
+                place = (time, step, batch, epoch, samples, tokens)
+                yield Row(name, column.values[row], *place, rank, context, attempt, abandoned)
 
     @property
     def nbytes(self) -> int:
@@ -229,3 +250,10 @@ def _branches(frame: Frame) -> Iterator[tuple[int, bool]]:
     for segment in frame.segments:
         for row in range(segment.start, segment.end):
             yield segment.attempt, row >= segment.kept
+
+
+def _kept_rows(strand: thinning.Strand) -> Sequence[int]:
+    end = next(s.kept for s in strand.frame.segments if s.attempt == strand.attempt)
+    if isinstance(strand.rows, range):
+        return range(strand.rows.start, min(strand.rows.stop, end))
+    return [row for row in strand.rows if row < end]

@@ -37,7 +37,6 @@ _Barrier = ev.RunStarted | ev.RunEnded | ev.Config
 _BARRIERS = frozenset({ev.RunStarted, ev.RunEnded, ev.Config})
 _PLACES = ("step", "batch", "epoch", "samples", "tokens")
 _OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
-_ROW_METRICS = 8
 _MOST = {"checkpoint": 20, "alert": 50, "note": 50}
 
 
@@ -183,7 +182,7 @@ class State:
             **self._times(status, now),
             "attempt": self.attempt.number,
             "progress": self._progress(None if status in _OVER else now),
-            "metrics": self.series.latest(_ROW_METRICS),
+            **self.series.glance(),
         }
 
     def charts(

@@ -105,3 +105,52 @@ def test_the_leaderboard_comes_by_itself(served: Served, writer: Writer) -> None
     answer = served.get(f"api/runs/{writer.run.id}/leaderboard", limit=2)
     assert [row["name"] for row in answer["leaderboard"]] == ["tree", "svm"]
     assert answer["count"] == 3
+
+
+def numbers(lines: list[dict[str, Any]]) -> list[int]:
+    return [int(line["message"].split()[1]) for line in lines]
+
+
+@pytest.fixture
+def chatter(writer: Writer) -> Writer:
+    """A hundred lines, every tenth of them a warning, between metrics; the training goes back once."""
+    for number in range(100):
+        level = "WARNING" if number % 10 == 0 else "INFO"
+        step = number if number < 60 else number - 20
+        writer.say(ev.Log, message=f"line {number}", level=level, step=None if number % 2 else step)
+        writer.metrics(1)
+    return writer
+
+
+@pytest.mark.parametrize(
+    ("query", "start", "found"),
+    [
+        ({"limit": 3}, 97, [97, 98, 99]),
+        ({"from": 40, "limit": 2}, 40, [40, 41]),
+        ({"from": 1000}, 100, []),
+        ({"level": "WARNING", "from": 2, "limit": 2}, 2, [20, 30]),
+        ({"level": "error"}, 0, []),
+        ({"time": 1_795_230_000.0 + 62, "limit": 1}, 31, [31]),
+        ({"time": 0, "limit": 1}, 0, [0]),
+        ({"step": 50, "limit": 1}, 70, [70]),
+        ({"step": 79, "limit": 1}, 100, []),
+        ({"step": 50, "level": "WARNING", "limit": 1}, 7, [70]),
+    ],
+)
+def test_lines_come_from_any_place_time_or_step_on(
+    served: Served, chatter: Writer, query: dict[str, Any], start: int, found: list[int]
+) -> None:
+    page = served.get(f"api/runs/{chatter.run.id}/lines", **query)
+    assert (page["from"], numbers(page["lines"])) == (start, found)
+    assert page["total"] == 100
+    assert page["count"] == {"WARNING": 10, "error": 0}.get(query.get("level", ""), 100)
+
+
+def test_lines_that_came_since_have_the_next_places(served: Served, chatter: Writer) -> None:
+    path = f"api/runs/{chatter.run.id}/lines"
+    before = served.get(path, limit=1)
+    chatter.append(b'{"type":"log","message":\n')
+    chatter.say(ev.Log, message="line 100")
+    after = served.get(path, limit=1)
+    assert (after["from"], after["total"], numbers(after["lines"])) == (before["total"], 101, [100])
+    assert int(after["cursor"]) > int(before["cursor"])

@@ -26,6 +26,7 @@ __all__ = [
     "ImagePage",
     "Labelled",
     "LeaderboardPage",
+    "LinePage",
     "LogPage",
     "MarkPage",
     "MediaPage",
@@ -115,6 +116,15 @@ class LatestValue(msgspec.Struct):
 
     value: Number | None
     step: int | None
+    best: Number | None
+    goal: Literal["min", "max"] | None
+
+
+class Spark(msgspec.Struct):
+    """The way of one metric, in some forty finite values."""
+
+    name: str
+    y: list[float]
 
 
 class _Run(msgspec.Struct, kw_only=True):
@@ -141,6 +151,7 @@ class RunRow(_Run, kw_only=True):
     """A run in the list; `error` where its log cannot be folded."""
 
     metrics: dict[str, LatestValue]
+    spark: Spark | None
     error: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -353,6 +364,16 @@ class EventPage(msgspec.Struct):
     alive: bool
     events: list[JsonObject]
     cursors: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class LinePage(msgspec.Struct):
+    """Log lines from a place on: `total` are there in all, `count` of the level that was asked for."""
+
+    cursor: str
+    total: int
+    count: int
+    start: int = msgspec.field(name="from")
+    lines: list[ev.Log]
 
 
 class LogPage(msgspec.Struct):

@@ -30,7 +30,7 @@ from livecb.store import StoredRun
 __all__ = ["Board", "Row"]
 
 _CACHE = ".row.json"
-_MADE_BY = f"{__version__}+3"  # counts up when a row says something else
+_MADE_BY = f"{__version__}+4"  # counts up when a row says something else
 _LOOK_SECONDS = 0.7
 _GLANCE = 128 << 10
 

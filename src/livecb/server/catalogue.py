@@ -17,11 +17,12 @@ from livecb import events as ev
 from livecb.errors import EventError
 from livecb.events import decode
 from livecb.server.frames import as_event
+from livecb.server.lines import Lines
 from livecb.server.tail import Stretch
 
 __all__ = ["KEPT", "Catalogue", "Collection", "Key", "Scores", "Spot", "epoch_of"]
 
-KEPT = ("sample", "image", "figure", "audio", "histogram", "table")
+KEPT = ("sample", "image", "figure", "audio", "histogram", "table", "log")
 """Types of events that it knows of."""
 
 _HEADS = tuple(b'{"type":"%b"' % kind.encode() for kind in KEPT)
@@ -113,6 +114,7 @@ class Catalogue:
         self.audio = Collection()
         self.histogram = Collection()
         self.table = Collection()
+        self.lines = Lines()
 
     @property
     def nbytes(self) -> int:

@@ -13,7 +13,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -23,6 +23,7 @@ from livecb.events import decode_lines
 from livecb.leaderboard import MOST
 from livecb.server.catalogue import KEPT, Catalogue, Collection, Key, Scores
 from livecb.server.frames import as_event, dump, well_formed
+from livecb.server.lines import Lines
 from livecb.server.tail import Place, Tail
 from livecb.state import State
 from livecb.store import StoredRun
@@ -175,6 +176,18 @@ class Index:
         with self._lock:
             self._advance(stop)
             return ask(self._state, self._tail.format(self.place))
+
+    def lines(
+        self, ask: Callable[[Lines], Iterable[int]], *, stop: Callable[[], bool] = bool
+    ) -> tuple[list[bytes], str]:
+        """Return the lines of text whose numbers are asked for, and the cursor up to which all are known.
+
+        Fewer come where they are long.
+        """
+        with self._lock:
+            self._advance(stop)
+            spots = map(self._catalogue.lines.spot, ask(self._catalogue.lines))
+            return self._tail.events(spots, _BYTES), self._tail.format(self.place)
 
     def page(
         self,

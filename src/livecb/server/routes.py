@@ -78,6 +78,7 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at(f"{run}/series", GET=view(api.series)),
         _at(f"{run}/metrics", GET=view(points.metrics)),
         _at(f"{run}/logs", GET=view(search.logs)),
+        _at(f"{run}/lines", GET=view(search.lines)),
         _at(f"{run}/errors", GET=view(search.errors)),
         _at(f"{run}/notes", GET=view(notes.list), POST=control(notes.add)),
         _at(f"{run}/notes/{{note}}", PATCH=control(notes.edit), DELETE=control(notes.delete)),

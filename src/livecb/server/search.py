@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -13,11 +13,13 @@ from starlette.responses import Response
 
 from livecb import events as ev
 from livecb.errors import EventError
-from livecb.server.answers import ErrorPage, LogPage
+from livecb.server.answers import ErrorPage, LinePage, LogPage
 from livecb.server.frames import as_event, dump, well_formed
 from livecb.server.hub import Hub
+from livecb.server.index import Index
+from livecb.server.lines import LEVELS, Lines, graveness
 from livecb.server.openapi import described
-from livecb.server.query import Cursor, Query, query_of
+from livecb.server.query import MOST, Cursor, Query, query_of
 from livecb.server.replies import json_response
 from livecb.server.stream import asked_cursor
 from livecb.server.tail import Tail
@@ -27,8 +29,11 @@ __all__ = ["GoingOn", "Search", "Wanted", "answer", "found", "json_of", "lines_o
 
 _BYTES = 8 << 20
 _LINES = 2000
-_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
-_NAMES_OF_LEVELS = (*_LEVELS, *map(str.lower, _LEVELS))
+_NAMES_OF_LEVELS = (*LEVELS, *map(str.lower, LEVELS))
+_Level = Annotated[
+    Literal[_NAMES_OF_LEVELS],  # type: ignore[valid-type]
+    Meta(description="that level or a graver one"),
+]
 _Words = Annotated[str, Meta(min_length=1, max_length=500)] | None
 
 Wanted = Callable[[ev.AnyEvent | ev.Unknown], bool]
@@ -52,16 +57,29 @@ class GoingOn(Query):
 class LogQuery(GoingOn):
     """Which log lines."""
 
-    level: (
-        Annotated[
-            Literal[_NAMES_OF_LEVELS],  # type: ignore[valid-type]
-            Meta(description="that level or a graver one"),
-        ]
-        | None
-    ) = None
+    level: _Level | None = None
     logger: Annotated[_Words, Meta(description="of this logger, or one below it")] = None
     stream: Annotated[Literal["stdout", "stderr"], Meta(description="what was written there")] | None = None
     search: Annotated[_Words, Meta(description="words that the message holds, whatever their case")] = None
+
+
+class LineQuery(Query):
+    """Which lines, by their places."""
+
+    level: _Level | None = None
+    start: (
+        Annotated[
+            int,
+            Meta(ge=0, le=MOST, description="the place of the first among those of the level, from 0"),
+        ]
+        | None
+    ) = msgspec.field(name="from", default=None)
+    time: Annotated[float, Meta(description="or begin with what was said then, Unix seconds")] | None = None
+    step: (
+        Annotated[int, Meta(ge=0, le=MOST, description="or begin where the training came to this step")]
+        | None
+    ) = None
+    limit: Annotated[int, Meta(ge=0, le=10_000, description="at most so many lines")] = 500
 
 
 class Search:
@@ -74,19 +92,44 @@ class Search:
     async def logs(self, request: Request) -> Response:
         """The log lines of a run, of a level, a logger or a stream, or with some words in them."""
         asked = query_of(request, LogQuery)
-        least = _LEVELS[(asked.level or "DEBUG").upper()]
+        least = LEVELS[(asked.level or "DEBUG").upper()]
         words = (asked.search or "").casefold().split()
 
         def wanted(event: ev.AnyEvent | ev.Unknown) -> bool:
             return (
                 isinstance(event, ev.Log)
-                and (asked.level is None or _graveness(event.level) >= least)
+                and (asked.level is None or graveness(event.level) >= least)
                 and (asked.logger is None or f"{event.logger or ''}.".startswith(f"{asked.logger}."))
                 and (asked.stream is None or event.stream == asked.stream)
                 and all(word in event.message.casefold() for word in words)
             )
 
         return json_response(await answer(self.hub, request, "logs", frozenset({"log"}), wanted))
+
+    @described(LineQuery, answer=LinePage, tag="events")
+    async def lines(self, request: Request) -> Response:
+        """The log lines of a run from any place, time or step on; the last ones where none is named."""
+        asked = query_of(request, LineQuery)
+        least = LEVELS[(asked.level or "DEBUG").upper()]
+        head: dict[str, Any] = {}
+
+        def choose(known: Lines) -> Iterable[int]:
+            numbers = known.of(least)
+            if asked.time is not None:
+                start = known.at_time(asked.time, numbers)
+            elif asked.step is not None:
+                start = known.at_step(asked.step, numbers)
+            else:
+                start = len(numbers) - asked.limit if asked.start is None else asked.start
+            start = min(max(0, start), len(numbers))
+            head.update(total=len(known), count=len(numbers), **{"from": start})
+            return numbers[start : start + asked.limit]
+
+        def ask(index: Index) -> bytes:
+            found, cursor = index.lines(choose, stop=self.hub.indexes.closing)
+            return b'%b,"lines":[%b]}' % (dump({"cursor": cursor, **head})[:-1], b",".join(found))
+
+        return json_response(await self.hub.indexes.page(request.path_params["run"], ask))
 
     @described(GoingOn, answer=ErrorPage, tag="events")
     async def errors(self, request: Request) -> Response:
@@ -185,13 +228,9 @@ def _sought(line: bytes, types: frozenset[str], wanted: Wanted) -> bytes | None:
 
 def _is_error(event: ev.AnyEvent | ev.Unknown) -> bool:
     if isinstance(event, ev.Log):
-        return _graveness(event.level) >= _LEVELS["ERROR"]
+        return graveness(event.level) >= LEVELS["ERROR"]
     if isinstance(event, ev.Alert):
         return event.level == "ERROR"
     if isinstance(event, ev.ModelCompleted):
         return not event.ok and event.outcome is None
     return isinstance(event, ev.RunEnded) and event.status in ("failed", "killed")
-
-
-def _graveness(level: str) -> int:
-    return _LEVELS.get(level.upper(), _LEVELS["INFO"])

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from livecb.errors import CursorError, LogError
 from livecb.logs.base import START
@@ -88,9 +90,24 @@ class Part:
         Raises:
             LogError: The file cannot be read, or another one has taken its place.
         """
+        with self.reading() as file:
+            return self.event_in(file, begin, size)
+
+    def reading(self) -> BinaryIO:
+        """Open the file to read events from it.
+
+        Raises:
+            LogError: It cannot be opened.
+        """
         try:
-            with open(self.path, "rb", buffering=0) as file:
-                line = os.pread(file.fileno(), size + 1, begin)
+            return open(self.path, "rb", buffering=0)
+        except OSError as error:
+            raise LogError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def event_in(self, file: BinaryIO, begin: int, size: int) -> bytes:
+        """Return what `event` does, from the open file."""
+        try:
+            line = os.pread(file.fileno(), size + 1, begin)
         except OSError as error:
             raise LogError(f"cannot read {self.path}: {error.strerror}") from error
         event = as_event(line[:-1])
@@ -224,6 +241,23 @@ class Tail:
                 return
             if stretch.lines:
                 yield Stretch(index, stretch.lines, stretch.offsets, stretch.end)
+
+    def events(self, spots: Iterable[tuple[int, int, int]], most: int) -> list[bytes]:
+        """Return the events that stand at places (part, offset, size), as many as fit into so many bytes.
+
+        Raises:
+            LogError: A log cannot be read, or another one has taken its place.
+        """
+        found: list[bytes] = []
+        with ExitStack() as files:
+            opened: dict[int, BinaryIO] = {}
+            for at, begin, size in spots:
+                if (most := most - size) < 0 and found:
+                    break
+                if at not in opened:
+                    opened[at] = files.enter_context(self.parts[at].reading())
+                found.append(self.parts[at].event_in(opened[at], begin, size))
+        return found
 
     def close(self) -> None:
         """Close the files."""
