@@ -80,7 +80,7 @@ def create(
         project=project,
         run=run,
         seconds=None if expires is None else seconds_of(expires),
-        by=_user(),
+        by=f"{_user()} (terminal)",
         streams=streams or STREAMS,
         rate=RATE if rate is None else _rate_of(rate),
     )
@@ -113,13 +113,17 @@ def list_tokens(folder: Path | None) -> None:
 @_dir
 def revoke(name: str, folder: Path | None) -> None:
     """Let a token, or a link, open nothing any more; what it has open ends within two seconds."""
+    from livecb.server.rights import made_with
     from livecb.server.tokens import Tokens
 
     store = store_of(folder)
-    if not Tokens(store).revoke(name):
+    tokens = Tokens(store)
+    if not tokens.revoke(name):
         raise StoreError(f"no token {name!r}; `livecb token ls` lists those there are")
     _note(store, f"token revoke {name}", None)
     click.echo(f"{name} opens nothing any more")
+    if made := made_with(tokens, name):
+        click.echo(f"livecb: made with it, and open still: {', '.join(made)}", err=True)
 
 
 @click.command()
@@ -142,7 +146,7 @@ def share(run: str, expires: str, folder: Path | None) -> None:
 
     store = store_of(folder)
     stored = find_run(store, run)
-    made = shared(Tokens(store), stored.id, seconds_of(expires), _user())
+    made = shared(Tokens(store), stored.id, seconds_of(expires), f"{_user()} (terminal)")
     _note(store, f"share {made.token.name}", stored.id)
     address = launch.find(store.root)
     if address is None:

@@ -31,6 +31,7 @@ __all__ = [
     "APPENDED",
     "MAIN",
     "NOTES",
+    "RUN_ID",
     "SILENCE",
     "Labels",
     "Store",
@@ -52,7 +53,7 @@ SILENCE = 60.0
 """Seconds after which a writer elsewhere that says nothing is taken to be gone."""
 
 _FILES = {MAIN: "events.jsonl", NOTES: "notes.jsonl"}
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _CHUNK = 1 << 20
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ADJECTIVES = (
@@ -116,7 +117,7 @@ class Store:
         """
         try:
             with os.scandir(self.root) as entries:
-                found = [entry.name for entry in entries if _RUN_ID.fullmatch(entry.name) and entry.is_dir()]
+                found = [entry.name for entry in entries if RUN_ID.fullmatch(entry.name) and entry.is_dir()]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -129,7 +130,7 @@ class Store:
         Raises:
             RunNotFound: There is none of this id.
         """
-        if not _RUN_ID.fullmatch(run_id):
+        if not RUN_ID.fullmatch(run_id):
             raise RunNotFound(f"no run can be called {run_id!r}: ids are letters, digits, '.', '_' and '-'")
         run = StoredRun(self.root / run_id)
         if not run.folder.is_dir():
@@ -142,7 +143,7 @@ class Store:
         Raises:
             StoreError: The id is none, or the folder cannot be made.
         """
-        if run_id is not None and not _RUN_ID.fullmatch(run_id):
+        if run_id is not None and not RUN_ID.fullmatch(run_id):
             raise StoreError(
                 f"expected a run id of letters, digits, '.', '_' and '-' (up to 128), got {run_id!r}; "
                 "free text goes into the run's name"

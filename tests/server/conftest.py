@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from watching import Served, Writer, client_of, until
+from watching import Served, Writer, client_of, launch_ended, server_pid
 
 from livecb.server import launch
 from livecb.store import Store
@@ -43,23 +42,6 @@ def start_server(store: Store, free_port: int) -> Iterator[Callable[..., Served]
         if pid and psutil.pid_exists(pid):
             os.kill(pid, signal.SIGTERM)
             launch_ended(pid)
-
-
-def server_pid(store: Store, port: int) -> int:
-    """Return the pid of the server on a port, 0 if none is registered."""
-    import msgspec
-
-    try:
-        path = launch.registry_path(store.root, port)
-        return msgspec.json.decode(path.read_bytes(), type=launch.Registered).pid
-    except OSError:
-        return 0
-
-
-def launch_ended(pid: int) -> None:
-    """Wait until a server is gone; whose child it then is may take its time to notice."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 10)
 
 
 @pytest.fixture

@@ -9,9 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from watching import Served, Writer, take
+from watching import Served, Writer, client_of, take
 
 from livecb import events as ev
+from livecb.errors import ServerError
+from livecb.server import launch
+from livecb.server.quota import Quota
 from livecb.store import APPENDED, Store
 
 RUN = "elsewhere"
@@ -153,3 +156,57 @@ def test_a_file_that_is_not_what_its_hash_says_is_not_kept(served: Served, store
 def test_the_files_of_a_training_on_this_machine_are_its_own(served: Served, writer: Writer) -> None:
     assert upload(served, b"right", hashlib.sha256(b"right").hexdigest(), writer.run.id) == 409
     assert not (writer.run.folder / "files").exists()
+
+
+def put(served: Served, content: bytes, run: str = RUN, digest: str | None = None) -> httpx.Response:
+    return served.client.put(
+        f"api/runs/{run}/files/{digest or hashlib.sha256(content).hexdigest()}",
+        content=content,
+        headers={"content-type": "application/octet-stream"},
+    )
+
+
+def test_a_file_that_is_refused_makes_no_run(
+    served: Served, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livecb.server.appending._LARGEST", 100)
+    assert put(served, b"one", digest="0" * 64).status_code == 400
+    assert put(served, b"x" * 101).status_code == 413
+    assert put(served, b"one", run="..").status_code in (400, 404)
+    assert not (store.root / RUN).exists()
+    assert list((store.root / ".uploads").iterdir()) == []
+    assert put(served, b"one").status_code == 200
+    assert (store.root / RUN / "files" / hashlib.sha256(b"one").hexdigest()).read_bytes() == b"one"
+    assert list((store.root / ".uploads").iterdir()) == []
+
+
+def test_the_files_of_a_run_are_bounded_in_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVECB_RUN_FILES", "3")
+    monkeypatch.setenv("LIVECB_RUN_BYTES", "1K")
+    server = launch.ThreadServer(store, port=0)
+    served = client_of(server.start())
+    try:
+        assert put(served, b"a" * 600).status_code == 200
+        full = put(served, b"b" * 600)
+        assert full.status_code == 507
+        assert full.json()["type"].endswith(":no-room-in-the-run")
+        assert "LIVECB_RUN_BYTES" in full.json()["detail"]
+        assert put(served, b"a" * 600).status_code == 507  # once more is more, as long as it comes
+        assert put(served, b"c" * 400).status_code == 200  # what was refused took no room
+        assert put(served, b"d", digest="0" * 64).status_code == 400
+        assert put(served, b"e").status_code == 200
+        many = put(served, b"f")
+        assert (many.status_code, "LIVECB_RUN_FILES" in many.json()["detail"]) == (507, True)
+        assert put(served, b"f", run="another").status_code == 200
+        assert len(list((store.root / RUN / "files").iterdir())) == 3
+    finally:
+        served.client.close()
+        server.stop()
+
+
+@pytest.mark.parametrize("said", ["many", "-1", "1.5G", "3 X"])
+def test_a_bound_that_is_no_number_is_named(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVECB_RUN_BYTES", said)
+    with pytest.raises(ServerError, match="LIVECB_RUN_BYTES: expected a whole number") as told:
+        Quota.from_environment()
+    assert repr(said) in str(told.value)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from contextlib import suppress
 
 import pytest
 from watching import Served, Writer, take
 
 from livecb import events as ev
+from livecb.logs.appending import locked
+
+IN_ATTEMPT = {"attempt": 1, "abandoned": False}
 
 
 def test_a_note_is_seen_by_all_who_watch_and_by_all_who_come(served: Served, writer: Writer) -> None:
@@ -21,7 +28,7 @@ def test_a_note_is_seen_by_all_who_watch_and_by_all_who_come(served: Served, wri
     assert (note["text"], note["author"], note["step"], note["seq"]) == ("too high", "Ada", 7, -1)
     assert told.json == note
     assert served.get(path)["notes"] == [note]
-    assert served.get(f"api/runs/{writer.run.id}")["notes"] == [note]
+    assert served.get(f"api/runs/{writer.run.id}")["notes"] == [{**note, **IN_ATTEMPT}]
     assert served.get(served.events(writer.run.id), types="note")["events"] == [note]
 
 
@@ -86,7 +93,7 @@ def test_a_note_can_be_edited_and_taken_back_and_no_log_is_changed(served: Serve
     assert served.client.delete(f"{path}/{gone['id']}").json()["deleted"] is True
     assert (edited["text"], edited["time"], edited["step"]) == ("better", kept["time"], 3)
     assert served.get(path)["notes"] == [edited]
-    assert served.get(f"api/runs/{writer.run.id}")["notes"] == [edited]
+    assert served.get(f"api/runs/{writer.run.id}")["notes"] == [{**edited, **IN_ATTEMPT}]
     assert [note["id"] for note in served.get(path, cursor=later)["notes"]] == [kept["id"], gone["id"]]
     assert (writer.run.folder / "notes.jsonl").read_bytes().startswith(first)
     marks = served.get(f"api/runs/{writer.run.id}/marks")
@@ -109,3 +116,21 @@ def test_a_whole_number_may_be_written_as_javascript_may_write_it(served: Served
     answer = served.client.post(path, content=b'{"text": "x", "step": 5.0}', headers=head)
     assert (answer.status_code, answer.json()["step"]) == (201, 5)
     assert served.client.post(path, content=b'{"text": "x", "step": 5.5}', headers=head).status_code == 400
+
+
+def test_a_note_that_another_server_takes_back_while_it_is_edited_stays_taken_back(
+    served: Served, writer: Writer
+) -> None:
+    path = f"api/runs/{writer.run.id}/notes"
+    note = served.client.post(path, json={"text": "look"}).json()
+    log = writer.run.part_path("notes")
+    gone = {**note, "text": "", "deleted": True, "edited": note["time"]}
+    with ThreadPoolExecutor(1) as pool, locked(log) as file:  # as another server of the store would
+        editing = pool.submit(served.client.patch, f"{path}/{note['id']}", json={"text": "look again"})
+        with suppress(TimeoutError):
+            editing.result(0.5)
+        assert not editing.done()
+        os.pwrite(file, json.dumps(gone, separators=(",", ":")).encode() + b"\n", log.stat().st_size)
+        fcntl.flock(file, fcntl.LOCK_UN)
+        assert editing.result(30).status_code == 404
+    assert served.get(path)["notes"] == []

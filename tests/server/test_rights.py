@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from livecb import events as ev
+from livecb.errors import StoreError
 from livecb.lookup import find_run
 from livecb.server import create_app
 from livecb.server.access import Role
@@ -211,8 +212,10 @@ def test_lists_streams_and_comparisons_hold_nothing_of_another_project(
         answer = client.get(path)
         assert answer.status_code == 404, path
         assert "hush" not in answer.text
-    body = {"name": "mine", "run": theirs.run.id}
-    assert client.post("api/baselines", json=body).status_code == 404
+    for name in ("mine", "base-otter"):  # which names are taken is not told, either
+        refused = client.post("api/baselines", json={"name": name, "run": ours.run.id})
+        assert refused.status_code == 403
+        assert "otter" not in refused.text
     assert client.delete("api/baselines/base-otter").status_code == 404
     for path in ("metrics", "api/trash", "api/tokens", "api/audit"):
         assert client.get(path).status_code == 403, path
@@ -515,3 +518,29 @@ def test_a_cookie_changes_nothing_without_a_page_of_this_server(served: Served, 
         same = {"sec-fetch-site": "same-origin"}
         assert browser.patch(path, json={"name": "y"}, headers=same).status_code == 200
         assert browser.get(path).json()["name"] == "y"
+
+
+def test_what_was_made_with_a_token_outlives_it_and_is_named(served: Served, tokens: Tokens) -> None:
+    ada = asking(served, tokens.make("ada", Role.ADMIN).secret)
+    made = ada.post("api/tokens", json={"name": "bob", "role": "view"}).json()
+    assert made["by"] == "ada"
+    revoked = served.client.delete("api/tokens/ada").json()
+    assert revoked == {"name": "ada", "made": ["bob"]}
+    assert ada.get("api/runs").status_code == 401
+    assert asking(served, made["token"]).get("api/runs").status_code == 200
+    said = [
+        (each["who"], each["said"].get("token"))
+        for each in served.get("api/audit")["audit"]
+        if "said" in each
+    ]
+    assert ("ada", "bob") in said
+
+
+@pytest.mark.parametrize("name", ["owner", "anyone", "terminal"])
+def test_no_token_is_called_what_the_audit_calls_somebody_else(
+    served: Served, tokens: Tokens, name: str
+) -> None:
+    with pytest.raises(StoreError, match=name):
+        tokens.make(name, Role.ADMIN)
+    answer = served.client.post("api/tokens", json={"name": name, "role": "view"})
+    assert (answer.status_code, name in answer.json()["detail"]) == (400, True)

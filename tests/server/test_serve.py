@@ -15,9 +15,8 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from watching import Served, Writer, client_of, python, raw_request, take, until
+from watching import Served, Writer, client_of, launch_ended, python, raw_request, server_pid, take, until
 
-from conftest import launch_ended, server_pid
 from livecb.errors import ServerError
 from livecb.server import launch
 from livecb.server.door import Door

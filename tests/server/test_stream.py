@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from watching import Message, Served, Writer, take, until
+from watching import Message, Served, Writer, server_pid, take, until
 
-from conftest import server_pid
 from livecb import events as ev
 from livecb.store import Store
 

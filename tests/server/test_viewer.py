@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from watching import Message, Served, Writer, client_of, raw_request, take, until
+from watching import Message, Served, Writer, client_of, raw_request, server_pid, take, until
 
-from conftest import server_pid
 from livecb.server import launch
 from livecb.server.feed import Feed
 from livecb.server.frames import SSE, Sieve

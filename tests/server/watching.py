@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -15,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
+import psutil
 
 from livecb import events as ev
 from livecb.lock import WriterLock
+from livecb.server import launch
 from livecb.server.launch import Address
 from livecb.store import Store, StoredRun
 
@@ -183,3 +187,18 @@ def python(code: str, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(ev.__file__).parents[1]), *sys.path])},
     )
+
+
+def server_pid(store: Store, port: int) -> int:
+    """Return the pid of the server on a port, 0 if none is registered."""
+    try:
+        path = launch.registry_path(store.root, port)
+        return msgspec.json.decode(path.read_bytes(), type=launch.Registered).pid
+    except OSError:
+        return 0
+
+
+def launch_ended(pid: int) -> None:
+    """Wait until a server is gone; whose child it then is may take its time to notice."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 10)

@@ -18,7 +18,7 @@ from livecb.errors import CursorError, LogError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["NotAtEnd", "append_at", "end_of"]
+__all__ = ["NotAtEnd", "append_at", "end_of", "locked"]
 
 _CHUNK = 1 << 16
 
@@ -43,7 +43,7 @@ def append_at(path: Path, at: int, lines: bytes) -> int:
         LogError: They cannot be written; none of them was.
     """
     try:
-        with _locked(path) as file:
+        with locked(path) as file:
             size = os.fstat(file).st_size
             there = os.pread(file, len(lines), at) if at <= size else b""
             on_a_line = at == 0 or os.pread(file, 1, at - 1) == b"\n"
@@ -75,8 +75,11 @@ def end_of(path: Path) -> int:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    """Open a log for one writer at a time; a second server of the store waits its turn."""
+def locked(path: Path) -> Iterator[int]:
+    """Open a log for one writer at a time; a second server of the store waits its turn.
+
+    Windows has no such lock: two servers of one store take no turns there.
+    """
     file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
     try:
         if sys.platform != "win32":

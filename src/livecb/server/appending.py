@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -24,8 +25,9 @@ from livecb.server.frames import as_event
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
 from livecb.server.query import Query, query_of
+from livecb.server.quota import Quota
 from livecb.server.replies import Problem, json_response
-from livecb.store import APPENDED, MAIN, NOTES, StoredRun
+from livecb.store import APPENDED, MAIN, NOTES, RUN_ID, StoredRun
 
 __all__ = ["Appending"]
 
@@ -34,6 +36,8 @@ _MOST = 8 << 20
 _LARGEST = 1 << 30
 _HASH = re.compile("[0-9a-f]{64}")
 _BYTES = "application/octet-stream"
+_UPLOADS = ".uploads"
+"""Where in the store the first file of a run is, until it is whole."""
 
 
 class AppendQuery(Query):
@@ -61,6 +65,7 @@ class Appending:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self.quota = Quota.from_environment()
 
     @described(AppendQuery, body=NDJSON, answer=Appended, tag="events", errors=(409, 507))
     async def append(self, request: Request) -> Response:
@@ -84,19 +89,34 @@ class Appending:
 
     @described(body=_BYTES, answer=Uploaded, tag="events", errors=(409, 507))
     async def upload(self, request: Request) -> Response:
-        """Keep a file of a training elsewhere under its SHA-256, which is checked; makes the run."""
-        digest = request.path_params["digest"]
+        """Keep a file of a training elsewhere under its SHA-256, which is checked; makes the run.
+
+        A file that is refused makes none.
+        """
+        name, digest = request.path_params["run"], request.path_params["digest"]
         if not _HASH.fullmatch(digest):
             detail = f"expected a SHA-256 hash of 64 hexadecimal digits, got {digest!r}"
             raise Problem(400, "Not a hash", detail)
-        access_of(request.scope).check_write(request.path_params["run"])
-        run = self._run(request.path_params["run"], new=True)
-        path = run.folder / "files" / digest
-        size = await saved(request, _BYTES, path, digest, _LARGEST, self.hub.work.do)
-        os.utime(run.folder / APPENDED)
-        return json_response({"run": run.id, "hash": digest, "size": size})
+        access_of(request.scope).check_write(name)
+        files, kept = self.hub.store.root / name / "files", False
+        # A run that is not there yet is made by a file that is whole.
+        known = not RUN_ID.fullmatch(name) or files.parent.exists()
+        folder = self._run(name, new=True).folder / "files" if known else self.hub.store.root / _UPLOADS
+        share = await self.hub.work.do(lambda: self.quota.share(name, files))
+        fresh = not (files / digest).exists()
 
-    def _run(self, name: str, new: bool) -> StoredRun:
+        def place() -> Path:
+            return self._run(name, new=True).folder / "files" / digest
+
+        try:
+            size = await saved(request, _BYTES, folder, place, digest, _LARGEST, self.hub.work.do, share.take)
+            kept = fresh
+        finally:
+            share.end(kept=kept)
+        os.utime(self._run(name).folder / APPENDED)
+        return json_response({"run": name, "hash": digest, "size": size})
+
+    def _run(self, name: str, new: bool = False) -> StoredRun:
         try:
             known = (self.hub.store.root / name).exists()
             run = self.hub.store.create(name) if new and not known else self.hub.store.run(name)

@@ -60,10 +60,12 @@ async def bytes_of(request: Request, kind: str, most: int) -> bytes:
 async def saved(
     request: Request,
     kind: str,
-    path: Path,
+    folder: Path,
+    place: Callable[[], Path],
     digest: str,
     most: int,
     work: Callable[[Callable[[], None]], Awaitable[None]],
+    take: Callable[[int], None],
 ) -> int:
     """Keep the body of a request as a file whose bytes have a hash; return its size.
 
@@ -71,17 +73,20 @@ async def saved(
 
     Args:
         kind: The content type that must be said.
+        folder: Where it is until it is whole; it is made, and must be of the same disk as its place.
+        place: Returns its path, once it is whole: what does not come whole leaves nothing behind.
         digest: The SHA-256 of the bytes.
         most: The most bytes that are taken.
         work: Does what writes, in a thread.
+        take: Is told of so many more bytes, and may refuse them.
 
     Raises:
         Problem: It is of another type, longer than `most` bytes, of another hash, or cannot be written.
     """
-    spare = path.with_name(f".{digest}.{secrets.token_hex(4)}")
+    spare = folder / f".{digest}.{secrets.token_hex(4)}"
     found, size = hashlib.sha256(), 0
     try:
-        path.parent.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with spare.open("wb") as file:
 
             def keep(piece: bytes) -> None:
@@ -89,6 +94,7 @@ async def saved(
                 file.write(piece)
 
             async for piece in _pieces(request, kind, most):
+                take(len(piece))
                 size += len(piece)
                 await work(functools.partial(keep, piece))
         if found.hexdigest() != digest:
@@ -96,6 +102,8 @@ async def saved(
                 f"expected bytes of the hash {digest}, got {size} of {found.hexdigest()}; nothing is kept"
             )
             raise Problem(400, "Another hash", detail)
+        path = place()
+        path.parent.mkdir(exist_ok=True)
         os.replace(spare, path)
     except OSError as error:
         detail = f"{error.strerror}: nothing was kept; try again later"
@@ -114,5 +122,7 @@ async def _pieces(request: Request, kind: str, most: int) -> AsyncIterator[bytes
     size = 0
     async for piece in request.stream():
         if (size := size + len(piece)) > most:
-            raise Problem(413, "Too long", f"at most {most} bytes are taken at once: send less of it")
+            raise Problem(
+                413, "Too long", f"at most {most} bytes are taken at once, got more: send less of it"
+            )
         yield piece

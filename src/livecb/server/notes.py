@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livecb import events as ev
+from livecb.logs.appending import locked
 from livecb.logs.base import START
 from livecb.logs.file import FileLog
 from livecb.server.access import access_of
@@ -95,39 +97,52 @@ class Notes:
         """Let a reader's note say something else; its time and its place stay."""
         run = self.hub.store.run(request.path_params["run"])
         change = await body_of(request, NoteChange)
-        async with self._turn:
-            known = await self._known(run, request.path_params["note"])
-            note = msgspec.structs.replace(known, text=change.text, edited=time.time())
-            return json_response(await self._say(run, note))
+        return json_response(await self._change(run, request, text=change.text))
 
     @described(answer=ev.Note, tag="notes")
     async def delete(self, request: Request) -> Response:
         """Take a reader's note back."""
         run = self.hub.store.run(request.path_params["run"])
+        return json_response(await self._change(run, request, text="", deleted=True))
+
+    async def _change(self, run: StoredRun, request: Request, **said: Any) -> bytes:
+        """Say a note anew; what was taken back, here or through another server, stays so."""
+        word, path = request.path_params["note"], run.part_path(NOTES)
+
+        def change() -> bytes:
+            _known(run, word)  # before a log is made that there is no need of
+            with locked(path):
+                note = msgspec.structs.replace(_known(run, word), edited=time.time(), **said)
+                return _append(path, note)
+
         async with self._turn:
-            known = await self._known(run, request.path_params["note"])
-            note = msgspec.structs.replace(known, text="", edited=time.time(), deleted=True)
-            return json_response(await self._say(run, note))
-
-    async def _known(self, run: StoredRun, word: str) -> ev.Note:
-        lines, _, _ = await self.hub.work.do(
-            lambda: lines_of(run, frozenset({"note"}), _with_id(word), START, 1, last=_MOST_NOTES)
-        )
-        note = ev.decode(lines[-1]) if lines else None
-        if not isinstance(note, ev.Note) or note.deleted:
-            there = f"api/runs/{run.id}/notes lists those there are; the trainer's have no id and stay"
-            raise Problem(404, "No such note", f"no note {word!r} on run {run.id}; {there}")
-        return note
-
-    async def _say(self, run: StoredRun, note: ev.Note) -> bytes:
-        line = ev.encode(note)
-        log = FileLog(run.part_path(NOTES))
-        try:
-            await self.hub.work.do(lambda: log.append(line + b"\n"))
-        finally:
-            log.close()
+            line = await self.hub.work.do(change)
         self.hub.changed(run.id)
         return line
+
+    async def _say(self, run: StoredRun, note: ev.Note) -> bytes:
+        line = await self.hub.work.do(lambda: _append(run.part_path(NOTES), note))
+        self.hub.changed(run.id)
+        return line
+
+
+def _known(run: StoredRun, word: str) -> ev.Note:
+    lines, _, _ = lines_of(run, frozenset({"note"}), _with_id(word), START, 1, last=_MOST_NOTES)
+    note = ev.decode(lines[-1]) if lines else None
+    if not isinstance(note, ev.Note) or note.deleted:
+        there = f"api/runs/{run.id}/notes lists those there are; the trainer's have no id and stay"
+        raise Problem(404, "No such note", f"no note {word!r} on run {run.id}; {there}")
+    return note
+
+
+def _append(path: Path, note: ev.Note) -> bytes:
+    line = ev.encode(note)
+    log = FileLog(path)
+    try:
+        log.append(line + b"\n")
+    finally:
+        log.close()
+    return line
 
 
 def _with_id(word: str) -> Wanted:

@@ -21,7 +21,7 @@ from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem, json_response
 from livecb.server.tokens import RATE, STREAMS, Made, Token, Tokens
 
-__all__ = ["SHARE_SECONDS", "NewShare", "NewToken", "Rights", "TokenRow", "shared"]
+__all__ = ["SHARE_SECONDS", "NewShare", "NewToken", "Rights", "TokenRow", "made_with", "shared"]
 
 SHARE_SECONDS = 7 * 86400.0
 """How long a link shows a run, where nobody says otherwise."""
@@ -87,9 +87,10 @@ class SharePage(msgspec.Struct):
 
 
 class Revoked(msgspec.Struct):
-    """What opens nothing any more."""
+    """What opens nothing any more; `made` are the tokens and links made with it, which stay."""
 
     name: str
+    made: list[str]
 
 
 class AuditPage(msgspec.Struct):
@@ -174,7 +175,10 @@ class Rights:
 
     @described(answer=Revoked, tag="rights")
     async def revoke(self, request: Request) -> Response:
-        """Let a token open nothing any more; streams that it opened end within two seconds."""
+        """Let a token open nothing any more; streams that it opened end within two seconds.
+
+        What was made with it stays, and is named.
+        """
         return self._revoked(request.path_params["name"], None)
 
     @described(answer=SharePage, tag="rights")
@@ -212,11 +216,16 @@ class Rights:
             where = "api/tokens" if run is None else f"api/runs/{run}/share"
             raise Problem(404, "No such token", f"no token {name!r}; GET {where} lists those there are")
         self.tokens.revoke(name)
-        return json_response({"name": name})
+        return json_response({"name": name, "made": made_with(self.tokens, name)})
 
     def _row(self, token: Token) -> dict[str, object]:
         row = {name: getattr(token, name) for name in token.__struct_fields__ if name != "hash"}
         return {**row, "last_used": self.tokens.last_used(token), "expired": token.expired}
+
+
+def made_with(tokens: Tokens, name: str) -> list[str]:
+    """Return the names of the tokens and links that were made with a token, and still open something."""
+    return [token.name for token in tokens.all() if token.by == name and not token.expired]
 
 
 def shared(tokens: Tokens, run: str, seconds: float | None, by: str | None) -> Made:

@@ -99,7 +99,7 @@ def _for_programs(hub: Hub) -> list[BaseRoute]:
         _at("/api/stream", GET=view(several)),
         WebSocketRoute("/api/stream", Gate({"GET": view(several)})),
         _at(f"{run}/compare", GET=view(comparing.compare)),
-        _at("/api/baselines", GET=view(comparing.list), POST=admin(comparing.create)),
+        _at("/api/baselines", GET=view(comparing.list), POST=admin(comparing.create, whole=True)),
         _at(
             "/api/baselines/{name}",
             GET=view(comparing.get),
