@@ -1,7 +1,7 @@
 import { withQuery, type Query } from "./http.js";
 import type { Num } from "./number.js";
 import type * as said from "./generated/answers.js";
-import type { Alert, Checkpoint, Command, Figure, Image, ModelCompleted, Note, Sample, System, Totals } from "./generated/events.js";
+import type { Alert, Audio, Checkpoint, Command, Figure, Histogram, Image, ModelCompleted, Note, Sample, System, Table, Totals } from "./generated/events.js";
 
 export type {
   Appended, Asked, Baseline, CheckpointPage, Comparison, ErrorPage, Kept, LatestValue, LogPage, NotePage, Problem, Rewind,
@@ -12,7 +12,7 @@ export type {
 type Refined<T, Parts> = Omit<T, keyof Parts> & Parts;
 
 /** A row of the leaderboard: its place is the one it has now, null where it failed, and the folds that it rests on. */
-export type Candidate = ModelCompleted & { place: number | null; folds_done?: number | null };
+export type Candidate = ModelCompleted & { number: number; place: number | null; folds_done?: number | null };
 
 /** How a run goes, or how it ended. */
 export type RunStatus = said.RunState["status"];
@@ -71,6 +71,9 @@ export type SamplesAnswer = SamplePage;
 export type ImagePage = Refined<said.ImagePage, { images: (Image | Figure)[] }>;
 export type ImagesAnswer = ImagePage;
 
+/** Sounds, histograms or tables, the newest first. */
+export type MediaPage = Refined<said.MediaPage, { media: (Audio | Histogram | Table)[] }>;
+
 /** What happened on a run's way. */
 export type MarkEvent = Checkpoint | Alert | Note | Command;
 
@@ -96,6 +99,10 @@ export class Api {
 
   run(run: string): string {
     return `${this.base}api/runs/${encodeURIComponent(run)}`;
+  }
+
+  state(run: string, query: Query): string {
+    return withQuery(this.run(run), query);
   }
 
   marks(run: string): string {

@@ -1,22 +1,31 @@
 import type { Api, ImagesAnswer, SamplesAnswer } from "../client/api";
 import { getJson } from "../client/http";
 import { Listing } from "./data/listing";
-import { epochOf } from "./data/sample";
+import { epochOf, isSameInput } from "./data/sample";
 import type { Figure, Image, LivecbEvent, Sample } from "../client/generated/events";
-import { Soon } from "./soon";
+import { Board } from "./board";
+import { Kind } from "./kind";
+import { OTHERS, Others } from "./others";
 
 export type Picture = Image | Figure;
 
 const PAGE = 50;
 const STRIP_PAGE = 60;
-const REFRESH_MS = 400;
+/** So far back the answer to the same input is looked for. */
+const EPOCHS_BACK = 3;
+const EPOCHS_KEPT = 8;
+const MOST_OF_EPOCH = 500;
 
-/** The samples and pictures of a run: asked for while somebody looks at them, joined with what comes. */
+/** The samples, pictures, candidates and other media of a run: asked for while somebody looks at them, joined with what comes. */
 export class Media {
+  readonly board: Board;
   readonly samples: Samples;
   readonly images: Images;
+  readonly others: Others;
 
   constructor(api: Api, run: string, changed: () => void) {
+    this.board = new Board((query) => api.part(run, "leaderboard", query), changed);
+    this.others = new Others((query) => api.part(run, "media", query), (hash) => api.file(run, hash), changed);
     this.samples = new Samples((query) => api.samples(run, query), changed);
     this.images = new Images((query) => api.images(run, query), (hash) => api.file(run, hash), changed);
   }
@@ -25,46 +34,28 @@ export class Media {
   onEvent(event: LivecbEvent): void {
     if (event.type === "sample") this.samples.onEvent(event);
     else if (event.type === "image" || event.type === "figure") this.images.onEvent(event);
+    else if (event.type === "model_completed") this.board.wish();
   }
 
   /** The state says how many there are: what is not here yet is asked for. */
   onCounts(counts: Record<string, number>): void {
     this.samples.expect(counts.sample ?? 0);
     this.images.expect((counts.image ?? 0) + (counts.figure ?? 0));
+    this.board.expect(counts.model_completed ?? 0);
+    for (const type of OTHERS) this.others.expectOf(type, counts[type] ?? 0);
   }
-}
-
-/** What both have: asked for only while somebody looks. */
-abstract class Kind {
-  total: number | null = null;
-  protected watchers = 0;
-  readonly #soon = new Soon(() => this.refresh(), REFRESH_MS);
-
-  /** Keep it up to date until the returned function is called. */
-  watch(): () => void {
-    this.watchers++;
-    this.#soon.wish();
-    return () => void this.watchers--;
-  }
-
-  expect(total: number): void {
-    if (total !== this.total) this.wish();
-  }
-
-  protected wish(): void {
-    if (this.watchers > 0) this.#soon.wish();
-  }
-
-  protected abstract refresh(): Promise<void>;
 }
 
 /** The samples, of all epochs or of one. */
 export class Samples extends Kind {
   epochs: SamplesAnswer["epochs"] = [];
+  /** How the mean of each score went. */
+  trends: SamplesAnswer["trends"] = {};
   listing = new Listing<Sample>();
   /** The epoch that was chosen; `none` for samples without one, null for all. */
   epoch: number | "none" | null = null;
   loading = false;
+  readonly #ofEpochs = new Map<number, Promise<readonly Sample[]>>();
 
   constructor(
     private readonly address: (query: Record<string, string | number>) => string, private readonly changed: () => void,
@@ -101,8 +92,34 @@ export class Samples extends Kind {
     this.changed();
   }
 
+  /** What came of the same input before: among those that are here, else in the epochs before. */
+  async before(place: number): Promise<Sample | null> {
+    const sample = this.listing.at(place) as Sample;
+    for (let at = place - 1; at >= 0; at--) {
+      const earlier = this.listing.at(at);
+      if (earlier && isSameInput(earlier, sample)) return earlier;
+    }
+    const own = epochOf(sample.epoch);
+    const epochs = this.epochs.flatMap(({ epoch }) => (epoch !== null && own !== null && epoch < own ? [epoch] : []));
+    for (const epoch of epochs.sort((a, b) => b - a).slice(0, EPOCHS_BACK)) {
+      const earlier = (await this.#ofEpoch(epoch)).find((each) => isSameInput(each, sample) && each.time < sample.time);
+      if (earlier) return earlier;
+    }
+    return null;
+  }
+
   protected async refresh(): Promise<void> {
     await this.#ask({});
+  }
+
+  #ofEpoch(epoch: number): Promise<readonly Sample[]> {
+    const known = this.#ofEpochs.get(epoch);
+    if (known) return known;
+    if (this.#ofEpochs.size >= EPOCHS_KEPT) this.#ofEpochs.clear();
+    const asked = getJson<SamplesAnswer>(this.address({ epoch, limit: MOST_OF_EPOCH })).then(({ samples }) => samples);
+    this.#ofEpochs.set(epoch, asked);
+    asked.catch(() => this.#ofEpochs.delete(epoch));
+    return asked;
   }
 
   async #ask(query: Record<string, number>): Promise<void> {
@@ -112,6 +129,7 @@ export class Samples extends Kind {
     if (listing !== this.listing) return;
     this.total = answer.total;
     this.epochs = answer.epochs;
+    this.trends = answer.trends;
     listing.load(answer.samples, answer.before, !("before" in query));
     this.changed();
   }

@@ -5,7 +5,6 @@ import { Follower } from "../client/follow";
 import { getJson } from "../client/http";
 import type { Link } from "../client/link";
 import type { Message } from "../client/sse";
-import { BoardNews } from "./data/board";
 import { Curves } from "./data/curves";
 import { Detail } from "./data/detail";
 import { Locator } from "./data/locate";
@@ -25,6 +24,8 @@ export type RunTopic = "state" | "curves" | "logs" | "link" | "media" | "marks" 
 const HISTORY_POINTS = 2_000;
 /** Types that the page needs as events; all else it reads off the folded state. */
 const TYPES = "metrics,log,run_started,model_completed,sample,image,figure,command,checkpoint,alert,note";
+/** Candidates that a glance shows; the leaderboard itself is asked for apart. */
+const ROWS = 8;
 /** An event that stands so far behind the clock is history being caught up with. */
 const BEHIND_S = 5;
 /** When a candidate is done, its place is asked for at once, but never more often than this. */
@@ -48,7 +49,6 @@ export class RunSession {
   readonly topics = new Topics<RunTopic>();
   readonly curves = new Curves();
   readonly logs = new LogBuffer();
-  readonly board = new BoardNews();
   readonly marks = new Marks();
   /** Tells where on an axis marks stand. */
   readonly locator = new Locator();
@@ -67,7 +67,7 @@ export class RunSession {
   closer = 0;
   #wishes = 0;
   #skew = 0;
-  readonly #askState = new Soon(async () => this.#setState(await getJson<State>(this.#api.run(this.run))), ASK_STATE_MS);
+  readonly #askState = new Soon(async () => this.#setState(await this.#getState()), ASK_STATE_MS);
   #follower: Follower | null = null;
   #generation = 0;
   #stopped = false;
@@ -152,7 +152,7 @@ export class RunSession {
     const since = Date.now();
     for (let tries = 1; !this.#stopped && generation === this.#generation; tries++) {
       try {
-        this.#setState(await getJson<State>(this.#api.run(this.run)));
+        this.#setState(await this.#getState());
         const answer = await getJson<SeriesAnswer>(this.#api.series(this.run, { points: HISTORY_POINTS }));
         // Asked for later, they may tell of what the stream tells again: each mark is taken once.
         const marks = await getJson<MarksAnswer>(this.#api.marks(this.run));
@@ -179,12 +179,12 @@ export class RunSession {
 
   #follow(cursor: string): void {
     this.#follower?.stop();
-    const query = { types: TYPES, state: 1 };
+    const query = { types: TYPES, state: 1, rows: ROWS };
     this.#follower = new Follower(cursor, {
       stream: (from) => this.#api.events(this.run, { ...query, cursor: from }),
       poll: (from) => this.#api.events(this.run, { cursor: from }),
       onMessage: (message) => this.#onMessage(message),
-      onPolled: async () => this.#setState(await getJson<State>(this.#api.run(this.run))),
+      onPolled: async () => this.#setState(await this.#getState()),
       onLink: (link) => {
         if (link.kind === "live") this.connects++;
         this.#setLink(link);
@@ -212,6 +212,7 @@ export class RunSession {
       this.curves.attempt = event.attempt ?? 1;
     } else if (event.type === "model_completed") {
       this.#askState.wish();
+      this.media.onEvent(event);
     } else if (this.marks.add(event)) {
       this.locator.goBy(this.curves.byName.values());
       this.topics.changed("marks");
@@ -238,7 +239,6 @@ export class RunSession {
     if (state.events < (this.state?.events ?? 0) && state.now < (this.state?.now ?? 0)) return;
     this.#skew = state.now - Date.now() / 1000;
     this.state = state;
-    this.board.see(state.leaderboard);
     this.wheel.see(state);
     this.media.onCounts(state.counts);
     this.curves.rewind(state.rewinds);
@@ -247,6 +247,10 @@ export class RunSession {
     this.#restOnceOver();
     this.topics.changed("state");
     if (state.rewinds.length > 0) this.topics.changed("curves");
+  }
+
+  #getState(): Promise<State> {
+    return getJson<State>(this.#api.state(this.run, { rows: ROWS }));
   }
 
   #setLink(link: Link): void {
@@ -330,7 +334,7 @@ export class RunSession {
   async #askWhileResting(): Promise<void> {
     const known = this.state;
     try {
-      const state = await getJson<State>(this.#api.run(this.run));
+      const state = await this.#getState();
       if (this.#stopped || this.link.kind !== "resting") return;
       this.#setState(state);
       const same = hasEnded(state) && !state.alive && state.cursor === known?.cursor;

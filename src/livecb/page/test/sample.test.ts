@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { epochOf, words } from "../src/data/sample";
-import { sharesOf } from "../src/views/hero";
+import { sharesOf } from "../src/views/shares";
 
 test.each([
   ["as it stands\nin lines", "as it stands\nin lines"],

@@ -28,3 +28,8 @@ export function attemptsOf(attempts: readonly Attempt[], now: number): Told[] {
       old === null ? `${name} = ${text(fresh)}` : `${name} ${text(old)} → ${text(fresh)}`),
   }));
 }
+
+/** Whether an attempt that was said earlier was given up from before there: its branch is not gone on with. */
+export function isAbandoned(said: { time: number; step?: number | null }, rewinds: State["rewinds"]): boolean {
+  return rewinds.some(({ to_step, time }) => said.time < time && said.step != null && said.step > to_step);
+}

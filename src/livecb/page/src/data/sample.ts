@@ -1,3 +1,4 @@
+import type { Sample } from "../../client/generated/events";
 import { text } from "./flatten";
 
 /** The epoch that was under way, or just done, where so many were done; null where nobody said. */
@@ -22,4 +23,9 @@ function isTurn(held: unknown): held is { role: string; content: unknown } {
 
 function turnWords({ role, content }: { role: string; content: unknown }): string {
   return `${role}: ${words(content)}`;
+}
+
+/** Whether two samples are of the same input: the same prompt, asked again. */
+export function isSameInput(one: Sample, other: Sample): boolean {
+  return one.input != null && (one.name ?? null) === (other.name ?? null) && words(one.input) === words(other.input);
 }

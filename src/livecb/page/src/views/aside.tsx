@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { State } from "../../client/api";
 import type { Gpu } from "../../client/generated/events";
-import { keyOf, outcomeOf, reasonOf } from "../data/board";
+import { CURRENT, keyOf, outcomeOf, reasonOf } from "../data/board";
 import { flatten, text } from "../data/flatten";
 import { bytes, clock, count, duration, value } from "../data/format";
 import { toNumber, type Num } from "../../client/number";
@@ -66,14 +66,18 @@ function Meter({ name, part, words }: { name: string; part: number | null; words
   );
 }
 
-/** The candidates of a search, best first. */
-export function CandidatesCard({ state }: { state: State }) {
-  if (state.leaderboard.length === 0) return null;
+const TOP = 5;
+
+/** The best candidates of a search, and which one is under way. */
+export function CandidatesCard({ state, more }: { state: State; more(): void }) {
+  const { total } = state.candidates;
+  if (total === 0) return null;
+  const current = hasEnded(state) ? undefined : CURRENT.map((name) => state.progress?.fields[name]).find((held) => held != null);
   return (
-    <Card title={`Candidates · ${count(state.leaderboard.length)}`}>
+    <Card title={`Candidates · ${count(total)}`}>
       <table class="rank">
         <tbody>
-          {state.leaderboard.slice(0, 15).map((row, i) => {
+          {state.leaderboard.slice(0, TOP).map((row, i) => {
             const [score] = Object.values(row.scores ?? {});
             return (
               <tr key={keyOf(row)} class={row.ok || outcomeOf(row) ? "" : "fail"}>
@@ -83,8 +87,10 @@ export function CandidatesCard({ state }: { state: State }) {
               </tr>
             );
           })}
+          {current !== undefined && <tr class="now"><td class="n"><span class="dot" aria-hidden="true" /></td><td colSpan={2}>now {text(current)}</td></tr>}
         </tbody>
       </table>
+      {total > TOP && <p class="more"><button type="button" class="link" onClick={more}>all {count(total)}</button></p>}
     </Card>
   );
 }

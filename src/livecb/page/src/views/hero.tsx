@@ -5,6 +5,7 @@ import { clock, count, duration, percent, rate, value } from "../data/format";
 import { hasEnded, type RunSession } from "../session";
 import { useClock, useTopics } from "../topics";
 import { isAway } from "./badge";
+import { Shares, sharesOf, spoken } from "./shares";
 import { Tiles } from "./tiles";
 import { chipWords, frameworkWords, idBeside, moodOf } from "./words";
 
@@ -196,42 +197,6 @@ function Counts({ state }: { state: State }) {
       ))}
     </>
   );
-}
-
-const MOST_SHARES = 6;
-
-/** Counters such as `best_model/gpt`, by what stands before the slash, the most frequent first. */
-export function sharesOf(counters: Record<string, number>): [string, [string, number][]][] {
-  const shares = new Map<string, [string, number][]>();
-  for (const [name, held] of Object.entries(counters)) {
-    const at = name.indexOf("/");
-    if (at > 0) shares.set(name.slice(0, at), [...(shares.get(name.slice(0, at)) ?? []), [name.slice(at + 1), held]]);
-  }
-  for (const kinds of shares.values()) kinds.sort(([, a], [, b]) => b - a);
-  return [...shares];
-}
-
-/** Which kinds there were, and how many of each. */
-function Shares({ progress }: { progress: ProgressState | null }) {
-  return (
-    <>
-      {sharesOf(progress?.counters ?? {}).map(([name, kinds]) => (
-        <div key={name} class="facts shares" title={kinds.map(([kind, held]) => `${kind} ${count(held)}`).join("\n")}>
-          <span>{spoken(name)}</span>
-          {kinds.slice(0, MOST_SHARES).map(([kind, held]) => (
-            <span key={kind} class="field">
-              {kind} <b>{count(held)}</b>
-            </span>
-          ))}
-          {kinds.length > MOST_SHARES && <span>and {count(kinds.length - MOST_SHARES)} more</span>}
-        </div>
-      ))}
-    </>
-  );
-}
-
-function spoken(name: string): string {
-  return name.replaceAll("_", " ");
 }
 
 function elapsedOf(state: State, now: number): number | null {

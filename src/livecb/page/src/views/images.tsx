@@ -1,4 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { State } from "../../client/api";
+import { isAbandoned } from "../data/attempts";
 import { count } from "../data/format";
 import type { Images as Media, Picture } from "../media";
 import type { RunSession } from "../session";
@@ -20,7 +22,7 @@ export function Images({ session }: { session: RunSession }) {
   return (
     <>
       {images.names.slice(0, limit).map(({ name }) => (
-        <Strip key={name} images={images} name={name} open={(place) => setOpen({ name, place })} />
+        <Strip key={name} images={images} name={name} rewinds={session.state?.rewinds ?? []} open={(place) => setOpen({ name, place })} />
       ))}
       {images.names.length > limit && (
         <button type="button" class="small further" onClick={() => setLimit(limit + MANY)}>
@@ -38,11 +40,12 @@ const SPARE = 2;
 interface StripProps {
   images: Media;
   name: string;
+  rewinds: State["rewinds"];
   open(place: number): void;
 }
 
 /** The pictures of one name side by side, the newest at the right end, where it stays unless somebody looks further back. */
-function Strip({ images, name, open }: StripProps) {
+function Strip({ images, name, rewinds, open }: StripProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const following = useRef(true);
   const [view, setView] = useState({ left: 0, width: 0 });
@@ -73,6 +76,7 @@ function Strip({ images, name, open }: StripProps) {
 
   const onScroll = (): void => {
     const element = scroller.current as HTMLDivElement;
+    setCurrent((held) => (held !== null && held * FRAME >= element.scrollLeft - FRAME && held * FRAME <= element.scrollLeft + element.clientWidth ? held : null));
     following.current = element.scrollWidth - element.scrollLeft - element.clientWidth < FRAME / 2;
     setView({ left: element.scrollLeft, width: element.clientWidth });
   };
@@ -91,6 +95,12 @@ function Strip({ images, name, open }: StripProps) {
     else if (left + FRAME > element.scrollLeft + element.clientWidth) element.scrollLeft = left + FRAME - element.clientWidth;
   };
 
+  const slide = (place: number): void => {
+    setCurrent(place);
+    const element = scroller.current as HTMLDivElement;
+    element.scrollLeft = place * FRAME - (element.clientWidth - FRAME) / 2;
+  };
+  const inView = current ?? Math.min(total - 1, Math.round((view.left + view.width) / FRAME) - 1);
   return (
     <section class="card strip" aria-label={name}>
       <h2>{name} <span class="many">{count(total)}</span></h2>
@@ -98,11 +108,18 @@ function Strip({ images, name, open }: StripProps) {
         aria-label={`${name}, ${count(total)} pictures over time: arrows move, Enter enlarges`}>
         <div class="reel" style={{ width: `${total * FRAME - 8}px` }}>
           {Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i).map((place) => (
-            <Frame key={place} left={place * FRAME} picture={strip.at(place)} on={place === current} fresh={strip.isNew(place)}
+            <Frame key={place} left={place * FRAME} picture={strip.at(place)} on={place === current} fresh={strip.isNew(place)} rewinds={rewinds}
               images={images} open={() => open(place)} />
           ))}
         </div>
       </div>
+      {total * FRAME > view.width + FRAME && (
+        <p class="through">
+          <input type="range" min="0" max={total - 1} value={inView} aria-label={`${name} through time`} aria-valuetext={captionOf(strip.at(inView) ?? {})}
+            onInput={(event) => slide(Number(event.currentTarget.value))} />
+          <span class="soft">{strip.at(inView) ? captionOf(strip.at(inView) as Picture) : ""}</span>
+        </p>
+      )}
     </section>
   );
 }
@@ -112,15 +129,16 @@ interface FrameProps {
   picture: Picture | undefined;
   on: boolean;
   fresh: boolean;
+  rewinds: State["rewinds"];
   images: Media;
   open(): void;
 }
 
-function Frame({ left, picture, on, fresh, images, open }: FrameProps) {
+function Frame({ left, picture, on, fresh, rewinds, images, open }: FrameProps) {
   const style = { left: `${left}px` };
   if (!picture) return <span class="frame" style={style} />;
   return (
-    <button type="button" class={`frame ${on ? "on" : ""} ${fresh ? "fresh" : ""}`} style={style} tabIndex={-1} onClick={open}
+    <button type="button" class={`frame ${on ? "on" : ""} ${fresh ? "fresh" : ""} ${isAbandoned(picture, rewinds) ? "abandoned" : ""}`} style={style} tabIndex={-1} onClick={open}
       title={picture.caption ?? picture.name}>
       <img src={images.file(picture.file.hash)} alt={picture.caption ?? picture.name} class={lookOf(picture)} decoding="async" />
       <span>{captionOf(picture)}</span>

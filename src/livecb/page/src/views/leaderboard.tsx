@@ -1,176 +1,183 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { RefObject } from "preact";
 import type { Candidate, State } from "../../client/api";
-import { CURRENT, brief, countsOf, importancesOf, isSame, keyOf, layoutOf, outcomeOf, paramsOf, reasonOf, stageWords, togetherWords, type Layout } from "../data/board";
-import { text } from "../data/flatten";
-import { count, duration, seconds, value } from "../data/format";
 import { toNumber } from "../../client/number";
+import { CURRENT, countsOf, isSame, keyOf, layoutOf, type Layout } from "../data/board";
+import { text } from "../data/flatten";
+import { count, duration, value } from "../data/format";
+import { columnOf, found, sorted, turned, type Order } from "../data/order";
 import { hasEnded, type RunSession } from "../session";
 import { useSpent, useTopics } from "../topics";
+import { FailedRow, Row } from "./candidate-row";
+import { Space } from "./space";
 
 const PAGE = 100;
-/** The state holds so many at most. */
+/** The server tells of so many at most. */
 const MOST_ROWS = 500;
+const MOVE_MS = 320;
 
 /** All candidates, the best first, the failed ones with their reason last. */
 export function Leaderboard({ session }: { session: RunSession }) {
-  useTopics(session.topics, "state");
+  useTopics(session.topics, "state", "media");
   useSpent(session.topics);
-  const [limit, setLimit] = useState(PAGE);
+  const { board } = session.media;
+  const [look, setLook] = useState<"table" | "space">("table");
+  useEffect(() => board.watch(), [board]);
   const state = session.state as State;
-  const good = state.leaderboard.filter((row) => row.ok);
-  const failed = state.leaderboard.filter((row) => !row.ok);
-  const said = state.counts.model_completed;
-  const layout = useMemo(() => layoutOf(good), [said]);
-  const wholes = useMemo(() => countsOf(good), [said]);
+  const rows = board.rows ?? state.leaderboard;
+  const good = useMemo(() => rows.filter((row) => row.ok), [rows]);
+  return (
+    <>
+      <p class="sr" role="status">{good[0] ? `The best is ${good[0].name}.` : ""}</p>
+      <section class="card wide" aria-label="Leaderboard">
+        <div class="bar">
+          <p class="caption">{captionWords(state, rows.length)}</p>
+          {good.length > 1 && (
+            <div class="seg" role="group" aria-label="How candidates are shown">
+              {(["table", "space"] as const).map((each) => (
+                <button key={each} type="button" class={look === each ? "on" : ""} aria-pressed={look === each} onClick={() => setLook(each)}>
+                  {each === "table" ? "Table" : "Parameters"}
+                </button>
+              ))}
+            </div>
+          )}
+        </div>
+        {hasEnded(state) && good[0] && <p class="result">{resultWords(good[0])}</p>}
+        {look === "table" ? <Table rows={rows} good={good} isNew={(row) => board.news.isNew(row)} /> : <Space rows={good} />}
+      </section>
+    </>
+  );
+}
+
+interface TableProps {
+  rows: readonly Candidate[];
+  good: readonly Candidate[];
+  isNew(row: Candidate): boolean;
+}
+
+function Table({ rows, good, isNew }: TableProps) {
+  const [limit, setLimit] = useState(PAGE);
+  const [order, setOrder] = useState<Order | null>(null);
+  const [search, setSearch] = useState("");
+  const body = useRef<HTMLTableSectionElement>(null);
+  const failed = useMemo(() => rows.filter((row) => !row.ok), [rows]);
+  const layout = useMemo(() => layoutOf(good), [good]);
+  const wholes = useMemo(() => countsOf(good), [good]);
+  const shown = useMemo(() => sorted(found(good, search), order), [good, search, order]);
+  const others = useMemo(() => found(failed, search), [failed, search]);
+  useMoves(body, shown);
   const width = 3 + layout.scores.length + layout.columns.length + Number(layout.together);
   return (
-    <section class="card wide" aria-label="Leaderboard">
-      <p class="caption">{captionWords(state)}</p>
+    <>
+      {rows.length > FEW && (
+        <input type="search" class="find among" placeholder="Search candidates" aria-label="Search candidates by name, parameter or reason"
+          value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
+      )}
       <div class="scroll" tabIndex={0} role="region" aria-label="Table of candidates">
         <table class="values board">
-          <Head layout={layout} />
-          <tbody>
-            {good.slice(0, limit).map((row) => (
-              <Row key={keyOf(row)} {...{ row, layout, wholes, width }} fresh={session.board.isNew(row)} />
+          <Head layout={layout} order={order} turn={(column) => setOrder(turned(order, column))} />
+          <tbody ref={body} onKeyDown={moveFocus}>
+            {shown.slice(0, limit).map((row) => (
+              <Row key={keyOf(row)} {...{ row, layout, wholes, width }} fresh={isNew(row)} />
             ))}
-            {failed.slice(0, limit).map((row) => (
-              <FailedRow key={keyOf(row)} {...{ row, width }} fresh={session.board.isNew(row)} />
+            {others.slice(0, limit).map((row) => (
+              <FailedRow key={keyOf(row)} {...{ row, width }} fresh={isNew(row)} />
             ))}
           </tbody>
         </table>
       </div>
+      {search.trim() !== "" && (
+        <p class="more" role="status">{shown.length + others.length === 0 ? "No candidate holds these words." : `${count(shown.length + others.length)} of ${count(rows.length)}`}</p>
+      )}
       {layout.same.length > 0 && (
         <p class="more">{isSame(layout.same, failed) ? "The same for all" : "The same for all that have a score"}: {layout.same.map(({ key, text: held }) => `${key} ${held}`).join(" · ")}</p>
       )}
-      {Math.max(good.length, failed.length) > limit && (
+      {Math.max(shown.length, others.length) > limit && (
         <button type="button" class="small further" onClick={() => setLimit(limit + 4 * PAGE)}>show more</button>
       )}
-    </section>
+    </>
   );
 }
 
-function Head({ layout }: { layout: Layout }) {
+/** With fewer there is nothing to search. */
+const FEW = 7;
+
+interface HeadProps {
+  layout: Layout;
+  order: Order | null;
+  turn(column: string): void;
+}
+
+function Head({ layout, order, turn }: HeadProps) {
+  const head = (column: string, name: string, kind = "") => {
+    const down = order?.column === column ? order.down : null;
+    return (
+      <th scope="col" key={column} class={kind} title={name} aria-sort={down === null ? undefined : down ? "descending" : "ascending"}>
+        <button type="button" onClick={() => turn(column)}>{name}{down === null ? "" : down ? "\u00a0↓" : "\u00a0↑"}</button>
+      </th>
+    );
+  };
   return (
     <thead>
       <tr>
         <th scope="col" class="n"><span class="sr">place</span></th>
-        <th scope="col">candidate</th>
-        {layout.scores.map((name) => <th scope="col" key={name} title={name}>{name}</th>)}
-        <th scope="col">fit</th>
-        {layout.columns.map((name) => <th scope="col" class="param" key={name} title={name}>{name}</th>)}
+        {head("name", "candidate")}
+        {layout.scores.map((name) => head(columnOf("score", name), name))}
+        {head("fit", "fit")}
+        {layout.columns.map((name) => head(columnOf("param", name), name, "param"))}
         {layout.together && <th scope="col" class="param">parameters</th>}
       </tr>
     </thead>
   );
 }
 
-interface RowProps {
-  row: Candidate;
-  layout: Layout;
-  wholes: ReadonlySet<string>;
-  width: number;
-  fresh: boolean;
+/** Let rows glide to where they stand now, for those who like things to move. */
+function useMoves(body: RefObject<HTMLElement | null>, rows: readonly Candidate[]): void {
+  const before = useRef(new Map<string, number>());
+  useLayoutEffect(() => {
+    const calm = document.hidden || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const now = new Map<string, number>();
+    const elements = [...(body.current?.querySelectorAll<HTMLElement>("tr[data-key]") ?? [])];
+    for (const element of elements) now.set(element.dataset.key as string, element.offsetTop);
+    for (const element of elements) {
+      const key = element.dataset.key as string;
+      const by = (before.current.get(key) ?? NaN) - (now.get(key) as number);
+      if (!calm && Math.abs(by) >= 1) element.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: MOVE_MS, easing: "ease-out" });
+    }
+    before.current = now;
+  }, [rows]);
 }
 
-function Row({ row, layout, wholes, width, fresh }: RowProps) {
-  const [open, setOpen] = useState(false);
-  const params = new Map(paramsOf(row).map((entry) => [entry.key, entry.text]));
-  const stage = stageWords(row);
-  const together = layout.together ? togetherWords(row, layout.same) : "";
-  const hasMore = layout.together || Object.keys(row.importances ?? {}).length > 0;
-  return (
-    <>
-      <tr class={[row.place === 1 ? "first" : "", fresh ? "new" : ""].join(" ").trim()}>
-        <td class="n">{row.place}</td>
-        <th scope="row" title={row.name}>
-          <Name {...{ row, hasMore, open, setOpen }} />
-          {stage && <span class="stage">{stage}</span>}
-        </th>
-        {layout.scores.map((name, i) => (
-          <td key={name} class={i === 0 ? "now" : ""}>
-            {name in (row.scores ?? {}) ? value(toNumber(row.scores?.[name]), 4, wholes.has(name)) : ""}
-          </td>
-        ))}
-        <td>{row.fit_seconds == null ? "" : seconds(row.fit_seconds)}</td>
-        {layout.columns.map((name) => <td key={name} class="param" title={params.get(name)}>{brief(params.get(name) ?? "")}</td>)}
-        {layout.together && <td class="param" title={together}>{together}</td>}
-      </tr>
-      {open && <MoreRow {...{ row, width }} />}
-    </>
-  );
+/** The arrows go from one candidate to the next. */
+function moveFocus(event: KeyboardEvent): void {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const links = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("th .link")];
+  const at = links.indexOf(document.activeElement as HTMLElement);
+  if (by === undefined || at < 0) return;
+  event.preventDefault();
+  links[Math.min(links.length - 1, Math.max(0, at + by))]?.focus();
 }
 
-/** One that has no score: why, and under its name what it was tried with. */
-function FailedRow({ row, width, fresh }: Omit<RowProps, "layout" | "wholes">) {
-  const [open, setOpen] = useState(false);
-  return (
-    <>
-      <tr class={`${outcomeOf(row) ? "pruned" : "fail"} ${fresh ? "new" : ""}`}>
-        <td class="n">–</td>
-        <th scope="row" title={row.name}><Name {...{ row, open, setOpen }} hasMore={paramsOf(row).length > 0} /></th>
-        <td colSpan={width - 2}><span class="reason">{reasonOf(row)}</span></td>
-      </tr>
-      {open && <MoreRow {...{ row, width }} />}
-    </>
-  );
-}
-
-interface NameProps {
-  row: Candidate;
-  hasMore: boolean;
-  open: boolean;
-  setOpen(open: boolean): void;
-}
-
-/** A candidate's name, which opens what does not fit into its row. */
-function Name({ row, hasMore, open, setOpen }: NameProps) {
-  if (!hasMore) return <>{row.name}</>;
-  return <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>{row.name}</button>;
-}
-
-function MoreRow({ row, width }: { row: Candidate; width: number }) {
-  return <tr class="more-of"><td /><td colSpan={width - 1}><More row={row} /></td></tr>;
-}
-
-const MOST_FEATURES = 10;
-
-/** What does not fit into a row: all parameters, and the features that matter most. */
-function More({ row }: { row: Candidate }) {
-  const features = importancesOf(row, MOST_FEATURES);
-  const left = Object.keys(row.importances ?? {}).length - features.length;
-  return (
-    <div class="two">
-      <dl class="mono">
-        {paramsOf(row).map(({ key, text: held }) => <div key={key}><dt>{key}</dt><dd>{held}</dd></div>)}
-      </dl>
-      {features.length > 0 && (
-        <div>
-          {features.map(({ name, importance, part }) => (
-            <div key={name} class="meter">
-              <span>{name}</span>
-              <b>{value(importance, 3, false)}</b>
-              <i aria-hidden="true"><u style={{ width: `${part * 100}%` }} /></i>
-            </div>
-          ))}
-          {left > 0 && <p class="more">and {count(left)} more</p>}
-        </div>
-      )}
-    </div>
-  );
+/** What came of it, once it is over. */
+function resultWords(best: Candidate): string {
+  const scores = Object.entries(best.scores ?? {}).map(([name, held]) => `${name} ${value(toNumber(held))}`);
+  return [`Best: ${best.name}`, ...scores].join(" · ");
 }
 
 /** How many there are, and what is under way. */
-function captionWords(state: State): string {
-  const { progress, leaderboard } = state;
-  const shown = leaderboard.length;
+function captionWords(state: State, shown: number): string {
+  const { progress } = state;
+  const { total } = state.candidates;
   const candidates = (number: number): string => `${count(number)} ${number === 1 ? "candidate" : "candidates"}`;
   const counted = progress && /candidate|model|trial/.test(progress.unit) ? progress : null;
-  const words = [counted?.total && counted.done !== counted.total ? `${count(counted.done)} of ${candidates(counted.total)}` : candidates(Math.max(shown, counted?.done ?? 0))];
-  if (counted && counted.done > shown && shown >= MOST_ROWS) words.push(`the best ${count(shown)} are shown`);
+  const words = [counted?.total && counted.done !== counted.total ? `${count(counted.done)} of ${candidates(counted.total)}` : candidates(Math.max(total, counted?.done ?? 0))];
+  if (total > shown && shown >= MOST_ROWS) words.push(`the best ${count(shown)} are shown`);
   if (!hasEnded(state)) {
     const current = CURRENT.map((name) => progress?.fields[name]).find((held) => held != null);
     if (current !== undefined) words.push(`now ${text(current)}`);
     if (progress?.left) words.push(`${duration(progress.left)} left`);
   }
+  const { total: _, ...without } = state.candidates;
+  for (const [how, many] of Object.entries(without)) if (many > 0) words.push(`${count(many)} ${how}`);
   return words.join(" · ");
 }

@@ -17,10 +17,11 @@ import { Tabs } from "./tabs";
 
 const Images = lazy(() => import("./images"), (module) => module.Images);
 const Leaderboard = lazy(() => import("./leaderboard"), (module) => module.Leaderboard);
+const Others = lazy(() => import("./media"), (module) => module.Others);
 const Samples = lazy(() => import("./samples"), (module) => module.Samples);
 const Values = lazy(() => import("./values"), (module) => module.Values);
 
-export type Tab = "Curves" | "Leaderboard" | "Images" | "Samples" | "Log" | "Values" | "Config";
+export type Tab = "Curves" | "Leaderboard" | "Images" | "Samples" | "Media" | "Log" | "Values" | "Config";
 
 /** So few charts tell less than a leaderboard does. */
 const FEW_CHARTS = 2;
@@ -30,7 +31,7 @@ export function tabsOf(state: State | null): Tab[] {
   const has = (...types: string[]): boolean => types.some((type) => (state?.counts[type] ?? 0) > 0);
   const tabs: [Tab, boolean][] = [
     ["Curves", true], ["Leaderboard", has("model_completed")], ["Images", has("image", "figure")],
-    ["Samples", has("sample")], ["Log", true], ["Values", true], ["Config", true],
+    ["Samples", has("sample")], ["Media", has("audio", "table", "histogram")], ["Log", true], ["Values", true], ["Config", true],
   ];
   return tabs.filter(([, shown]) => shown).map(([tab]) => tab);
 }
@@ -46,7 +47,7 @@ export function leadOf(state: State | null): Tab {
   const several = (state?.leaderboard.length ?? 0) > 1;
   const few = countsCandidates(state?.progress ?? null) ? Infinity : several ? FEW_CHARTS : 0;
   if (charts <= few && tabs.includes("Leaderboard")) return "Leaderboard";
-  return charts === 0 ? (tabs.find((tab) => tab === "Images" || tab === "Samples") ?? "Curves") : "Curves";
+  return charts === 0 ? (tabs.find((tab) => tab === "Images" || tab === "Samples" || tab === "Media") ?? "Curves") : "Curves";
 }
 
 interface Props {
@@ -73,13 +74,14 @@ export function RunView({ session, choice, tab, setTab }: Props) {
           {tab === "Leaderboard" && <Leaderboard session={session} />}
           {tab === "Images" && <Images session={session} />}
           {tab === "Samples" && <Samples session={session} />}
+          {tab === "Media" && <Others session={session} />}
           {(tab === "Curves" || tab === "Leaderboard") && <Console session={session} />}
           {tab === "Log" && <Console session={session} tall />}
           {tab === "Values" && <ValuesOf session={session} />}
           {tab === "Config" && <ConfigOf session={session} />}
         </div>
       </div>
-      <Aside session={session} tab={tab} controls={!narrow} />
+      <Aside session={session} tab={tab} setTab={setTab} controls={!narrow} />
     </main>
   );
 }
@@ -137,13 +139,13 @@ function useNarrow(): boolean {
   return narrow;
 }
 
-function Aside({ session, tab, controls }: { session: RunSession; tab: Tab; controls: boolean }) {
+function Aside({ session, tab, setTab, controls }: { session: RunSession; tab: Tab; setTab(tab: Tab): void; controls: boolean }) {
   useTopics(session.topics, "state");
   const state = session.state as State;
   return (
     <aside aria-label="About this run">
       {controls && <Controls session={session} />}
-      {tab !== "Leaderboard" && <CandidatesCard state={state} />}
+      {tab !== "Leaderboard" && <CandidatesCard state={state} more={() => setTab("Leaderboard")} />}
       <SystemCard state={state} />
       <Happenings session={session} />
       <AttemptsCard state={state} now={session.now} />

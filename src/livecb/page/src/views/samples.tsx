@@ -2,32 +2,30 @@ import { useEffect, useState } from "preact/hooks";
 import type { SamplesAnswer } from "../../client/api";
 import { countsOf } from "../data/board";
 import { count, value } from "../data/format";
-import { toNumber } from "../../client/number";
-import { words } from "../data/sample";
-import type { FileRef, Sample } from "../../client/generated/events";
+import { isAbandoned } from "../data/attempts";
+import type { Sample } from "../../client/generated/events";
 import type { Samples as Media } from "../media";
 import type { RunSession } from "../session";
 import { useSpent, useTopics } from "../topics";
-import { captionOf } from "./words";
+import { SampleRow } from "./sample-row";
+import { Trends } from "./trends";
 
 const PAGE = 50;
 const MOST_ROWS = 2_000;
 const MOST_EPOCHS = 200;
 const MOST_SCORES = 5;
-/** Of a text that is cut no more is put into the page. */
-const MOST_CUT = 2_000;
-/** Texts that are longer are cut until somebody asks for all of it. */
-const LONG = 240;
 
 /** What the model made of its samples, the newest first, and the mean scores of every epoch. */
 export function Samples({ session }: { session: RunSession }) {
   useTopics(session.topics, "media");
   useSpent(session.topics);
   const { samples, images } = session.media;
+  const [changes, setChanges] = useState(false);
   const [asked, setAsked] = useState<{ of: unknown; downTo: number } | null>(null);
   useEffect(() => samples.watch(), [samples]);
   if (samples.total === null) return <p class="empty card">Loading …</p>;
   const { listing } = samples;
+  const rewinds = session.state?.rewinds ?? [];
   const all = listing.count ?? 0;
   const gap = listing.gapBefore(all);
   // What somebody asked for stays, whatever comes on top.
@@ -44,12 +42,17 @@ export function Samples({ session }: { session: RunSession }) {
   };
   return (
     <>
+      {samples.epochs.length > 1 && <Trends trends={samples.trends} scores={scores} />}
       {samples.epochs.length > 1 && <Epochs samples={samples} scores={scores} />}
       <section class="card wide" aria-label="Samples">
         <p class="caption">
           {captionWords(samples, scores)}
           {samples.epoch !== null && (
             <button type="button" class="small" onClick={() => samples.choose(null)}>Show all</button>
+          )}
+          {columns.includes("prediction") && all > 1 && (
+            <button type="button" class={`small ${changes ? "on" : ""}`} aria-pressed={changes} onClick={() => setChanges(!changes)}
+              title="Show each answer beside the one before to the same input">Changes</button>
           )}
         </p>
         <div class="scroll" tabIndex={0} role="region" aria-label="Table of samples">
@@ -63,8 +66,8 @@ export function Samples({ session }: { session: RunSession }) {
             </thead>
             <tbody>
               {places.map((place) => (
-                <Row key={place} sample={listing.at(place) as Sample} fresh={listing.isNew(place)}
-                  {...{ columns, scores, wholes }} file={images.file} />
+                <SampleRow key={place} sample={listing.at(place) as Sample} fresh={listing.isNew(place)} place={place}
+                  abandoned={isAbandoned(listing.at(place) as Sample, rewinds)} {...{ samples, changes, columns, scores, wholes }} file={images.file} />
               ))}
             </tbody>
           </table>
@@ -138,53 +141,4 @@ function Epoch({ epoch, samples, scores }: { epoch: SamplesAnswer["epochs"][numb
 
 function nameOf(epoch: number | "none"): string {
   return epoch === "none" ? "no epoch" : `epoch ${count(epoch)}`;
-}
-
-interface RowProps {
-  sample: Sample;
-  columns: readonly ("input" | "target" | "prediction")[];
-  scores: readonly string[];
-  wholes: ReadonlySet<string>;
-  fresh: boolean;
-  file(hash: string): string;
-}
-
-function Row({ sample, columns, scores, wholes, fresh, file }: RowProps) {
-  const [whole, setWhole] = useState(false);
-  const texts = columns.map((name) => words(sample[name]));
-  const long = texts.some((text) => text.length > LONG || text.split("\n").length > 5);
-  return (
-    <tr class={fresh ? "new" : ""}>
-      <th scope="row">
-        {placeWords(sample).map((word) => <span key={word}>{word}</span>)}
-        {long && (
-          <button type="button" class="link" aria-expanded={whole} onClick={() => setWhole(!whole)}>{whole ? "less" : "all of it"}</button>
-        )}
-      </th>
-      {texts.map((text, i) => (
-        <td key={columns[i]} class="text" data-label={columns[i]}>
-          <div class={whole ? "" : "cut"}>{whole ? text : text.slice(0, MOST_CUT)}</div>
-          {columns[i] === "prediction" && <Files files={sample.files ?? []} file={file} />}
-        </td>
-      ))}
-      {scores.map((name) => (
-        <td key={name} data-label={name}>{name in (sample.scores ?? {}) ? value(toNumber(sample.scores?.[name]), 4, wholes.has(name)) : ""}</td>
-      ))}
-    </tr>
-  );
-}
-
-function Files({ files, file }: { files: FileRef[]; file(hash: string): string }) {
-  return (
-    <>
-      {files.filter(({ mime }) => mime?.startsWith("image/")).map(({ hash, name }) => (
-        <img key={hash} src={file(hash)} alt={name} loading="lazy" />
-      ))}
-    </>
-  );
-}
-
-function placeWords(sample: Sample): string[] {
-  const epoch = sample.epoch == null ? "" : `epoch ${value(sample.epoch, 3)}`;
-  return [...new Set([captionOf(sample), epoch, sample.name ?? ""])].filter(Boolean);
 }

@@ -1,6 +1,5 @@
 import type { State } from "../../client/api";
 import type { Gpu, System } from "../../client/generated/events";
-import { outcomeOf } from "../data/board";
 import { bytes, count, value } from "../data/format";
 import { toNumber } from "../../client/number";
 import { telling, tileOf, type Tile } from "../data/tiles";
@@ -48,12 +47,9 @@ function boardTiles(state: State): Tile[] {
   for (const [name, score] of others.slice(0, 2)) {
     tiles.push({ key: name, value: value(toNumber(score)), best: false, note: `of ${best.name}` });
   }
-  const ends = state.leaderboard.filter((row) => !row.ok).map((row) => outcomeOf(row) ?? "failed");
-  const note = ["failed", "pruned", "skipped", "dropped"].flatMap((end) => {
-    const number = ends.filter((each) => each === end).length;
-    return number > 0 ? `${count(number)} ${end}` : [];
-  });
-  return [...tiles, { key: "candidates", value: count(state.leaderboard.length), best: false, note: note.join(" · ") || "none failed" }];
+  const { total, ...ends } = state.candidates;
+  const note = Object.entries(ends).flatMap(([end, number]) => (number > 0 ? `${count(number)} ${end}` : []));
+  return [...tiles, { key: "candidates", value: count(total), best: false, note: note.join(" · ") || "none failed" }];
 }
 
 function machineTile(system: System): Tile | null {
