@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import operator
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import psutil
 import pytest
 
+from livecb.client import AsyncClient, Client
 from livecb.server import launch
 from livecb.store import Store
 
@@ -131,3 +135,22 @@ def buffering(server: launch.Address) -> Iterator[Callable[[bool], Proxy]]:
     for proxy in started:
         proxy.shutdown()
         proxy.server_close()
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def ask(request: pytest.FixtureRequest, server: launch.Address) -> Callable[..., Any]:
+    """Use one verb of either client, such as `get` or `trash.list`; what is iterated comes as a list."""
+
+    def blocking(verb: str, *args: Any, **options: Any) -> Any:
+        with Client(server.url()) as client:
+            answer = operator.attrgetter(verb)(client)(*args, **options)
+            return [*answer] if isinstance(answer, Iterator) else answer
+
+    async def asynchronous(verb: str, *args: Any, **options: Any) -> Any:
+        async with AsyncClient(server.url()) as client:
+            answer = operator.attrgetter(verb)(client)(*args, **options)
+            return [event async for event in answer] if isinstance(answer, AsyncIterator) else await answer
+
+    if request.param == "blocking":
+        return blocking
+    return lambda *args, **options: asyncio.run(asynchronous(*args, **options))

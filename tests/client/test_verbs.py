@@ -15,30 +15,19 @@ from watching import Writer
 
 from livecb import events as ev
 from livecb.client import AsyncClient, Client
-from livecb.errors import ApiError, CommandRefused, RunNotFound, RunWritten, ServerError
+from livecb.errors import (
+    ApiError,
+    CommandRefused,
+    LivecbError,
+    RunNotFound,
+    RunWritten,
+    ServerError,
+    StoreError,
+)
 from livecb.server.launch import Address
 from livecb.store import Store
 
 Ask = Callable[..., Any]
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-def ask(request: pytest.FixtureRequest, server: Address) -> Ask:
-    """Use one verb of either client; what is iterated comes as a list."""
-
-    def blocking(verb: str, *args: Any, **options: Any) -> Any:
-        with Client(server.url()) as client:
-            answer = getattr(client, verb)(*args, **options)
-            return list(answer) if verb in ("read", "logs") else answer
-
-    async def asynchronous(verb: str, *args: Any, **options: Any) -> Any:
-        async with AsyncClient(server.url()) as client:
-            answer = getattr(client, verb)(*args, **options)
-            return [event async for event in answer] if verb in ("read", "logs") else await answer
-
-    if request.param == "blocking":
-        return blocking
-    return lambda *args, **options: asyncio.run(asynchronous(*args, **options))
 
 
 @pytest.fixture
@@ -183,7 +172,7 @@ def test_a_command_to_a_run_that_has_ended_or_does_not_take_it_is_refused(ask: A
 def test_every_value_of_a_metric_is_had_over_many_pages(
     ask: Ask, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("livecb.client.calls._ALL_POINTS", 1000)
+    monkeypatch.setattr("livecb.client.reading._ALL_POINTS", 1000)
     writer.metrics(2500).say(ev.Metrics, step=9999, values={"train/loss": math.inf})
     values = ask("values", writer.run.id, "train/loss")
     assert values.step == [*range(1, 2501), 9999]
@@ -276,3 +265,141 @@ def test_runs_are_compared_with_baselines(server: Address, store: Store, over: W
             assert [each.name for each in await client.baselines.list()] == ["the-second"]
 
     asyncio.run(by_asyncio())
+
+
+def test_all_runs_that_match_are_had_over_many_pages(
+    ask: Ask, store: Store, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livecb.client.reading._PAGE", 2)
+    for day in range(1, 6):
+        Writer(store, f"2026020{day}-000000-other-run").start(project="another", tags=["a", "b"]).end()
+    newest = [f"2026020{day}-000000-other-run" for day in range(5, 0, -1)]
+    assert [row.run for row in ask("each_run", project="another", sort="-run")] == newest
+    assert len(ask("each_run")) == 6
+    first = ask("list", sort="-run", tag=["a", "b"], limit=2)
+    rest = ask("list", sort="-run", tag=["a", "b"], after=first[-1].run)
+    assert [row.run for row in first + rest] == newest
+    assert ask("list", framework="none of them") == []
+
+
+def test_all_samples_and_other_media_are_had_over_many_pages(
+    ask: Ask, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livecb.client.reading._PAGE", 2)
+    for at in range(5):
+        writer.say(ev.Sample, epoch=at, prediction=str(at))
+        writer.say(ev.Table, name="confusion", columns=["a"], rows=[[at]])
+    assert [sample.prediction for sample in ask("each_sample", writer.run.id)] == list("43210")
+    assert [sample.prediction for sample in ask("each_sample", writer.run.id, epoch=3)] == ["3"]
+    page = ask("media", writer.run.id, "table", limit=2)
+    assert ([table.rows for table in page.events], page.total, page.next) == ([[[4]], [[3]]], 5, 3)
+    assert page.groups[0]["name"] == "confusion"
+
+
+def test_lines_of_text_are_found_by_level_and_words(ask: Ask, writer: Writer) -> None:
+    for at, level in enumerate(["INFO", "WARNING", "ERROR"]):
+        writer.say(ev.Log, level=level, message=f"Line {at}", logger="a.b")
+    assert [line.message for line in ask("search", writer.run.id, "line", level="WARNING").logs] == [
+        "Line 1",
+        "Line 2",
+    ]
+    first = ask("search", writer.run.id, logger="a", limit=1)
+    rest = ask("search", writer.run.id, cursor=first.cursor, logger="a")
+    assert [line.message for line in first.logs + rest.logs] == ["Line 0", "Line 1", "Line 2"]
+    assert [line.message for line in ask("search", writer.run.id, last=1).logs] == ["Line 2"]
+
+
+def test_what_went_wrong_is_told(ask: Ask, writer: Writer) -> None:
+    writer.say(ev.Log, level="ERROR", message="no space")
+    writer.say(ev.RunEnded, status="failed", error="OSError: no space", traceback="Traceback ...")
+    writer.die()
+    found = ask("errors", writer.run.id)
+    assert [type(event) for event in found.errors] == [ev.Log, ev.RunEnded]
+    assert (found.status, found.error, found.traceback) == ("failed", "OSError: no space", "Traceback ...")
+    assert ask("errors", writer.run.id, found.cursor).errors == []
+
+
+def test_a_run_is_told_on_one_level(ask: Ask, writer: Writer) -> None:
+    writer.say(ev.Metrics, step=3, values={"train/loss": math.nan, "val/loss": 0.5})
+    flat = ask("flat", writer.run.id)
+    assert (flat.job_id, flat.current_step, flat.eval_loss, flat.complete) == (writer.run.id, 3, 0.5, False)
+    assert math.isnan(flat.loss)
+
+
+def test_notes_are_edited_and_taken_back_by_who_has_them_or_their_id(ask: Ask, over: Writer) -> None:
+    first = ask("note", over.run.id, "too high", author="Ada", epoch=1.5)
+    second = ask("note", over.run.id, "too low")
+    assert (first.epoch, first.edited) == (1.5, None)
+    page = ask("notes", over.run.id)
+    assert [note.text for note in page.notes] == ["too high", "too low"]
+    assert ask("edit_note", over.run.id, first, "fine").text == "fine"
+    ask("delete_note", over.run.id, second.id)
+    assert [note.text for note in ask("notes", over.run.id).notes] == ["fine"]
+    assert [note.id for note in ask("notes", over.run.id, page.cursor).notes] == [first.id, second.id]
+    with pytest.raises(StoreError, match="a reader wrote"):
+        ask("edit_note", over.run.id, ev.Note(seq=3, time=1.0, text="the training's"), "mine")
+
+
+def test_marks_and_candidates_are_read(ask: Ask, writer: Writer) -> None:
+    writer.say(ev.ModelCompleted, name="svc", ok=True, scores={"accuracy": 0.9})
+    writer.say(ev.ModelCompleted, name="tree", ok=True, scores={"accuracy": 0.95})
+    writer.say(ev.Alert, title="watch out")
+    marks = ask("marks", writer.run.id)
+    assert ([mark["title"] for mark in marks.marks], marks.counts["alert"]) == (["watch out"], 1)
+    board = ask("leaderboard", writer.run.id, limit=1)
+    assert ([row["name"] for row in board.leaderboard], board.count) == (["tree"], 2)
+
+
+def test_the_best_and_the_final_model_are_downloaded(ask: Ask, writer: Writer, tmp_path: Path) -> None:
+    for name, loss in (("good", 0.1), ("late", 0.5)):
+        (tmp_path / name).write_bytes(name.encode())
+        writer.say(ev.Checkpoint, path=str(tmp_path / name), metric="val/loss", value=loss)
+    assert ask("download_model", writer.run.id, tmp_path / "best.ckpt").read_bytes() == b"good"
+    assert ask("download_model", writer.run.id, tmp_path / "last.ckpt", "final").read_bytes() == b"late"
+
+
+def test_the_trash_is_looked_through_and_emptied(ask: Ask, store: Store, over: Writer) -> None:
+    others = [Writer(store, f"2026020{day}-000000-other-run").start().end().run.id for day in (1, 2)]
+    for run in (over.run.id, *others):
+        ask("delete", run)
+    assert {row.run for row in ask("trash.list")} == {over.run.id, *others}
+    ask("restore", over.run.id)
+    ask("trash.remove", others[0])
+    assert [row.run for row in ask("trash.list")] == others[1:]
+    assert ask("trash.empty") == 1
+    with pytest.raises(LivecbError, match=over.run.id):
+        ask("trash.remove", over.run.id)
+
+
+def test_tokens_are_made_used_and_revoked(ask: Ask, server: Address, writer: Writer) -> None:
+    assert ask("access").role == "admin"
+    made = ask("tokens.create", "ci", "control", run=writer.run.id, seconds=3600, rate=50)
+    assert (made.name, made.role, made.run, made.rate) == ("ci", "control", writer.run.id, 50)
+    with Client(server.url(), token=made.token) as theirs:
+        mine = theirs.access()
+        assert (mine.role, mine.name, mine.run) == ("control", "ci", writer.run.id)
+        theirs.note(writer.run.id, "seen")
+        with pytest.raises(ApiError, match="livecb token create") as caught:
+            theirs.share(writer.run.id)
+        assert caught.value.status == 403
+        (row,) = ask("tokens.list")
+        assert (row.name, row.token) == ("ci", None)
+        ask("tokens.revoke", "ci")
+        with pytest.raises(ApiError) as caught:
+            theirs.get(writer.run.id)
+        assert caught.value.status == 401
+    assert "DELETE /api/tokens/ci" in [change.what for change in ask("audit", 10)]
+
+
+def test_a_link_shows_one_run_until_it_is_taken_back(ask: Ask, store: Store, writer: Writer) -> None:
+    other = Writer(store, "20260102-000000-other-run").start().end()
+    link = ask("share", writer.run.id, seconds=60)
+    with Client(link.url) as guest:
+        assert guest.get(writer.run.id).name == "a run"
+        with pytest.raises(RunNotFound):
+            guest.get(other.run.id)
+        assert [row.name for row in ask("shares", writer.run.id)] == [link.name]
+        ask("unshare", writer.run.id, link)
+        assert ask("shares", writer.run.id) == []
+        with pytest.raises(ApiError):
+            guest.get(writer.run.id)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
 from livecb.control.commands import Asked
-from livecb.errors import ServerError
-from livecb.events import AnyEvent, JsonObject, Unknown
+from livecb.errors import EventError, ServerError
+from livecb.events import AnyEvent, JsonObject, Unknown, decode
 
-__all__ = ["Asked", "EventPage", "MediaPage", "Metric", "RunRow", "RunState", "number", "record"]
+__all__ = ["Asked", "Flat", "Metric", "RunRow", "RunState", "events_of", "number", "record"]
 
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -39,6 +40,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     max_step: int | None = None
     best: float | None = None
     best_step: int | None = None
+    best_time: float | None = None
+    previous: float | None = None
     goal: str | None = None
     nonfinite: int = 0
     chart: str | None = None
@@ -51,9 +54,11 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         run: Its id.
-        started: When its first attempt began, Unix seconds.
+        started: When its first attempt began, Unix seconds by the clock of whoever wrote it.
+        attempt_started: When its last one did.
         elapsed: Seconds of its last attempt.
         metrics: The most telling ones.
+        spark: How one of them went: its `metric` and its `values`, if the server shows it.
         data: All that the server said.
     """
 
@@ -64,6 +69,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     phase: str | None = None
     framework: str | None = None
     started: float | None = None
+    attempt_started: float | None = None
     updated: float | None = None
     ended: float | None = None
     elapsed: float | None = None
@@ -73,6 +79,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str] = []
     archived: bool = False
     error: str | None = None
+    spark: JsonObject | None = None
     data: JsonObject = {}
 
 
@@ -81,6 +88,7 @@ class RunState(RunRow, frozen=True, kw_only=True):
 
     Attributes:
         cursor: The place in the log that this is true at; `follow` from there to go on.
+        now: When the server said so, Unix seconds by its clock: ages are reckoned from it, not from yours.
         alive: Whether its writer lives.
         leaderboard: Candidates, best first.
         attempts: When and how each began and ended, and what was set otherwise than before.
@@ -88,6 +96,9 @@ class RunState(RunRow, frozen=True, kw_only=True):
     """
 
     cursor: str = "0"
+    seq: int = -1
+    events: int = 0
+    now: float | None = None
     alive: bool = False
     message: str | None = None
     reason: str | None = None
@@ -104,57 +115,74 @@ class RunState(RunRow, frozen=True, kw_only=True):
     host: str | None = None
     pid: int | None = None
     world_size: int | None = None
+    argv: list[str] = []
     attempts: list[JsonObject] = []
+    rewinds: list[JsonObject] = []
     resumed_step: int | None = None
     resumed_run: str | None = None
     system: JsonObject | None = None
+    ranks: dict[str, JsonObject] = {}
     counts: dict[str, int] = {}
     lost: int = 0
+    broken: int = 0
+    newer: bool = False
     checkpoints: list[JsonObject] = []
     alerts: list[JsonObject] = []
     notes: list[JsonObject] = []
+    controls: JsonObject | None = None
+    commands: list[JsonObject] = []
+    candidates: JsonObject = {}
     leaderboard: list[JsonObject] = []
     summary: JsonObject | None = None
     result: Any = None
 
 
-class EventPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Events after a cursor, as many as were asked for.
+class Flat(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run stands, on one level; None is what nothing tells.
 
     Attributes:
-        cursor: Where to go on.
-        reset: The cursor asked with is no more; these are the first events of a log that begins anew.
-        alive: Whether the run's writer lives.
+        job_id: The run's id, as `run`.
+        progress: The share that is done, 0 to 1.
+        loss: The last training loss.
+        eval_loss: The last loss of a validation.
+        gpu_memory_allocated_gb: Memory in use on all GPUs, in GiB.
+        eta_seconds: Seconds left.
+        timestamp: When this was so, Unix seconds by the server's clock.
+        complete: Whether the run is over.
     """
 
-    events: list[AnyEvent | Unknown]
-    cursor: str
-    reset: bool
-    alive: bool
-
-
-class MediaPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Samples or pictures, the newest first.
-
-    Attributes:
-        total: How many there are in all.
-        count: How many there are of those asked for.
-        groups: The epochs with their mean scores, or the names of pictures with how many each has.
-        next: The `before` that asks for the page after this one; None if this is the last.
-        cursor: The place in the log that this is true at.
-    """
-
-    events: list[AnyEvent | Unknown]
-    total: int
-    count: int
-    groups: list[JsonObject]
-    next: int | None
-    cursor: str
+    run: str
+    job_id: str
+    name: str
+    status: str
+    timestamp: float
+    complete: bool
+    progress: float | None = None
+    current_epoch: float | None = None
+    total_epochs: float | None = None
+    current_step: float | None = None
+    total_steps: float | None = None
+    loss: float | None = None
+    eval_loss: float | None = None
+    samples_per_second: float | None = None
+    gpu_memory_allocated_gb: float | None = None
+    eta_seconds: float | None = None
 
 
 def number(value: Any) -> Any:
     """Return a number where one of its words stands; anything else as it is."""
     return _WORDS.get(value, value) if isinstance(value, str) else value
+
+
+def events_of(lines: Iterable[Any]) -> list[AnyEvent | Unknown]:
+    """Return lines of an answer as events, without those of a wrong shape."""
+    found = []
+    for line in lines:
+        try:
+            found.append(decode(msgspec.json.encode(line)))
+        except EventError:
+            continue
+    return found
 
 
 def record(kind: type[T], data: Any) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Generator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 from livecb.errors import LogError, ServerError
 from livecb.logs.base import START, Batch, Log
 from livecb.logs.following import Following, batch_of
-from livecb.logs.wire import Address, Ask, error_of, unreached
+from livecb.logs.wire import Address, Ask, Upload, error_of, unreached
 
 try:
     import httpx
@@ -32,6 +33,7 @@ __all__ = [
 
 _CONNECT_SECONDS = 5.0
 _SECONDS = 30.0
+_PIECE = 1 << 18
 
 
 def client_of(address: Address) -> httpx.Client:
@@ -250,9 +252,24 @@ def _settings(address: Address) -> dict[str, Any]:
 
 def _request(client: httpx.Client | httpx.AsyncClient, ask: Ask) -> httpx.Request:
     timeout = httpx.Timeout(ask.patience or _SECONDS, connect=_CONNECT_SECONDS)
+    content: Any = ask.content
+    if content is None and isinstance(ask.body, Upload):
+        pieces = _pieces(os.fspath(ask.body.source))
+        content = pieces if isinstance(client, httpx.Client) else _apieces(pieces)
     return client.build_request(
-        ask.method, ask.path, params=ask.params, headers=ask.headers, content=ask.content, timeout=timeout
+        ask.method, ask.path, params=ask.params, headers=ask.headers, content=content, timeout=timeout
     )
+
+
+def _pieces(path: str | bytes) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
+
+
+async def _apieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 def _is_stream(answer: httpx.Response) -> bool:

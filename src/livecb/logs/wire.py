@@ -23,7 +23,7 @@ from livecb.errors import (
     ServerError,
 )
 
-__all__ = ["Address", "Ask", "Message", "ServerSentEvents", "answer_of", "error_of", "unreached"]
+__all__ = ["Address", "Ask", "Message", "ServerSentEvents", "Upload", "answer_of", "error_of", "unreached"]
 
 _decode = msgspec.json.decode
 
@@ -88,6 +88,14 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to be sent as it is: its bytes, or where they lie; `size` is how many they are."""
+
+    source: bytes | os.PathLike[str]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One request.
 
@@ -95,7 +103,7 @@ class Ask:
         path: Relative to the server's root.
         query: What stands behind the question mark; None is left out.
         accept: The type of the answer.
-        body: What is sent, as JSON; bytes are lines of it.
+        body: What is sent, as JSON; bytes are lines of it, an `Upload` is a file.
         patience: Seconds in which something must come; None for the client's own.
     """
 
@@ -118,7 +126,9 @@ class Ask:
 
     @property
     def content(self) -> bytes | None:
-        """The body as it is sent."""
+        """The body as it is sent; None where there is none, and for a file of the disk."""
+        if isinstance(self.body, Upload):
+            return self.body.source if isinstance(self.body.source, bytes) else None
         return (
             self.body if self.body is None or isinstance(self.body, bytes) else msgspec.json.encode(self.body)
         )
@@ -127,8 +137,13 @@ class Ask:
     def headers(self) -> dict[str, str]:
         """What the request says beside what all say."""
         said = {"accept": self.accept}
+        if self.body is None:
+            return said
+        if isinstance(self.body, Upload):
+            kind = "application/octet-stream"
+            return {**said, "content-type": kind, "content-length": str(self.body.size)}
         kind = "application/x-ndjson" if isinstance(self.body, bytes) else "application/json"
-        return said if self.body is None else {**said, "content-type": kind}
+        return {**said, "content-type": kind}
 
 
 def answer_of(status: int, body: bytes, where: str) -> Any:
