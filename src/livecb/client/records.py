@@ -58,7 +58,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
         attempt_started: When its last one did.
         elapsed: Seconds of its last attempt.
         metrics: The most telling ones.
-        spark: How one of them went: its `metric` and its `values`, if the server shows it.
+        spark: How one of them went: its `name` and some forty finite values `y`.
         data: All that the server said.
     """
 

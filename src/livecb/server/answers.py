@@ -21,6 +21,7 @@ __all__ = [
     "Emptied",
     "ErrorPage",
     "EventPage",
+    "Flat",
     "Forgotten",
     "Health",
     "ImagePage",
@@ -339,6 +340,38 @@ class Candidate(msgspec.Struct, kw_only=True):
     reason: str | None = None
     folds: int | None = None
     folds_done: int | None = None
+
+
+class Flat(msgspec.Struct, kw_only=True):
+    """How a run stands, on one level; null is what nothing tells.
+
+    Attributes:
+        job_id: The run's id, as `run`.
+        progress: The share that is done, 0 to 1.
+        loss: The last training loss.
+        eval_loss: The last loss of a validation.
+        gpu_memory_allocated_gb: Memory in use on all GPUs, in GiB.
+        eta_seconds: Seconds left.
+        timestamp: When this was so, Unix seconds.
+        complete: Whether the run is over: this is the last message.
+    """
+
+    job_id: str
+    run: str
+    name: str
+    status: str
+    progress: Number | None
+    current_epoch: Number | None
+    total_epochs: Number | None
+    current_step: Number | None
+    total_steps: Number | None
+    loss: Number | None
+    eval_loss: Number | None
+    samples_per_second: Number | None
+    gpu_memory_allocated_gb: float | None
+    eta_seconds: Number | None
+    timestamp: float
+    complete: bool
 
 
 class LeaderboardPage(msgspec.Struct):

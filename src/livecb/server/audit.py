@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from livecb.server.grants import Entry
 from livecb.store import Store
 
 __all__ = ["Audit", "Entry", "tell"]
@@ -21,28 +22,6 @@ __all__ = ["Audit", "Entry", "tell"]
 _TOLD = "livecb.audit"
 _MOST = 16 << 20
 _READ = 4 << 20
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One change, or one that was refused.
-
-    Attributes:
-        time: When, Unix seconds.
-        who: The token's name, `owner`, or `anyone` where no token is asked for; in a terminal, the user.
-        address: From where: a network address, or `terminal`.
-        what: The method and the address that were asked, or the command line's verb.
-        run: The run that it is about.
-        status: The answer's HTTP status; 200 in a terminal.
-        said: What was changed.
-    """
-
-    time: float
-    who: str
-    address: str
-    what: str
-    run: str | None = None
-    status: int = 200
-    said: dict[str, Any] = {}
 
 
 def tell(scope: MutableMapping[str, Any], **said: Any) -> None:

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from livecb.errors import LivecbError
 from livecb.events import Number
+from livecb.server.answers import Flat
 from livecb.server.frames import dump
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
@@ -26,38 +27,6 @@ __all__ = ["Flat", "Flats", "flat_of"]
 
 _GIB = 1 << 30
 _OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
-
-
-class Flat(msgspec.Struct, kw_only=True):
-    """How a run stands, on one level; null is what nothing tells.
-
-    Attributes:
-        job_id: The run's id, as `run`.
-        progress: The share that is done, 0 to 1.
-        loss: The last training loss.
-        eval_loss: The last loss of a validation.
-        gpu_memory_allocated_gb: Memory in use on all GPUs, in GiB.
-        eta_seconds: Seconds left.
-        timestamp: When this was so, Unix seconds.
-        complete: Whether the run is over: this is the last message.
-    """
-
-    job_id: str
-    run: str
-    name: str
-    status: str
-    progress: Number | None
-    current_epoch: Number | None
-    total_epochs: Number | None
-    current_step: Number | None
-    total_steps: Number | None
-    loss: Number | None
-    eval_loss: Number | None
-    samples_per_second: Number | None
-    gpu_memory_allocated_gb: float | None
-    eta_seconds: Number | None
-    timestamp: float
-    complete: bool
 
 
 def flat_of(state: dict[str, Any]) -> Flat:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
@@ -13,90 +13,34 @@ from starlette.responses import Response
 
 from livecb.errors import StoreError
 from livecb.server.access import Access, Role, access_of
-from livecb.server.audit import Audit, Entry, tell
+from livecb.server.audit import Audit, tell
 from livecb.server.body import body_of
+from livecb.server.grants import (
+    AccessGiven,
+    AuditPage,
+    Revoked,
+    RoleWord,
+    ShareMade,
+    SharePage,
+    TokenMade,
+    TokenPage,
+)
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
 from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem, json_response
 from livecb.server.tokens import RATE, STREAMS, Made, Token, Tokens
 
-__all__ = ["SHARE_SECONDS", "NewShare", "NewToken", "Rights", "TokenRow", "made_with", "shared"]
+__all__ = ["SHARE_SECONDS", "NewShare", "NewToken", "Rights", "made_with", "shared"]
 
 SHARE_SECONDS = 7 * 86400.0
 """How long a link shows a run, where nobody says otherwise."""
 
 _MOST = 10_000
 
-_Role = Literal["view", "control", "write", "admin"]
 _Seconds = Annotated[float, Meta(gt=0, lt=1e10)]
 _Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["ci"])]
 _Part = Annotated[str, Meta(min_length=1, max_length=500)]
-
-
-class AccessGiven(msgspec.Struct):
-    """What whoever asks may; of the whole store, where neither `project` nor `run` is named."""
-
-    role: _Role
-    name: str | None
-    project: str | None
-    run: str | None
-    expires: float | None
-
-
-class TokenRow(msgspec.Struct, kw_only=True):
-    """A named token, without its secret; `share` says that it stands in a link."""
-
-    name: str
-    id: str
-    role: _Role
-    project: str | None
-    run: str | None
-    created: float
-    expires: float | None
-    expired: bool
-    by: str | None
-    share: bool
-    streams: int
-    rate: float
-    last_used: float | None
-
-
-class TokenMade(TokenRow):
-    """A named token that was made now; `token` is its secret, which is shown this once."""
-
-    token: str
-
-
-class ShareMade(TokenMade):
-    """A link that was made now: `path` is its address, relative to where the app is mounted."""
-
-    path: str
-
-
-class TokenPage(msgspec.Struct):
-    """The named tokens."""
-
-    tokens: list[TokenRow]
-
-
-class SharePage(msgspec.Struct):
-    """The links that show a run."""
-
-    links: list[TokenRow]
-
-
-class Revoked(msgspec.Struct):
-    """What opens nothing any more; `made` are the tokens and links made with it, which stay."""
-
-    name: str
-    made: list[str]
-
-
-class AuditPage(msgspec.Struct):
-    """Changes, the newest first."""
-
-    audit: list[Entry]
 
 
 class AuditQuery(Query):
@@ -116,7 +60,7 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     name: _Name
-    role: _Role
+    role: RoleWord
     project: _Part | None = None
     run: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None
     seconds: _Seconds | None = None

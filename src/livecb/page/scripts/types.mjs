@@ -20,8 +20,8 @@ for name in ("livecb", "livecb.control", "livecb.server"):
 import msgspec
 from livecb.control.commands import Asked
 from livecb.events import json_schema
-from livecb.server import answers
-shapes = [Asked, *(getattr(answers, name) for name in answers.__all__)]
+from livecb.server import answers, grants
+shapes = [Asked, *(getattr(it, name) for it in (answers, grants) for name in it.__all__ if name != "RoleWord")]
 components = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")[1]
 print(json.dumps({"events": json_schema(), "answers": components}))
 `;
