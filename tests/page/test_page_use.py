@@ -32,39 +32,6 @@ Train = Callable[..., TrainerProcess]
 AXE = Path(__file__).parents[2] / "src/livecb/page/node_modules/axe-core/axe.min.js"
 
 
-def test_the_log_follows_and_pauses_while_one_reads(server: Server, train: Train, watched: Watched) -> None:
-    trainer = train("--steps", 10)
-    page = watched.open(server.url(trainer.run))
-    trainer.tell("log", 3000)
-    wait_for(page, "livecb.logs().count === wanted", 3001)
-    rows = page.get_by_role("log")
-    rows.get_by_text("line 2999 of 3000").wait_for()
-    assert page.locator(".row").count() < 100, "the console must not hold every line in the page"
-    rows.evaluate("rows => { rows.scrollTop = 1000 }")
-    page.get_by_text("paused while you read").wait_for()
-    place = rows.evaluate("rows => rows.scrollTop")
-    trainer.tell("log", 50)
-    wait_for(page, "livecb.logs().count === wanted", 3051)
-    page.get_by_text("3,051 lines").wait_for()
-    assert rows.evaluate("rows => rows.scrollTop") == place
-    page.get_by_role("button", name="Follow").click()
-    rows.get_by_text("line 49 of 50").wait_for()
-
-
-def test_old_log_lines_leave_memory_and_come_back(server: Server, train: Train, watched: Watched) -> None:
-    trainer = train("--steps", 10)
-    trainer.tell("log", 9000)
-    page = watched.open(server.url(trainer.run))
-    wait_for(page, "livecb.logs().count === wanted", 9001)
-    held = page.evaluate("livecb.logs().rows")
-    assert held < 7000
-    page.get_by_role("tab", name="Log").click()
-    rows = page.get_by_role("log")
-    rows.evaluate("rows => { rows.scrollTop = 0 }")
-    page.get_by_role("button", name="load older lines").click()
-    wait_for(page, "livecb.logs().rows > wanted", held)
-
-
 def test_the_keyboard_reaches_everything(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 100)
     page = watched.open(server.url(trainer.run))

@@ -7,7 +7,7 @@ import type { RunSession } from "./session";
  *
  * - `counts()`: points said of each metric, those thinned away with them
  * - `points(name)`: what is held of one metric: `{step, value}`, as arrays
- * - `logs()`: log lines in all, and rows in memory
+ * - `logs()`: log lines in all, and those in memory
  * - `link()`: how the page stands with the server, how often it connected, and how often it loaded history
  * - `drawn(name, axis, from, to)`: how many points there are to draw of a part, once it was looked at closely
  * - `cursor()`, `state()`, `rows()`
@@ -40,7 +40,7 @@ export function expose({ run, runs }: { run?: RunSession; runs?: RunsSession }):
         abandoned: [...(series?.abandoned.view() ?? [])],
       };
     },
-    logs: () => ({ count: run?.logs.count ?? 0, rows: run?.logs.rows.length ?? 0 }),
+    logs: () => ({ count: run?.logs.complete ? run.logs.total : 0, rows: run?.logs.pages.held ?? 0 }),
     link: () => ({ kind: (run ?? runs)?.link.kind ?? "none", connects: run?.connects ?? 0, loads: run?.loads ?? 0 }),
     drawn: (name, axis, from, to) => {
       const series = run?.curves.of(name, axis, from);

@@ -4,6 +4,7 @@ import "./styles/base.css";
 import "./styles/run.css";
 import "./styles/charts.css";
 import "./styles/side.css";
+import "./styles/console.css";
 import "./styles/control.css";
 import "./styles/list.css";
 import "./styles/board.css";

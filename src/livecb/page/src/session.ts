@@ -1,4 +1,4 @@
-import { Api, type EventsAnswer, type SeriesAnswer, type State } from "../client/api";
+import { Api, type SeriesAnswer, type State } from "../client/api";
 import { Backoff } from "../client/backoff";
 import { ApiError } from "../client/errors";
 import { Follower } from "../client/follow";
@@ -8,10 +8,10 @@ import type { Message } from "../client/sse";
 import { Curves } from "./data/curves";
 import { Detail } from "./data/detail";
 import { Locator } from "./data/locate";
-import { LogBuffer, PAGE_EVENTS } from "./data/logs";
 import { Marks, type MarksAnswer } from "./data/marks";
 import type { XAxis } from "./data/series";
-import type { LivecbEvent, Log } from "../client/generated/events";
+import type { LivecbEvent } from "../client/generated/events";
+import { RunLog } from "./log";
 import { Media } from "./media";
 import { restWhileHidden } from "./rest";
 import { Soon } from "./soon";
@@ -48,18 +48,13 @@ export function hasEnded(state: State): boolean {
 export class RunSession {
   readonly topics = new Topics<RunTopic>();
   readonly curves = new Curves();
-  readonly logs = new LogBuffer();
+  readonly logs: RunLog;
   readonly marks = new Marks();
   /** Tells where on an axis marks stand. */
   readonly locator = new Locator();
   readonly wheel: Wheel;
   state: State | null = null;
   link: Link = { kind: "connecting", since: Date.now() };
-  /** What keeps the log's history from being loaded, if anything does. */
-  logsMissing: string | null = null;
-  loadingOlder = false;
-  /** Whether somebody reads further up in the log: what they read stays in memory. */
-  readingLog = false;
   /** How often the stream was taken up, and how often history was loaded anew. */
   connects = 0;
   loads = 0;
@@ -80,6 +75,7 @@ export class RunSession {
   constructor(base: string, readonly run: string) {
     this.#api = new Api(base);
     this.media = this.#newMedia();
+    this.logs = new RunLog((query) => this.#api.part(run, "lines", query), () => this.#onLog());
     this.wheel = new Wheel(this.#api.run(run), base, () => this.topics.changed("wheel"));
   }
 
@@ -104,6 +100,7 @@ export class RunSession {
     clearTimeout(this.#rest);
     clearTimeout(this.#letGo);
     this.#follower?.stop();
+    this.logs.stop();
   }
 
   retryNow(): void {
@@ -129,23 +126,6 @@ export class RunSession {
     }
   }
 
-  /** Load the page of log lines before the oldest one in memory. */
-  async loadOlder(): Promise<void> {
-    const older = this.logs.older();
-    if (!older || this.loadingOlder) return;
-    this.loadingOlder = true;
-    this.topics.changed("logs");
-    try {
-      const answer = await getJson<EventsAnswer>(this.#logAddress(older.start, older.events));
-      this.logs.restore(older.start, answer.events.map(parse) as Log[]);
-    } catch (error) {
-      this.logsMissing = String(error instanceof Error ? error.message : error);
-    } finally {
-      this.loadingOlder = false;
-      this.topics.changed("logs");
-    }
-  }
-
   async #open(): Promise<void> {
     const generation = ++this.#generation;
     const backoff = new Backoff();
@@ -164,7 +144,7 @@ export class RunSession {
         this.topics.changed("marks");
         this.topics.changed("curves");
         this.#follow(answer.cursor);
-        void this.#loadLogs(generation);
+        void this.logs.open();
         return;
       } catch (error) {
         this.#setLink(
@@ -197,17 +177,15 @@ export class RunSession {
     if (message.event === "state") this.#setState(JSON.parse(message.data) as State);
     else if (message.event === "reset") this.#startOver();
     else if (message.event === "writer") this.#onWriter((JSON.parse(message.data) as { alive: boolean }).alive);
-    else if (message.event === "") this.#onEvent(parse(message.data));
+    else if (message.event === "") this.#onEvent(parse(message.data), message.id);
   }
 
-  #onEvent(event: LivecbEvent): void {
+  #onEvent(event: LivecbEvent, cursor: string | null): void {
     if (event.type === "metrics") {
       this.curves.append(event);
       this.topics.changed("curves");
     } else if (event.type === "log") {
-      this.logs.add(event, this.cursor);
-      if (this.logs.count % PAGE_EVENTS === 0 && !this.readingLog) this.logs.trim();
-      this.topics.changed("logs");
+      this.logs.add(event, this.cursor, cursor ?? this.cursor);
     } else if (event.type === "run_started" && !event.rank) {
       this.curves.attempt = event.attempt ?? 1;
     } else if (event.type === "model_completed") {
@@ -253,6 +231,11 @@ export class RunSession {
     return getJson<State>(this.#api.state(this.run, { rows: ROWS }));
   }
 
+  #onLog(): void {
+    this.#restOnceOver();
+    this.topics.changed("logs");
+  }
+
   #setLink(link: Link): void {
     this.link = link;
     this.#restOnceOver();
@@ -266,42 +249,11 @@ export class RunSession {
   // The log was replaced: what is known of it is no more.
   #startOver(): void {
     this.#follower?.stop();
-    this.logs.clear();
+    this.logs.startOver();
     this.media = this.#newMedia();
     this.curves.byName.clear();
     this.topics.changed("curves");
-    this.topics.changed("logs");
     void this.#open();
-  }
-
-  async #loadLogs(generation: number): Promise<void> {
-    let cursor = "0";
-    let pages = 0;
-    const backoff = new Backoff();
-    while (!this.#stopped && generation === this.#generation) {
-      try {
-        const answer = await getJson<EventsAnswer>(this.#logAddress(cursor, PAGE_EVENTS));
-        if (generation !== this.#generation) return;
-        this.logsMissing = null;
-        this.logs.addHistory(cursor, answer.events.map(parse) as Log[], pages++);
-        this.logs.trim();
-        this.topics.changed("logs");
-        if (answer.events.length < PAGE_EVENTS) {
-          this.logs.historyDone();
-          this.#restOnceOver();
-          return;
-        }
-        cursor = answer.cursor;
-      } catch (error) {
-        this.logsMissing = error instanceof Error ? error.message : String(error);
-        this.topics.changed("logs");
-        await new Promise((resolve) => setTimeout(resolve, backoff.next()));
-      }
-    }
-  }
-
-  #logAddress(cursor: string, limit: number): string {
-    return this.#api.events(this.run, { types: "log", cursor, limit });
   }
 
   /** Whether nothing more is to come, and all of it is here. */

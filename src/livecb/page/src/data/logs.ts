@@ -1,17 +1,24 @@
 import type { Log } from "../../client/generated/events";
+import { parseAnsi, type Span } from "./ansi";
+import { clock } from "./format";
 
 /** One line of the console: a message of several lines makes several rows, of which only the first has a time. */
 export interface LogRow {
   key: string;
+  /** The place of its event among all that are shown. */
+  number: number;
   first: boolean;
   time: number;
   level: string;
   source: string;
   text: string;
+  /** Where its text begins in its message, and how that is coloured. */
+  at: number;
+  spans: readonly Span[];
 }
 
 /** What stands before a row's text: its level, where that is worth a word, and its source. */
-export function sourceOf(row: LogRow): string {
+export function sourceOf(row: Pick<LogRow, "first" | "level" | "source">): string {
   if (!row.first) return "";
   const level = row.level !== "INFO" && !["stdout", "stderr"].includes(row.source) ? `${row.level} ` : "";
   return level + (row.source && `${row.source}: `);
@@ -26,146 +33,227 @@ export function folded(rows: readonly LogRow[], width: number): LogRow[] {
     const lead = sourceOf(row).length;
     if (lead + row.text.length <= width || width < LEAST) return row;
     const lines: LogRow[] = [];
-    for (let text = row.text; text !== "" || lines.length === 0; ) {
+    for (let { text, at } = row; text !== "" || lines.length === 0; ) {
       const room = Math.max(LEAST, width - (lines.length === 0 ? lead : 0));
       const space = text.length > room ? text.lastIndexOf(" ", room - 1) : -1;
       const end = space > room / 2 ? space + 1 : room;
-      lines.push({ ...row, key: `${row.key}.${lines.length}`, first: row.first && lines.length === 0, text: text.slice(0, end) });
+      lines.push({ ...row, key: `${row.key}.${lines.length}`, first: row.first && lines.length === 0, text: text.slice(0, end), at });
       text = text.slice(end);
+      at += end;
     }
     return lines;
   });
 }
 
-/** Consecutive log events: where they stand in the log, and their rows while they are in memory. */
+const GRAVENESS: Record<string, number> = { DEBUG: 10, INFO: 20, WARNING: 30, WARN: 30, ERROR: 40, CRITICAL: 50, FATAL: 50 };
+
+/** Whether a line is of a level, or a graver one; a level that nobody knows counts as INFO. */
+export function isOf(event: Log, level: string | null): boolean {
+  if (level === null) return true;
+  const graveness = (name: string): number => GRAVENESS[name.toUpperCase()] ?? 20;
+  return graveness(event.level ?? "INFO") >= graveness(level);
+}
+
+function sourceName(event: Log): string {
+  return (event.rank ? `rank ${event.rank} ` : "") + (event.logger ?? event.stream ?? "");
+}
+
+/** A line as it is copied and saved. */
+export function asText(event: Log, now: number): string {
+  const source = sourceOf({ first: true, level: (event.level ?? "INFO").toUpperCase(), source: sourceName(event) });
+  return `${clock(event.time, now, true)}  ${source}${plain(event)}`;
+}
+
+/** What a line says, without colours; a line that was drawn over in place counts as it was last. */
+export function plain(event: Log): string {
+  return linesOf(parseAnsi(event.message).text).map(({ text }) => text).join("\n");
+}
+
+function linesOf(text: string): { text: string; at: number }[] {
+  const whole = text.replace(/\r?\n$/, "");
+  let at = 0;
+  return whole.split("\n").map((line) => {
+    const begin = at;
+    at += line.length + 1;
+    const shown = line.replace(/\r+$/, "");
+    const last = shown.lastIndexOf("\r") + 1;
+    return { text: shown.slice(last), at: begin + last };
+  });
+}
+
+function toRows(event: Log, number: number): LogRow[] {
+  const { text, spans } = parseAnsi(event.message);
+  return linesOf(text).map((line, index) => ({
+    key: `${number}:${index}`, number, first: index === 0, time: event.time, level: (event.level ?? "INFO").toUpperCase(),
+    source: sourceName(event), text: line.text, at: line.at, spans,
+  }));
+}
+
+/** Log lines to a page. */
+export const PAGE_EVENTS = 250;
+const KEEP_PAGES = 24;
+
 interface Page {
-  start: string;
-  events: number;
+  events: Log[];
   rows: LogRow[] | null;
 }
 
-const KEEP_ROWS = 5_000;
-/** Log events to a page. */
-export const PAGE_EVENTS = 1_000;
-// Colours and cursor movements of terminals; a line that was redrawn in place counts as it was last.
-const ANSI = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
-
-/** Keeps the newest lines of a log in memory, and knows where the older ones are to be had. */
-export class LogBuffer {
-  /** Log events in all, those with them that are not in memory. */
-  count = 0;
+/**
+ * The lines of a log by their places: those pages that somebody looks at, and the last one. How many rows a page that
+ * is not here takes is guessed, a row for each line.
+ */
+export class LogPages {
+  /** Lines there are. Null until the server said so. */
+  count: number | null = null;
+  /** Letters to a row. */
+  width = Infinity;
   version = 0;
-  #pages: Page[] = [];
-  #rows: LogRow[] | null = null;
-  // History and live lines overlap where they meet: a line is known by its writer, number and time.
-  #live: Set<string> | null = new Set();
-  #recent = new Set<string>();
+  #pages = new Map<number, Page>();
+  #starts: number[] | null = null;
 
-  /** The rows in memory, oldest first. The same array until something changes. */
-  get rows(): readonly LogRow[] {
-    this.#rows ??= this.#pages.flatMap((page) => page.rows ?? []);
-    return this.#rows;
+  get pageCount(): number {
+    return Math.ceil((this.count ?? 0) / PAGE_EVENTS);
   }
 
-  /** Add a page of history, older than all that came live. `events` are the log events after cursor `start`. */
-  addHistory(start: string, events: readonly Log[], at: number): void {
-    const fresh = events.filter((event) => !this.#live?.has(keyOf(event)));
-    this.#recent = new Set(events.map(keyOf));
-    if (fresh.length === 0) return;
-    this.#pages.splice(at, 0, { start, events: fresh.length, rows: fresh.flatMap(toRows) });
-    this.count += fresh.length;
+  /** Events in memory. */
+  get held(): number {
+    return [...this.#pages.values()].reduce((sum, page) => sum + page.events.length, 0);
+  }
+
+  get rowCount(): number {
+    return this.#layout.at(-1) as number;
+  }
+
+  event(number: number): Log | undefined {
+    return this.#pages.get(Math.floor(number / PAGE_EVENTS))?.events[number % PAGE_EVENTS];
+  }
+
+  /** Take in a page that was asked for. A last page that is not full yet grows. */
+  load(page: number, events: readonly Log[], count: number): void {
+    const known = this.#pages.get(page);
+    if (known && known.events.length >= events.length) return;
+    this.#pages.set(page, { events: [...events], rows: null });
+    this.count = Math.max(this.count ?? 0, count, page * PAGE_EVENTS + events.length);
     this.#changed();
   }
 
-  /** Whether all history has been asked for and has come. */
-  get complete(): boolean {
-    return this.#live === null;
-  }
-
-  /** All history is here. */
-  historyDone(): void {
-    this.#live = null;
-    this.#changed(this.#rows);
-  }
-
-  /** Add a line that just came; `before` is the cursor that stood before it. */
-  add(event: Log, before: string): void {
-    if (this.#recent.has(keyOf(event))) return;
-    this.#live?.add(keyOf(event));
-    let page = this.#pages.at(-1);
-    if (!page?.rows || page.events >= PAGE_EVENTS) {
-      page = { start: before, events: 0, rows: [] };
-      this.#pages.push(page);
+  /** Take in a line that just came, the last one so far. */
+  add(event: Log): void {
+    const number = this.count ?? 0;
+    const at = Math.floor(number / PAGE_EVENTS);
+    let page = this.#pages.get(at);
+    if (!page && number % PAGE_EVENTS === 0) this.#pages.set(at, (page = { events: [], rows: [] }));
+    this.count = number + 1;
+    if (page?.events.length === number % PAGE_EVENTS) {
+      page.events.push(event);
+      page.rows?.push(...folded(toRows(event, number), this.width));
     }
-    page.events++;
-    this.count++;
-    const rows = toRows(event);
-    page.rows?.push(...rows);
-    if (this.#rows) this.#rows.push(...rows);
-    this.#changed(this.#rows);
-  }
-
-  /** Where the next older page is to be read from and how many log events it has; null if all are in memory. */
-  older(): { start: string; events: number } | null {
-    const at = this.#firstInMemory();
-    const page = this.#pages[at - 1];
-    return page ? { start: page.start, events: page.events } : null;
-  }
-
-  /** Take back an older page that was asked for. */
-  restore(start: string, events: readonly Log[]): void {
-    const page = this.#pages.find((candidate) => candidate.start === start && !candidate.rows);
-    if (!page) return;
-    page.rows = events.slice(0, page.events).flatMap(toRows);
     this.#changed();
   }
 
-  clear(): void {
-    this.#pages = [];
-    this.#live = new Set();
-    this.#recent = new Set();
-    this.count = 0;
+  /** Another width folds otherwise. */
+  fold(width: number): void {
+    if (width === this.width) return;
+    this.width = width;
+    for (const page of this.#pages.values()) page.rows = null;
     this.#changed();
   }
 
-  /** Let go of the oldest pages beyond what is kept. */
-  trim(): void {
-    let rows = this.#pages.reduce((sum, page) => sum + (page.rows?.length ?? 0), 0);
-    for (const page of this.#pages) {
-      const size = page.rows?.length ?? 0;
-      if (rows - size < KEEP_ROWS) return;
-      if (size === 0) continue;
-      page.rows = null;
-      rows -= size;
-      this.#changed();
+  /** The rows between two of them; null for what is not here. */
+  rows(from: number, to: number): (LogRow | null)[] {
+    const found: (LogRow | null)[] = [];
+    for (let page = this.pageOfRow(from); page < this.pageCount && (this.#layout[page] as number) < to; page++) {
+      const begin = this.#layout[page] as number;
+      const end = Math.min(to, this.#layout[page + 1] as number);
+      const rows = this.#rowsOf(page);
+      for (let row = Math.max(from, begin); row < end; row++) found.push(rows?.[row - begin] ?? null);
     }
+    return found;
   }
 
-  #firstInMemory(): number {
-    const at = this.#pages.findIndex((page) => page.rows);
-    return at < 0 ? this.#pages.length : at;
+  /** The row at which a line begins. */
+  rowOf(number: number): number {
+    const page = Math.floor(number / PAGE_EVENTS);
+    if (page >= this.pageCount) return this.rowCount;
+    const begin = this.#layout[page] as number;
+    const within = this.#rowsOf(page)?.findIndex((row) => row.number === number);
+    return begin + (within === undefined || within < 0 ? number % PAGE_EVENTS : within);
   }
 
-  #changed(rows: LogRow[] | null = null): void {
+  /** The line that a row belongs to. */
+  numberAt(row: number): number {
+    const page = this.pageOfRow(row);
+    const within = row - (this.#layout[page] ?? 0);
+    return this.#rowsOf(page)?.[within]?.number ?? Math.min(page * PAGE_EVENTS + within, Math.max(0, (this.count ?? 0) - 1));
+  }
+
+  pageOfRow(row: number): number {
+    let low = 0;
+    let high = Math.max(0, this.pageCount - 1);
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((this.#layout[middle] as number) <= row) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** The pages between two rows that are not here, or not wholly. */
+  missing(from: number, to: number): number[] {
+    const found: number[] = [];
+    for (let page = this.pageOfRow(from); page <= this.pageOfRow(to) && page < this.pageCount; page++) {
+      const size = Math.min(PAGE_EVENTS, (this.count ?? 0) - page * PAGE_EVENTS);
+      if ((this.#pages.get(page)?.events.length ?? 0) < size) found.push(page);
+    }
+    return found;
+  }
+
+  /** Let go of pages far from what is looked at, and from the end. */
+  trim(row: number): void {
+    if (this.#pages.size <= KEEP_PAGES) return;
+    const here = this.pageOfRow(row);
+    const far = (page: number): number => Math.min(Math.abs(page - here), 2 * (this.pageCount - 1 - page));
+    const gone = [...this.#pages.keys()].sort((a, b) => far(a) - far(b)).slice(KEEP_PAGES);
+    for (const page of gone) this.#pages.delete(page);
+    this.#changed();
+  }
+
+  /** For each page the row it begins at, and at last how many rows there are. */
+  get #layout(): number[] {
+    if (this.#starts) return this.#starts;
+    const starts = [0];
+    for (let page = 0; page < this.pageCount; page++) {
+      const size = Math.min(PAGE_EVENTS, (this.count ?? 0) - page * PAGE_EVENTS);
+      const rows = this.#rowsOf(page);
+      const beyond = rows ? size - (this.#pages.get(page)?.events.length ?? 0) : size;
+      starts.push((starts[page] as number) + (rows?.length ?? 0) + beyond);
+    }
+    this.#starts = starts;
+    return starts;
+  }
+
+  #rowsOf(at: number): LogRow[] | undefined {
+    const page = this.#pages.get(at);
+    if (!page) return undefined;
+    page.rows ??= folded(page.events.flatMap((event, i) => toRows(event, at * PAGE_EVENTS + i)), this.width);
+    return page.rows;
+  }
+
+  #changed(): void {
+    this.#starts = null;
     this.version++;
-    this.#rows = rows;
   }
 }
 
-function keyOf(event: Log): string {
-  return `${event.rank ?? 0}:${event.seq}:${event.time}`;
+/** Whether what came between two cursors was known at a third one already: each part of a log for itself. */
+export function isCovered(before: string, after: string, known: string): boolean {
+  const [old, now, all] = [before, after, known].map(partsOf) as [Map<string, number>, Map<string, number>, Map<string, number>];
+  return [...now].every(([part, at]) => at === (old.get(part) ?? 0) || at <= (all.get(part) ?? 0));
 }
 
-function toRows(event: Log): LogRow[] {
-  const source = event.logger ?? event.stream ?? "";
-  const rank = event.rank ? `rank ${event.rank} ` : "";
-  const lines = event.message.replace(ANSI, "").replace(/\r?\n$/, "").split(/\r?\n/);
-  return lines.map((line, index) => ({
-    key: `${keyOf(event)}:${index}`,
-    first: index === 0,
-    time: event.time,
-    level: (event.level ?? "INFO").toUpperCase(),
-    source: rank + source,
-    text: line.slice(line.lastIndexOf("\r") + 1),
+function partsOf(cursor: string): Map<string, number> {
+  return new Map(cursor.split(",").map((piece) => {
+    const [name, at] = piece.includes("@") ? piece.split("@") : ["main", piece];
+    return [name as string, Number(at)];
   }));
 }

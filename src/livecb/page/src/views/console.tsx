@@ -1,8 +1,10 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { clock, count } from "../data/format";
-import { folded, sourceOf, type LogRow } from "../data/logs";
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { count } from "../data/format";
+import type { RunLog } from "../log";
 import { hasEnded, type RunSession } from "../session";
-import { useTopics } from "../topics";
+import { useSpent, useTopics } from "../topics";
+import { ConsoleBar } from "./console-bar";
+import { LineRow } from "./line-row";
 import { textWidth } from "./palette";
 
 const ROW = 19;
@@ -11,88 +13,115 @@ const SPARE = 12;
 const TIME_LETTERS = 8;
 const TIME_GAP = 11;
 
+/** What stands at the top: a line, and by how many pixels it is scrolled past. */
+interface Anchor {
+  number: number;
+  past: number;
+}
+
 /** The log: follows what comes, stays where it is while somebody reads further up. */
 export function Console({ session, tall }: { session: RunSession; tall?: boolean }) {
   useTopics(session.topics, "logs");
+  useSpent(session.topics);
+  const { logs } = session;
+  const { pages } = logs;
   const scroller = useRef<HTMLDivElement>(null);
+  const anchor = useRef<Anchor | null>(null);
   const [following, setFollowing] = useState(true);
-  const [wanted, setWanted] = useState("");
-  const [place, setPlace] = useState({ top: 0, height: 200, letters: Infinity });
-  const word = tall ? wanted : "";
-  const { version } = session.logs;
-  const rows = useMemo(() => folded(filtered(session.logs.rows, word), place.letters), [session, version, word, place.letters]);
-  const before = useRef({ count: rows.length, first: rows[0]?.key });
+  const [current, setCurrent] = useState(-1);
+  const [view, measure] = useReducer(placeOf, { top: 0, height: 200, letters: Infinity });
+  pages.fold(view.letters);
 
+  const hold = (next: Anchor | null): void => {
+    anchor.current = next;
+    logs.reading = next === null ? null : pages.rowOf(next.number);
+    setFollowing(next === null);
+  };
+  // What is read stays where it is, whatever comes before it or after it.
   useLayoutEffect(() => {
     const element = scroller.current as HTMLDivElement;
-    if (following) {
-      session.logs.trim();
-      element.scrollTop = element.scrollHeight;
-    } else if (before.current.first !== rows[0]?.key) {
-      // Older lines came in above: what is being read stays where it is.
-      element.scrollTop += (rows.length - before.current.count) * ROW;
-    }
-    before.current = { count: rows.length, first: rows[0]?.key };
-  }, [version, wanted, following, place.letters]);
-
+    const { current: at } = anchor;
+    const top = at === null ? element.scrollHeight : pages.rowOf(at.number) * ROW + at.past;
+    if (Math.abs(element.scrollTop - top) >= 1) element.scrollTop = top;
+    measure(element);
+    const row = Math.floor(element.scrollTop / ROW);
+    logs.need(row - SPARE, row + element.clientHeight / ROW + SPARE);
+  }, [pages, pages.version, following, view.letters, current]);
   useEffect(() => {
-    session.readingLog = !following;
-    return () => {
-      session.readingLog = false;
-    };
-  }, [session, following]);
-
+    anchor.current = null;
+    setFollowing(true);
+  }, [pages]);
   useEffect(() => {
     const element = scroller.current as HTMLDivElement;
-    const measure = (): void => setPlace({ top: element.scrollTop, height: element.clientHeight, letters: lettersOf(element) });
-    measure();
-    const sizes = new ResizeObserver(measure);
+    const sizes = new ResizeObserver(() => measure(element));
     sizes.observe(element);
-    return () => sizes.disconnect();
-  }, []);
+    return () => {
+      sizes.disconnect();
+      logs.reading = null;
+      if (tall) logs.find("", false);
+    };
+  }, [logs]);
 
   const onScroll = (): void => {
-    const element = scroller.current;
-    if (!element) return;
-    setPlace({ ...place, top: element.scrollTop, height: element.clientHeight });
+    const element = scroller.current as HTMLDivElement;
+    measure(element);
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < ROW * 1.5;
-    if (atEnd !== following) setFollowing(atEnd);
+    const row = Math.floor(element.scrollTop / ROW);
+    const number = pages.numberAt(row);
+    hold(atEnd ? null : { number, past: element.scrollTop - pages.rowOf(number) * ROW });
+    logs.need(row - SPARE, row + element.clientHeight / ROW + SPARE);
+  };
+  const goTo = (number: number): void => {
+    const third = Math.round((scroller.current as HTMLDivElement).clientHeight / 3);
+    hold({ number, past: -third });
+    setCurrent(number);
+  };
+  const onFind = (wanted: string, regex: boolean): void => {
+    logs.find(wanted, regex);
+    setCurrent(-1);
+  };
+  /** Where a search goes on from: where it was, or what is in view. */
+  const from = (): number => {
+    if (current >= 0) return current;
+    return pages.numberAt(Math.floor((view.top + view.height) / ROW));
   };
 
-  const from = Math.max(0, Math.floor(place.top / ROW) - SPARE);
-  const to = Math.min(rows.length, Math.ceil((place.top + place.height) / ROW) + SPARE);
+  const first = Math.max(0, Math.floor(view.top / ROW) - SPARE);
+  const rows = pages.rows(first, Math.ceil((view.top + view.height) / ROW) + SPARE);
+  const empty = pages.rowCount === 0;
   return (
-    <section class={`console ${tall ? "tall" : ""} ${rows.length === 0 ? "bare" : ""}`} aria-label="Log">
+    <section class={`console ${tall ? "tall" : ""} ${empty ? "bare" : ""}`} aria-label="Log">
       <div class="cap">
         <h2>Log</h2>
-        {tall && (
-          <input class="find" type="search" placeholder="find in these lines …" aria-label="Find in the log" value={wanted}
-            onInput={(event) => setWanted(event.currentTarget.value)} />
-        )}
+        {tall && <ConsoleBar {...{ logs, session, current, goTo, onFind, from }} />}
         <span class="state">{stateWords(session, following)}</span>
-        {!following && (
-          <button type="button" class="small" onClick={() => setFollowing(true)}>
-            Follow
-          </button>
-        )}
+        {!following && <button type="button" class="small" onClick={() => hold(null)}>Follow</button>}
       </div>
       <div class="rows mono" ref={scroller} onScroll={onScroll} role="log" aria-live="off" aria-label="Log lines" tabIndex={0}>
-        {session.logs.older() && (
-          <button type="button" class="older" disabled={session.loadingOlder} onClick={() => void session.loadOlder()}>
-            {session.loadingOlder ? "loading …" : "load older lines"}
-          </button>
-        )}
-        {rows.length === 0 && <p class="none">{emptyWords(session, wanted)}</p>}
-        <div class="sheet" style={{ height: `${rows.length * ROW}px` }}>
-          <div style={{ transform: `translateY(${from * ROW}px)` }}>
-            {rows.slice(from, to).map((row) => (
-              <Row key={row.key} row={row} now={session.now} />
+        {empty && <p class="none">{emptyWords(session)}</p>}
+        <div class="sheet" style={{ height: `${pages.rowCount * ROW}px` }}>
+          <div style={{ transform: `translateY(${first * ROW}px)` }}>
+            {rows.map((row, i) => (
+              <LineRow key={row?.key ?? `missing ${first + i}`} row={row} now={session.now} finder={logs.search?.finder ?? null}
+                current={row !== null && row.number === current} />
             ))}
           </div>
         </div>
       </div>
     </section>
   );
+}
+
+interface View {
+  top: number;
+  height: number;
+  letters: number;
+}
+
+function placeOf(before: View, element: HTMLElement): View {
+  const next = { top: element.scrollTop, height: element.clientHeight, letters: lettersOf(element) };
+  const same = next.top === before.top && next.height === before.height && next.letters === before.letters;
+  return same ? before : next;
 }
 
 /** So many letters fit beside the time: all are equally wide. */
@@ -102,33 +131,24 @@ function lettersOf(element: HTMLElement): number {
   return Math.floor(room / textWidth("0", style.font) - TIME_LETTERS);
 }
 
-function Row({ row, now }: { row: LogRow; now: number }) {
-  return (
-    <div class={`row ${row.level.toLowerCase()}`}>
-      <span class="t">{row.first ? clock(row.time, now, true) : ""}</span>
-      <span class="src">{sourceOf(row)}</span>
-      {row.text}
-    </div>
-  );
-}
-
-function filtered(rows: readonly LogRow[], wanted: string): readonly LogRow[] {
-  const word = wanted.trim().toLowerCase();
-  if (!word) return rows;
-  return rows.filter((row) => `${row.level} ${row.source} ${row.text}`.toLowerCase().includes(word));
-}
-
 function stateWords(session: RunSession, following: boolean): string {
-  if (session.logsMissing) return `older lines are missing: ${session.logsMissing}`;
-  if (!session.logs.complete) return `loading · ${count(session.logs.count)} lines so far`;
-  const lines = `${count(session.logs.count)} line${session.logs.count === 1 ? "" : "s"}`;
+  const { logs } = session;
+  if (logs.failure) return `lines are missing: ${logs.failure}`;
+  if (!logs.complete) return "loading …";
+  const lines = linesWords(logs);
   if (following && session.state && hasEnded(session.state)) return lines;
   return `${following ? "following" : "paused while you read"} · ${lines}`;
 }
 
-function emptyWords(session: RunSession, wanted: string): string {
-  if (wanted && session.logs.count > 0) return `No line in memory has “${wanted}”.`;
-  if (!session.logs.complete) return "Loading …";
-  if (session.state && hasEnded(session.state)) return "No lines. Warnings are captured by default, everything with capture=\"all\".";
-  return "No lines yet. Warnings are captured by default, everything with capture=\"all\".";
+function linesWords({ total, level, pages }: RunLog): string {
+  const words = `${count(total)} line${total === 1 ? "" : "s"}`;
+  return level === null ? words : `${count(pages.count ?? 0)} of ${words}`;
+}
+
+function emptyWords(session: RunSession): string {
+  const { logs } = session;
+  if (!logs.complete) return "Loading …";
+  if (logs.total > 0) return `None of ${count(logs.total)} lines is of the level ${logs.level}.`;
+  const how = 'Warnings are captured by default, everything with capture="all".';
+  return `${session.state && hasEnded(session.state) ? "No lines." : "No lines yet."} ${how}`;
 }
