@@ -63,7 +63,20 @@ def write(path: str, rate: float | None, count: int, begin: Any) -> None:
         os.write(fd, line(seq, due))
 
 
-class Livecb:
+class Served:
+    """A log that a process serves."""
+
+    log: str
+    port: int
+    path: str
+    _server: psutil.Process
+
+    def cpu(self) -> float:
+        times = self._server.cpu_times()
+        return float(times.user + times.system)
+
+
+class Livecb(Served):
     """A store with one living run, and its server as a process."""
 
     def __init__(self, folder: Path, deflate: bool = False) -> None:
@@ -85,10 +98,6 @@ class Livecb:
             self._server = psutil.Process(registered.pid)
         self.path = f"/api/runs/{RUN}/events?token=benchmark"
 
-    def cpu(self) -> float:
-        times = self._server.cpu_times()
-        return times.user + times.system
-
     def stop(self) -> None:
         self._lock.release()
         self._server.terminate()
@@ -96,7 +105,7 @@ class Livecb:
         shutil.rmtree(self.root)
 
 
-class Rival:
+class Rival(Served):
     """Another way to serve a log."""
 
     path = "/events"
@@ -105,14 +114,13 @@ class Rival:
         log = folder / f"log-{time.monotonic_ns()}"
         log.touch()
         self.log, self.port = os.fspath(log), free_port()
-        self._process = subprocess.Popen([sys.executable, HERE / "rivals.py", kind, self.log, str(self.port)])
+        command = [sys.executable, os.fspath(HERE / "rivals.py"), kind, self.log, str(self.port)]
+        self._server = psutil.Popen(command)
         wait_for(self.port)
 
-    cpu = Livecb.cpu
-
     def stop(self) -> None:
-        self._process.kill()
-        self._process.wait(10)
+        self._server.kill()
+        self._server.wait(10)
 
 
 def free_port() -> int:
@@ -140,7 +148,7 @@ class Bench:
         subprocess.run(["cc", "-O2", "-w", "-o", self.fanload, HERE / "fanload.c"], check=True)
 
     def measure(
-        self, server: Livecb | Rival, mode: str, viewers: int, count: int, rate: float | None, *more: str
+        self, server: Served, mode: str, viewers: int, count: int, rate: float | None, *more: str
     ) -> Result:
         """Return what the viewers saw, with the server's processor seconds."""
         context = multiprocessing.get_context("spawn")
