@@ -6,6 +6,7 @@ writer's lock; anyone else begins a run of its own, which says what it was resum
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from collections.abc import Mapping
@@ -20,7 +21,10 @@ from livecb.lock import WriterLock
 from livecb.logs.file import FileLog
 from livecb.store import Store, StoredRun
 
-__all__ = ["Claim", "Mode", "Past", "claim", "must_exist", "past", "wanted"]
+__all__ = ["NOTE", "Claim", "Mode", "Past", "claim", "must_exist", "note", "noted", "past", "wanted"]
+
+NOTE = "livecb.json"
+"""In a checkpoint's folder, where frameworks have no other place in it: the run that saved it."""
 
 Mode = Literal["join", "allow", "must", "never"]
 
@@ -159,6 +163,23 @@ def _claim_new(store: Store, origin: str) -> Claim:
     lock = WriterLock(stored.lock_path)
     lock.acquire()
     return Claim(stored, lock, origin)
+
+
+def note(path: str | os.PathLike[str], run_id: str) -> None:
+    """Note beside a checkpoint which run saved it; where that cannot be written, it says nothing."""
+    with contextlib.suppress(OSError):
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(msgspec.json.encode({"run": run_id}))
+
+
+def noted(path: str | os.PathLike[str]) -> dict[str, str] | None:
+    """Return what `note` left, as `claim` takes it; None if there is nothing."""
+    try:
+        with open(path, "rb") as file:
+            return msgspec.json.decode(file.read(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def past(stored: StoredRun, step: int | None = None) -> Past:

@@ -97,6 +97,7 @@ class Run(Loops):
         self.hold: Callable[[], object] = lambda: None
         self.leave_word: Callable[[str], None] = lambda word: None
         self._clock = 0
+        self._before: Mapping[str, Any] = {}  # where earlier attempts stood last, by axis
 
     def __repr__(self) -> str:
         return f"<Run {self.id or 'that does nothing'}>"

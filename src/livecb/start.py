@@ -216,6 +216,7 @@ def _go_on(run: Run, before: Past, wish: Wanted, step: int | None, *, counts: bo
         counts: Whether the loop is the user's own; a framework says itself where it stands.
     """
     run.summary.update(before.summary)
+    run._before = before.places
     run._settings.update({name: value for name, value in before.config.items() if name not in run._settings})
     places = {name: value for name, value in wish.places.items() if value is not None}
     if counts and not places and (step is not None or wish.mode != "join"):

@@ -1,16 +1,14 @@
-"""A training that saves checkpoints and is killed: `resumed.py lightning|transformers FOLDER STEP`."""
+"""A training that saves checkpoints and is killed."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import tiny
-import torch
 from transformers import TrainerCallback
 
 
@@ -57,9 +55,3 @@ def checkpoint(framework: str, folder: Path, step: int) -> str:
         return str(folder / "out" / f"checkpoint-{step}")
     (path,) = (folder / "saved").glob(f"*step={step}.ckpt")
     return str(path)
-
-
-if __name__ == "__main__":
-    tiny.quiet()
-    torch.set_num_threads(1)
-    TRAIN[sys.argv[1]](Path(sys.argv[2]), [Kill(int(sys.argv[3]))])

@@ -313,13 +313,13 @@ def test_a_study_that_goes_on_in_its_storage_counts_what_it_had(recorded: Record
     for trials in (3, 2):
         study = study_of(study_name="s", storage=storage, load_if_exists=True)
         study.optimize(square, n_trials=trials, callbacks=[live()])
-    first, second = recorded.runs
-    state = recorded.state(second).to_dict(alive=False, now=0)
+    assert len(recorded.attempts()) == 2  # the study says which run it is
+    state = recorded.state().to_dict(alive=False, now=0)
     assert (state["name"], state["step"], state["totals"]["steps"], state["resumed_step"]) == ("s", 5, 5, 3)
-    assert [row.name for row in rows(recorded, second)] == ["trial 3", "trial 4"]
-    best = recorded.of(events.Metrics, second)[-1].values["best_value"]
+    assert [row.name for row in rows(recorded)] == [f"trial {number}" for number in range(5)]
+    best = recorded.of(events.Metrics)[-1].values["best_value"]
     assert best == study.best_value
-    assert (end(recorded, first), end(recorded, second)) == (("completed", None),) * 2
+    assert [attempt["status"] for attempt in state["attempts"]] == ["completed", "completed"]
 
 
 def test_a_program_that_an_exception_ends_says_which(recorded: Recorded) -> None:

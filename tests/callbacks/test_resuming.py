@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import shutil
-import subprocess
-import sys
+import signal
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 import resumed
 import tiny
 import torch
+from resumptions import RESUMPTIONS, Interrupted
 
 import livecb
 from livecb import events
@@ -22,7 +25,6 @@ from livecb.errors import LivecbWarning, RunNotFound
 from livecb.testing import Recorded, record
 from wishes import hf_reader, lightning_reader
 
-HERE = Path(__file__).parent
 FRAMEWORKS = ["lightning", "transformers"]
 
 
@@ -32,13 +34,11 @@ def of(kind: type[Any], told: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_killed_training_goes_on_as_one_run(framework: str, recorded: Recorded, tmp_path: Path) -> None:
-    path = os.pathsep.join(map(str, (Path(livecb.__file__).parents[1], HERE, HERE.parent)))
-    killed = subprocess.run(
-        [sys.executable, str(HERE / "resumed.py"), framework, str(tmp_path), "8"],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert killed.returncode == -9, killed.stderr[-3000:]
+    if not (child := os.fork()):  # which has all that takes seconds to import
+        with contextlib.suppress(BaseException):
+            resumed.TRAIN[framework](tmp_path, [resumed.Kill(8)])
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     with (recorded.run.folder / "events.jsonl").open("ab") as log:
         log.write(b'{"type":"metrics","seq":70,"ti')
     # As people say it: the last one there is.
@@ -199,6 +199,48 @@ def test_testing_a_checkpoint_does_not_resume_its_run(recorded: Recorded, tmp_pa
     trainer = tiny.trainer_of(pl, tmp_path, [tiny.live_stream("lightning")], max_epochs=1)
     trainer.fit(Complete(), tiny.loader())
     trainer.test(Complete(), tiny.loader(4), ckpt_path=trainer.checkpoint_callback.best_model_path)
+    assert [len(recorded.attempts(run)) for run in recorded.runs] == [1, 1]
+
+
+@pytest.mark.parametrize("way", list(RESUMPTIONS))
+def test_what_is_gone_on_with_is_one_run_and_its_values_are_the_frameworks(
+    way: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    course = RESUMPTIONS[way]
+    named = {} if course.alone else {"run_id": "mine", "resume": "allow"}
+    with contextlib.suppress(Interrupted), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        course.begin(tmp_path, **named)
+    gc.collect()  # what was interrupted, and ends as it is thrown away
+    told_by_framework = course.go_on(tmp_path, **named)
+    first, second = recorded.attempts()
+    of_metric = [
+        (each.step, each.values[course.metric])
+        for each in of(events.Metrics, second)
+        if course.metric in each.values
+    ]
+    assert of_metric == told_by_framework
+    assert [step for step, _ in of_metric][-1] == course.total
+    assert max(each.step for each in of(events.Metrics, first)) == course.reached
+    told = recorded.state().to_dict(alive=False, now=0.0)
+    assert [(each["status"], each["resumed_step"]) for each in told["attempts"]][1:] == [
+        ("completed", None if way == "accelerate" else course.saved)
+    ]
+    assert [each["to_step"] for each in told["rewinds"]] == (
+        [course.saved] if course.reached > course.saved else []
+    )
+    assert (told["step"], told["lost"]) == (course.total, 0)
+    assert told["progress"] is None or told["progress"]["fraction"] in (None, 1.0)
+
+
+@pytest.mark.parametrize("way", [way for way, course in RESUMPTIONS.items() if course.alone])
+def test_a_new_run_begins_by_the_way_that_says_so(way: str, recorded: Recorded, tmp_path: Path) -> None:
+    course = RESUMPTIONS[way]
+    with contextlib.suppress(Interrupted), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        course.begin(tmp_path)
+    gc.collect()
+    course.go_on(tmp_path, resume=False)
     assert [len(recorded.attempts(run)) for run in recorded.runs] == [1, 1]
 
 

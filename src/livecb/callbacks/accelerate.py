@@ -14,10 +14,10 @@ failed with the exception that ended it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from livecb.callbacks.accelerate_control import accelerator_of_call, prepared, take_helm
+from livecb.callbacks.accelerate_control import accelerator_of_call, keep, prepared, take_helm
 from livecb.callbacks.base import Session, Stream, during, ending, opening
 from livecb.callbacks.extras import needed
 from livecb.callbacks.helm import obeying, steering
@@ -37,10 +37,12 @@ class _Session(Session):
     Attributes:
         accelerator: Whose loop it is, if that could be told.
         prepared: Optimizers and schedules that it had prepared when they were last looked at.
+        hooks: What is called as it saves and loads its state.
     """
 
     accelerator: Any = None
     prepared = 0
+    hooks: Sequence[Any] = ()
 
     def fate(self, what: str) -> None:
         """Leave it to the interpreter to tell how a loop ended that did not call `end_training`."""
@@ -96,6 +98,7 @@ class LiveStream(Stream, tracking.GeneralTracker):  # type: ignore[misc]
         if self._session is not None:
             self.run.status("running", "train")
             self._session.accelerator = accelerator_of_call()
+            self._session.hooks = keep(self._session.accelerator, self.run)
             self._steer()
 
     @during
@@ -126,6 +129,11 @@ class LiveStream(Stream, tracking.GeneralTracker):  # type: ignore[misc]
     @steering(lambda stream: take_helm(stream, stream._session.accelerator, PartialState().num_processes))
     def _steer(self) -> None:
         self._session.prepared = prepared(self._session.accelerator)
+
+    def _close(self) -> Session | None:
+        for hook in self._session.hooks if self._session is not None else ():
+            hook.remove()
+        return super()._close()
 
     @ending
     def finish(self) -> None:

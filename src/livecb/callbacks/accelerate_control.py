@@ -11,8 +11,10 @@ from livecb.callbacks.helm import Helm, saving_place
 from livecb.callbacks.rates import rate_control
 from livecb.control.parameter import Control
 from livecb.control.steering import Offer
+from livecb.resume import NOTE, note, noted
+from livecb.run import Run
 
-__all__ = ["accelerator_of_call", "prepared", "take_helm"]
+__all__ = ["accelerator_of_call", "keep", "prepared", "take_helm"]
 
 _NOT_ALL = "several processes train together, and Accelerate tells its trackers of one of them only"
 _NO_LOOK = "the loop does not look for it: use live.run.track(loader), or `if live.run.should_stop: break`"
@@ -22,6 +24,29 @@ _OF_THE_LOOP = "the loop is your own, and knows how: live.run.offer({!r}, functi
 def accelerator_of_call() -> Any:
     """Return the accelerator that calls `init_trackers`; it is told to no tracker."""
     return asked("accelerate.accelerator", "init_trackers").get("self")
+
+
+def keep(accelerator: Any, run: Run) -> list[Any]:
+    """Have the state that an accelerator saves say which run it is of; return what takes that back.
+
+    A state is loaded when a run has begun. Of one of another run it is said how to go on with that.
+    """
+
+    def saves(models: Any, weights: Any, folder: str) -> None:
+        note(Path(folder, NOTE), run.id)
+
+    def loads(models: Any, folder: str) -> None:
+        known = noted(Path(folder, NOTE))
+        if known is not None and known.get("run") not in (None, run.id):
+            cure = f"LiveStream(run_id={known['run']!r}, resume=True)"
+            run.warn_once("load_state", f"{folder} was saved by run {known['run']}: {cure} goes on with it")
+
+    if accelerator is None:
+        return []
+    return [
+        accelerator.register_save_state_pre_hook(saves),
+        accelerator.register_load_state_pre_hook(loads),
+    ]
 
 
 def prepared(accelerator: Any) -> int:

@@ -11,8 +11,8 @@ pickled, so that a callback goes wherever a trainer takes it.
 
 from __future__ import annotations
 
-import atexit
 import functools
+import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from livecb.callbacks.misplaced import answer, tell
+from livecb.callbacks.recording import abandon, give_up_others, recording, stream_of
 from livecb.callbacks.sizes import batch_size, model_card
 from livecb.control.criterion import Criterion
 from livecb.errors import warn
@@ -50,8 +51,6 @@ __all__ = [
 ]
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
-
-_streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
 
 def opening(hook: _Hook) -> _Hook:
@@ -98,6 +97,7 @@ class Session:
         reason: Why the training came to its end, if for a reason.
         training: What the framework hands to all callbacks of this training, to know it by.
         orphaned: What happens if the callback is thrown away while the run is open.
+        thread: The thread that trains.
     """
 
     def __init__(self, run: Run, owned: bool) -> None:
@@ -113,6 +113,7 @@ class Session:
         self.reason: str | None = None
         self.training: object = None
         self.orphaned: weakref.finalize[..., Any] | None = None
+        self.thread = threading.get_ident()
 
     def fate(self, what: str) -> tuple[EndStatus, str | None] | None:
         """Return how a training ended whose end no hook has told: status and reason.
@@ -147,8 +148,8 @@ class Stream:
         system_interval: Seconds between samples of CPU, memory and GPUs; 0 for none.
         run: A run to record into, instead of one of its own. Who made it ends it.
         control: Whether readers may steer the training; the same on all ranks.
-        resume: Left out: a checkpoint's run is gone on with, where Lightning or the Hugging Face Trainer
-            resumes from one. True: and `run_id` must be there, else `RunNotFound`. False: a new run begins.
+        resume: Left out: a checkpoint's run is gone on with, where it says which that is. True: that of
+            `run_id`, or `RunNotFound`; "allow": or it begins; False: a new run begins.
         stop_when: When it is good enough, such as `"val/acc > 0.98"`: see `Run.stop_when`.
     """
 
@@ -243,8 +244,9 @@ class Stream:
         config = {**config, **self.config}
         run = self._given
         if run is not None:
-            run.configure(config, **known)
+            run.configure({self.name: config} if self.name else config, **known)  # one of several models
         else:
+            give_up_others(self, self.run_id or (saved or {}).get("run"))
             name = " ".join(part for part in (self.name, suffix) if part)
             run = init(
                 self.project,
@@ -264,10 +266,10 @@ class Stream:
         run.stop_when(self.stop_when)
         self._last = run.id or None
         self._session = self._make_session(run, run is not self._given)
-        _streams.add(self)
+        recording.add(self)
         # A trainer that is thrown away in the middle of a training says nothing of it.
         what = "the trainer was thrown away"
-        self._session.orphaned = weakref.finalize(self, _abandon, self._session, what)
+        self._session.orphaned = weakref.finalize(self, abandon, self._session, what)
         self._session.orphaned.atexit = False
 
     def _kept(self) -> dict[str, Any] | None:
@@ -288,7 +290,7 @@ class Stream:
     def _give_up(self, what: str) -> None:
         """Close the session of a training whose end no hook has told."""
         if (session := self._close()) is not None:
-            _abandon(session, what)
+            abandon(session, what)
 
     def _end_with(self, error: BaseException) -> None:
         """Close the session with what ended the training.
@@ -307,7 +309,7 @@ class Stream:
         helm, self._helm = self._helm, None
         if helm is not None and session is not None and not session.owned:
             helm.leave()
-        _streams.discard(self)
+        recording.discard(self)
         if session is not None and session.orphaned is not None:
             session.orphaned.detach()
         return session
@@ -326,25 +328,3 @@ class Stream:
         warn(f"{said}. Training goes on, without being recorded further")
         if self._session is not None:
             self._session.run.alert("livecb stopped recording", said, "ERROR")
-
-
-def _abandon(session: Session, what: str) -> None:
-    fate = session.fate(what)
-    if session.owned and fate is not None:
-        session.run.finish(fate[0], reason=fate[1])
-
-
-def _at_exit() -> None:
-    for stream in list(_streams):
-        _abandon(stream._session, "the program ended")
-
-
-# Called before the one that takes a run still open at the end of the program for completed: that
-# was registered earlier. Whoever caught the exception that ended the training did not tell us.
-atexit.register(_at_exit)
-
-
-def stream_of(training: object) -> Stream | None:
-    """Return the stream that records a training, None if none does; see `Session.training`."""
-    known = [stream for stream in list(_streams) if stream._session.training is training]
-    return known[0] if known else None

@@ -139,6 +139,7 @@ class BoostingStream(Stream):
         rounds: int | None = None,
         rank: int = 0,
         world_size: int = 1,
+        saved: Mapping[str, Any] | None = None,
     ) -> None:
         """Open a run for a training.
 
@@ -151,6 +152,7 @@ class BoostingStream(Stream):
             rounds: The round it is to end with, None if unknown.
             rank: Rank of this process.
             world_size: Number of ranks.
+            saved: What the model that it goes on from says of the run it was trained in.
         """
         self._give_up("another training began")
         chosen = {str(name): value for name, value in params.items() if value is not None}
@@ -162,6 +164,7 @@ class BoostingStream(Stream):
             totals=Totals(steps=rounds),
             world_size=world_size,
             resumed_step=first or None,
+            saved=saved if first else None,
         )
         session = self._session
         if session is None:

@@ -6,6 +6,7 @@ tells. CatBoost has callbacks on CPUs only, and none in `catboost.cv`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from livecb.callbacks.boosting import Boosting, BoostingStream, by_set
 from livecb.callbacks.calls import asked
 from livecb.callbacks.helm import Helm, obeying, steering
 from livecb.control.parameter import Control
+from livecb.resume import NOTE, noted
+from livecb.resume import note as leave_note
 from livecb.run import Run
 
 __all__ = ["LiveStream"]
@@ -77,34 +80,39 @@ class LiveStream(BoostingStream):
     def after_iteration(self, info: Any) -> bool:
         """Take in a round; called by CatBoost, which goes on if it is true."""
         if info.iteration == 1 or self._session is None:
-            self._begin_with()
+            self._begin_with(info.iteration - 1)
         self._take(info)
         return self._helm is None or not self._helm.stops
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         return _Session(run, owned)
 
-    def _take_the_helm(self) -> Helm:
+    def _take_the_helm(self, restored: int) -> Helm:
         why = "CatBoost has no model to save while it trains: save_snapshot=True keeps one; a stop leaves one"
         return self._take_helm(save=why)
 
     @steering(_take_the_helm)
     @opening
-    def _begin_with(self) -> None:
+    def _begin_with(self, restored: int) -> None:
+        """Begin; with a snapshot CatBoost goes on behind the rounds that it has `restored`."""
         wanted = asked("catboost.core", "_train")
         params = {name: value for name, value in wanted.get("params", {}).items() if name != "callbacks"}
         start, rounds = wanted.get("init_model"), params.get("iterations", 1000)
         first = start.tree_count_ if start is not None else 0
+        note = _note(params)
         self._begin(
             "catboost",
             params,
             model=wanted.get("self"),
-            first=first,
+            first=first + restored,
             missed=1,
             rounds=first + int(rounds) if wanted else None,
+            saved=noted(note) if note and restored else None,
         )
         if self._session is not None:
             self._session.first = first
+            if note and self._last:
+                leave_note(note, self._last)
 
     @obeying
     def _take(self, info: Any) -> None:
@@ -113,3 +121,12 @@ class LiveStream(BoostingStream):
         self._tell_round(done, session.new(info.metrics))
         if done == session.rounds:
             self._finish()
+
+
+def _note(params: Mapping[str, Any]) -> str | None:
+    """Return where it is noted, beside the snapshots of a training, which run they are of."""
+    if not params.get("save_snapshot"):
+        return None
+    folder = params.get("train_dir") or "catboost_info"
+    file = params.get("snapshot_file") or "experiment.cbsnapshot"
+    return os.path.join(folder, f"{file}.{NOTE}")

@@ -44,6 +44,7 @@ class _Session(Session):
 
     Attributes:
         told: Step whose values were recorded last.
+        epochs: Epochs that the run had before this fit.
         skips: Whether a callback has kept the optimizer from stepping.
         saved: The files that were saved last, by the callback that saved them.
     """
@@ -51,6 +52,7 @@ class _Session(Session):
     def __init__(self, run: Run, owned: bool) -> None:
         super().__init__(run, owned)
         self.told = 0
+        self.epochs = 0.0
         self.skips = False
         self.saved: dict[int, Any] = {}
 
@@ -183,14 +185,33 @@ class _Stream(Stream):
         session = self._session
         if session is None:
             return
-        session.samples = 0
+        self._go_on(learn, batches)
+        total = session.batch + (epochs - learn.epoch) * batches
         self.run.status("running", "fit")
-        session.meter = Meter("batch", epochs * batches, "fit")
-        self._tell_progress(session.meter, 0, always=True)
+        session.meter = Meter("batch", total, "fit", session.batch)
+        self._tell_progress(session.meter, session.batch, always=True)
+
+    def _go_on(self, learn: Any, batches: int) -> None:
+        """Begin where the epoch stands that was asked for, or else where the run that is gone on with did."""
+        session, before = self._session, self.run._before
+        session.samples = 0
+        if learn.epoch:  # start_epoch=
+            session.batch = learn.epoch * batches
+            known = before.get("batch") == session.batch
+            session.step = before["step"] if known else session.batch
+        elif self.resume != "join" and before.get("step"):
+            session.step, session.batch = before["step"], before.get("batch") or before["step"]
+            session.epochs = before.get("epoch") or 0.0
+            total = session.batch + learn.n_epoch * batches
+            self.run.configure(totals=Totals(session.epochs + learn.n_epoch, None, total, batches))
+        if session.step:
+            session.told, session.samples = session.step, None
+            self.run.configure(resumed_step=session.step)
 
     def _place(self, learn: Any, epoch: float) -> None:
         session = self._session
-        self.run.at(step=session.step, batch=session.batch, epoch=epoch, samples=session.samples)
+        at = session.epochs + epoch
+        self.run.at(step=session.step, batch=session.batch, epoch=at, samples=session.samples)
 
 
 class LiveStream(Callback):  # type: ignore[misc]

@@ -26,10 +26,13 @@ from typing import Any
 from livecb.callbacks.base import Session, Stream, during, ending, on_host, opening
 from livecb.callbacks.extras import needed
 from livecb.callbacks.helm import obeying, ranks, steering
-from livecb.callbacks.keras_checkpoints import Checkpoints
+from livecb.callbacks.keras_checkpoints import Checkpoints, backup_note
 from livecb.callbacks.keras_control import restore_schedules, take_helm
+from livecb.callbacks.keras_model import hyperparameters, rate
 from livecb.events import Totals
 from livecb.meter import Meter
+from livecb.resume import note as leave_note
+from livecb.resume import noted
 from livecb.run import Run
 
 with needed("keras", "Keras"):
@@ -148,7 +151,7 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
         session.reached = session.after(batch)
         now, then = session.axes(batch), session.axes(session.reached)
         wanted = self._is_nth(now["step"], then["step"])
-        rates = {"learning_rate": _rate(session.optimizer)} if wanted and session.optimizer else {}
+        rates = {"learning_rate": rate(session.optimizer)} if wanted and session.optimizer else {}
         with session.lock:
             session.begun.append((batch, rates))
         self.run.at(**now)
@@ -223,17 +226,20 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
 
     # What the hooks are made of
 
-    def _open_for(self, totals: Totals | None = None, resumed_step: int | None = None) -> None:
+    def _open_for(
+        self, totals: Totals | None = None, resumed_step: int | None = None, saved: Any = None
+    ) -> None:
         rank, world_size = ranks()
         backend = keras.backend.backend()
         self._open(
             leads=rank == 0,
             framework="keras",
             versions={name: str(sys.modules[name].__version__) for name in ("keras", backend)},
-            config=_hyperparameters(self.model, self.params),
+            config=hyperparameters(self.model, self.params),
             totals=totals,
             world_size=world_size,
             resumed_step=resumed_step,
+            saved=saved,
         )
 
     @property
@@ -250,15 +256,19 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
     def _begin_training(self, epoch: int) -> None:
         optimizer = getattr(self.model, "optimizer", None)
         group = getattr(optimizer, "gradient_accumulation_steps", None) or 1
-        steps = 0 if optimizer is None else int(optimizer.iterations)
         epochs, per_epoch = self.params.get("epochs"), self.params.get("steps")
+        steps = 0 if optimizer is None else int(optimizer.iterations)
+        steps = steps or epoch * (per_epoch or 0) // group  # of weights alone, without the optimizer's
         total = steps * group + (epochs - epoch) * per_epoch if per_epoch else None
         done = None if total is None else total // group
         totals = Totals(epochs=epochs, steps=done, batches=total, batches_per_epoch=per_epoch)
-        self._open_for(totals, resumed_step=steps or None)
+        note = backup_note()
+        self._open_for(totals, resumed_step=steps or None, saved=noted(note) if note and steps else None)
         session = self._session
         if session is None:
             return
+        if note and self._last:
+            leave_note(note, self._last)
         session.optimizer, session.group = optimizer, group
         session.before, session.per_epoch = steps * group, per_epoch
         session.at_once = int(getattr(self.model, "steps_per_execution", 1))
@@ -314,33 +324,3 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
             self._end()
         else:
             self.run.status("running", "fit")
-
-
-def _rate(optimizer: Any) -> Any:
-    """Return the learning rate of the step that is about to be made, without waiting for a device."""
-    rate = optimizer.learning_rate
-    rate = getattr(rate, "value", rate)  # Keras's variables hold the backend's
-    if getattr(rate, "is_cpu", False):
-        return rate.item()
-    return rate.detach().clone() if hasattr(rate, "detach") else rate
-
-
-def _hyperparameters(model: Any, params: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"model": _model_card(model)}
-    if (optimizer := getattr(model, "optimizer", None)) is not None:
-        settings = {name: value for name, value in optimizer.get_config().items() if value is not None}
-        found["optimizer"] = {"class": type(optimizer).__name__, **settings}
-    if (loss := getattr(model, "loss", None)) is not None:
-        found["loss"] = getattr(loss, "name", loss)
-    if params.get("epochs"):
-        found["epochs"] = params["epochs"]
-    return found
-
-
-def _model_card(model: Any) -> dict[str, Any]:
-    return {
-        "class": type(model).__name__,
-        "name": model.name,
-        "parameters": sum(math.prod(each.shape) for each in model.weights),
-        "trainable_parameters": sum(math.prod(each.shape) for each in model.trainable_weights),
-    }

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from livecb.callbacks.calls import asked
+from livecb.resume import NOTE
 
-__all__ = ["Checkpoints"]
+__all__ = ["Checkpoints", "backup_note"]
 
 
 class Checkpoints:
@@ -20,9 +21,9 @@ class Checkpoints:
     """
 
     def __init__(self) -> None:
-        call = asked("keras.src.callbacks.callback_list", "on_epoch_begin")
-        callbacks = getattr(call.get("self"), "callbacks", [])
-        self._savers = [each for each in callbacks if hasattr(each, "filepath") and hasattr(each, "monitor")]
+        self._savers = [
+            each for each in _callbacks() if hasattr(each, "filepath") and hasattr(each, "monitor")
+        ]
         self._stamps: dict[str, int] = {}
         self._began = time.time_ns()  # what is older was saved by another training
 
@@ -43,3 +44,17 @@ class Checkpoints:
                 self._stamps[path] = stamp
                 best = saver.save_best_only
                 yield path, saver.monitor if best else None, logs.get(saver.monitor) if best else None
+
+
+def backup_note() -> str | None:
+    """Return where it is noted which run `BackupAndRestore` backs up, as an epoch begins; None without one.
+
+    It goes with the backup, when the training has come to its end.
+    """
+    folders = [str(each.backup_dir) for each in _callbacks() if hasattr(each, "backup_dir")]
+    return os.path.join(folders[0], NOTE) if folders and "://" not in folders[0] else None
+
+
+def _callbacks() -> list[Any]:
+    call = asked("keras.src.callbacks.callback_list", "on_epoch_begin")
+    return list(getattr(call.get("self"), "callbacks", []))

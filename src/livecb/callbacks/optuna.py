@@ -14,6 +14,7 @@ a word to the callbacks; it is known from what Optuna logs.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from datetime import datetime
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveStream"]
 
+_KEPT = "livecb"  # the attribute under which a study holds its run
 _MOST_CURVES = 50
 
 # Trials run in threads of their own, which all call the same callback.
@@ -134,6 +136,7 @@ class LiveStream(Stream):
             versions={"optuna": str(optuna.__version__)} if optuna else {},
             config={},
             suffix=None if name.startswith("no-name-") else name,
+            saved=None if study is None else study.user_attrs.get(_KEPT),
         )
         if self._session is not None:
             self.run.status("running", "optimize")
@@ -163,6 +166,9 @@ class LiveStream(Stream):
         """Learn what the study is about, and what it has come to without us."""
         session = self._session
         session.study = study
+        if session.owned:
+            with contextlib.suppress(Exception):  # whatever a storage raises
+                study.set_user_attr(_KEPT, self._kept())
         session.goals = [{"MINIMIZE": "min", "MAXIMIZE": "max"}.get(each.name) for each in study.directions]
         several = len(session.goals) > 1
         default = [f"value_{number}" for number in range(len(session.goals))] if several else ["value"]

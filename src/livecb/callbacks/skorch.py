@@ -37,6 +37,8 @@ with needed("skorch", "skorch"):
 
 __all__ = ["LiveStream"]
 
+_KEPT = "livecb"  # under which the history holds its run, at the first batch of a training
+
 _ESSENTIAL = ("lr", "batch_size", "max_epochs", "optimizer", "criterion", "device", "warm_start")
 
 
@@ -49,6 +51,7 @@ class _Session(Session):
         per_epoch: Batches of an epoch; None until that is known.
         validated: Batches of a validation; None if unknown.
         epoch_over: Whether skorch has ended the epoch whose values are not told yet.
+        keeps: Whether the history, which checkpoints hold, is still to be told its run.
     """
 
     def __init__(self, run: Run, owned: bool) -> None:
@@ -58,6 +61,7 @@ class _Session(Session):
         self.per_epoch: int | None = None
         self.validated: int | None = None
         self.epoch_over = False
+        self.keeps = True
 
     def epoch(self) -> float:
         """Return the epochs done, with the part of the current one that is."""
@@ -75,9 +79,14 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
     """
 
     _begins = False
+    _fresh = False  # whether the net knows only what it was initialized with, or loaded since
 
     def _make_session(self, run: Run, owned: bool) -> Session:
         return _Session(run, owned)
+
+    def initialize(self) -> LiveStream:
+        self._fresh = True
+        return self
 
     # A net's callbacks are parameters of it, which scikit-learn reads, sets and clones.
 
@@ -123,6 +132,9 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
 
     @during
     def _begin_step(self, net: Any) -> None:
+        if self._session.keeps:
+            self._session.keeps = False
+            net.history.record_batch(_KEPT, self._last)
         optimizer = getattr(net, "optimizer_", None)
         self._session.rates = {} if optimizer is None else learning_rates(optimizer, "lr")
 
@@ -185,7 +197,9 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
             config=_hyperparameters(net),
             totals=Totals(epochs=epochs, steps=total, batches=total, batches_per_epoch=per_epoch),
             resumed_step=before or None,
+            saved=_kept(done) if self._fresh else None,
         )
+        self._fresh = False
         session = self._session
         if session is None:
             return
@@ -233,10 +247,16 @@ def _is_over(row: Mapping[str, Any]) -> bool:
     return "train_loss" in row
 
 
+def _kept(rows: list[Any]) -> dict[str, Any] | None:
+    """Return which run a history is of that was loaded; None if it does not say."""
+    found = [batch[_KEPT] for row in rows for batch in row["batches"] if _KEPT in batch]
+    return {"run": found[-1]} if found else None
+
+
 def _measured(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield what was measured, of all that the history holds of a batch or an epoch."""
     for name, value in row.items():
-        counted = name in ("epoch", "batches") or name.endswith(("_batch_size", "_batch_count"))
+        counted = name in ("epoch", "batches", _KEPT) or name.endswith(("_batch_size", "_batch_count"))
         if not counted and not isinstance(value, bool):  # skorch marks with bools what was best or saved
             yield name, value
 

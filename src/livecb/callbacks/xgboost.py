@@ -31,6 +31,8 @@ from livecb.run import Run
 
 __all__ = ["LiveStream"]
 
+_KEPT = "livecb"  # under which a model holds its run
+
 _History = Mapping[str, Mapping[str, list[Any]]]
 
 
@@ -113,6 +115,8 @@ class LiveStream(BoostingStream, TrainingCallback):  # type: ignore[misc]
     def _begin_with(self, model: Any) -> None:
         wanted = asked("xgboost.training", "train", "cv")
         first, rounds = model.num_boosted_rounds(), wanted.get("num_boost_round")
+        keeps = hasattr(model, "set_attr")  # the folds of a cross-validation have none
+        known = model.attr(_KEPT) if keeps else None
         self._begin(
             "xgboost",
             {**dict(wanted.get("params") or {}), "num_boost_round": rounds},
@@ -121,9 +125,12 @@ class LiveStream(BoostingStream, TrainingCallback):  # type: ignore[misc]
             rounds=None if rounds is None else first + rounds,
             rank=collective.get_rank(),
             world_size=collective.get_world_size(),
+            saved={"run": known} if known else None,
         )
         if self._session is not None:
             self._session.first = first
+            if keeps:
+                model.set_attr(**{_KEPT: self._last})
 
     @during
     def _take(self, epoch: int, history: _History) -> None:
