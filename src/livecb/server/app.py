@@ -11,6 +11,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from livecb.server.auth import Guard
+from livecb.server.compression import compressing
 from livecb.server.door import from_environment
 from livecb.server.hub import Hub
 from livecb.server.origin import Origins
@@ -58,7 +59,10 @@ class App:
             scope[REFUSED] = self.hub.traffic.answers  # a stream's `send` stays as it is
             await self._front(scope, receive, send)
         else:
-            await self._front(scope, receive, self.hub.traffic.watching(send))
+            send = self.hub.traffic.watching(send)
+            if self.hub.pace.compress and scope["type"] == "http":
+                send = compressing(scope, send, self.hub.work.do)
+            await self._front(scope, receive, send)
 
     def close(self) -> None:
         """End all streams with a goodbye; the app answers no more after that."""

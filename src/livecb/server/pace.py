@@ -23,6 +23,7 @@ class Pace:
         ring: Bytes of ticks kept for viewers that are a little behind.
         send: Bytes given to a viewer at once.
         lines: Lines read at once.
+        compress: Whether answers are compressed for who takes that.
     """
 
     quick: float = 0.003
@@ -36,9 +37,10 @@ class Pace:
     ring: int = 8 << 20
     send: int = 256 << 10
     lines: int = 2000
+    compress: bool = True
 
 
 IN_A_PROCESS = Pace()
 
 # What the server takes there, the training does not get: it sends seldom, and more at once.
-IN_A_THREAD = Pace(quick=0.02, idle=0.1, share=0.08)
+IN_A_THREAD = Pace(quick=0.02, idle=0.1, share=0.08, compress=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from livecb.server.compression import LEAST, accepts_gzip, packed
 from livecb.server.notice import notice
 from livecb.server.replies import Problem
 
@@ -17,9 +19,21 @@ __all__ = ["STATIC", "Assets", "Pages"]
 
 STATIC = Path(__file__).parent / "static"
 
+_TEXTS = ("application/javascript", "application/json", "image/svg+xml")
 _NOT_BUILT = """The API works: <a href="{root}api/runs">api/runs</a>.
 In a source tree, <code>make page</code> builds the page; the wheels have it inside.
 """
+
+
+def _small(path: str | os.PathLike[str], status: os.stat_result, scope: Scope) -> Response | None:
+    """Return a file as gzip, if who asks takes that and it makes the file smaller."""
+    kind = mimetypes.guess_type(path)[0] or ""
+    if not kind.startswith("text/") and kind not in _TEXTS:
+        return None
+    if status.st_size < LEAST or not accepts_gzip(scope):
+        return None
+    headers = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
+    return Response(packed(path, status.st_mtime), media_type=kind, headers=headers)
 
 
 class Assets(StaticFiles):
@@ -37,6 +51,8 @@ class Assets(StaticFiles):
     ) -> Response:
         """Answer with a file that may be kept for ever."""
         response = super().file_response(full_path, stat_result, scope, status_code)
+        if response.status_code == 200:
+            response = _small(full_path, stat_result, scope) or response
         response.headers["cache-control"] = "public, max-age=31536000, immutable"
         return response
 
@@ -73,7 +89,9 @@ class Pages:
             raise Problem(
                 404, "No such page", f"there is nothing at {request.url.path}; the list of runs is at ./"
             )
-        return FileResponse(path, headers={"cache-control": "no-cache"})
+        answer = _small(path, path.stat(), request.scope) or FileResponse(path)
+        answer.headers["cache-control"] = "no-cache"
+        return answer
 
     def _index(self, root: str) -> Response:
         try:
