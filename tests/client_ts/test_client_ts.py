@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from browsing import Server
@@ -33,8 +35,8 @@ def test_what_there_is_can_be_read(script: Script, store: Store, writer: Writer)
         ev.Image, name="fake", file=writer.run.add_file(b"\x89PNG", "a.png", "image/png"), width=1, height=1
     )
     until(script, f"client.get('{run}').then(state => state.events === 8)")
-    assert script.run("client.list().then(rows => rows.map(row => row.run))") == [run]
-    assert script.run("client.list({status: 'over'})") == []
+    assert script.run(f"client.list({{search: '{run}'}}).then(rows => rows.map(row => row.run))") == [run]
+    assert script.run(f"client.list({{search: '{run}', status: 'over'}})") == []
     loss = script.run(f"client.metrics('{run}', 'train/loss')")["series"]["train/loss"]
     assert loss["x"] == [1, 2, 3]
     assert loss["y"] == [1 / 2, 1 / 3, 1 / 4]
@@ -61,26 +63,125 @@ def test_what_readers_say_is_kept(script: Script, store: Store, writer: Writer) 
     script.run(f"client.note('{run}', 'too high', {{author: 'Ada', step: 1}})")
     assert [note["text"] for note in script.run(f"client.notes('{run}')")["notes"]] == ["too high"]
     script.run(f"client.rename('{run}', 'better')")
-    script.run(f"client.tag('{run}', ['good'])")
-    script.run(f"client.baselines.create('first', '{run}')")
-    assert script.run(f"client.compare('{run}', {{baseline: 'first'}})")["equal"] >= 0
-    assert [row["name"] for row in script.run("client.list({tag: 'good'})")] == ["better"]
+    script.run(f"client.tag('{run}', ['good', '{run}'])")
+    script.run(f"client.baselines.create('of-{run}', '{run}')")
+    assert script.run(f"client.compare('{run}', {{baseline: 'of-{run}'}})")["equal"] >= 0
+    assert [row["name"] for row in script.run(f"client.list({{tag: ['good', '{run}']}})")] == ["better"]
     with pytest.raises(Raised, match="writ") as raised:
         script.run(f"client.delete('{run}')")
     assert raised.value.name == "RunWritten"
 
 
-def test_a_training_elsewhere_appends_exactly_once(script: Script) -> None:
-    start = "{type: 'run_started', seq: 0, time: 1.0, version: 1, run: 'afar', name: 'afar'}"
-    place = script.run(f"client.append('afar', [{start}])")
-    assert script.run(f"client.append('afar', [{start}])") == place
-    script.run(
-        f"client.append('afar', [{{seq: 1, time: 2.0, step: 1, values: {{loss: 0.5}}, type: 'metrics'}}], '{place}')"
-    )
-    assert script.run("client.get('afar')")["metrics"]["loss"]["value"] == 0.5
+def test_a_training_elsewhere_appends_exactly_once_and_what_its_events_name(script: Script, run: str) -> None:
+    start = f"{{type: 'run_started', seq: 0, time: 1.0, version: 1, run: '{run}', name: 'afar'}}"
+    place = script.run(f"client.append('{run}', [{start}])")
+    assert script.run(f"client.append('{run}', [{start}])") == place
+    loss = "{seq: 1, time: 2.0, step: 1, values: {loss: 0.5}, type: 'metrics'}"
+    place = script.run(f"client.append('{run}', [{loss}], '{place}')")
+    assert script.run(f"client.get('{run}')")["metrics"]["loss"]["value"] == 0.5
     with pytest.raises(Raised, match="409") as raised:
-        script.run("client.append('afar', [{type: 'log', seq: 1, time: 2.0, message: 'else'}], '0')")
+        script.run(f"client.append('{run}', [{{type: 'log', seq: 1, time: 2.0, message: 'else'}}], '0')")
     assert raised.value.name == "ApiError"
+    ref = script.run(f"client.upload('{run}', new Blob(['png']), {{name: 'a.png', mime: 'image/png'}})")
+    assert (len(ref["hash"]), ref["name"], ref["size"], ref["mime"]) == (64, "a.png", 3, "image/png")
+    shown = "{type: 'image', seq: 2, time: 3.0, name: 'fake', width: 1, height: 1, file: REF}"
+    event = shown.replace("REF", json.dumps(ref))
+    with pytest.raises(Raised, match="nothing was appended"):
+        script.run(f"client.append('{run}', [{event}], '{place}', {{files: {{}}}})")
+    files = f"{{'{ref['hash']}': new Blob(['png'])}}"
+    script.run(f"client.append('{run}', [{event}], '{place}', {{files: {files}}})")
+    assert script.run(f"client.file('{run}', '{ref['hash']}').then(file => file.text())") == "png"
+
+
+def test_the_rest_of_what_there_is_can_be_read(script: Script, writer: Writer) -> None:
+    run = writer.run.id
+    writer.metrics(1).say(ev.Log, message="no space", level="ERROR")
+    for at in range(5):
+        writer.say(ev.Sample, input="why", prediction=str(at), epoch=at)
+        writer.say(ev.Table, name="confusion", columns=["a"], rows=[[at]])
+    (Path(writer.run.folder) / "model.ckpt").write_bytes(b"weights")
+    writer.say(ev.Checkpoint, path=str(writer.run.folder / "model.ckpt"), metric="train/loss", value=0.5)
+    gather = (
+        "(async (all) => { const found = []; for await (const each of all) found.push(each); return found; })"
+    )
+    assert [row["run"] for row in script.run(f"{gather}(client.eachRun({{search: '{run}'}}))")] == [run]
+    found = script.run(f"{gather}(client.eachSample('{run}'))")
+    assert [sample["prediction"] for sample in found] == list("43210")
+    assert script.run(f"{gather}(client.eachImage('{run}'))") == []
+    assert script.run(f"client.media('{run}', 'table', {{limit: 1}})")["media"][0]["rows"] == [[4]]
+    assert script.run(f"client.errors('{run}')")["errors"][0]["message"] == "no space"
+    assert [mark["type"] for mark in script.run(f"client.marks('{run}')")["marks"]] == ["checkpoint"]
+    assert script.run(f"client.flat('{run}')")["current_step"] == 1
+    assert script.run(f"client.model('{run}').then(file => file.text())") == "weights"
+
+
+def test_rights_are_given_and_taken(script: Script, address: str, writer: Writer) -> None:
+    run = writer.run.id
+    assert script.run("client.access()")["role"] == "admin"
+    made = script.run(f"client.tokens.create('of-{run}', {{role: 'view', run: '{run}'}})")
+    theirs = f"new livecb.Client('{address}', {{token: '{made['token']}'}})"
+    assert script.run(f"{theirs}.access()")["run"] == run
+    with pytest.raises(Raised, match="livecb token create"):
+        script.run(f"{theirs}.tokens.list()")
+    assert f"of-{run}" in [row["name"] for row in script.run("client.tokens.list()")]
+    script.run(f"client.tokens.revoke('of-{run}')")
+    link = script.run(f"client.share('{run}', {{seconds: 60}})")
+    assert script.run(f"new livecb.Client('{link['url']}').get('{run}')")["name"] == "a run"
+    assert [row["name"] for row in script.run(f"client.shares('{run}')")] == [link["name"]]
+    script.run(f"client.unshare('{run}', '{link['name']}')")
+    assert script.run(f"client.shares('{run}')") == []
+    assert f"POST /api/runs/{run}/share" in [row["what"] for row in script.run("client.audit()")]
+
+
+def test_a_deleted_run_lies_in_the_trash_until_it_is_removed(script: Script, writer: Writer) -> None:
+    run = writer.run.id
+    writer.end()
+    writer.die()
+    script.run(f"client.delete('{run}')")
+    assert run in [row["run"] for row in script.run("client.trash.list()")]
+    script.run(f"client.restore('{run}')")
+    assert script.run(f"client.get('{run}')")["status"] == "completed"
+    script.run(f"client.delete('{run}')")
+    script.run(f"client.trash.remove('{run}')")
+    assert script.run("client.trash.empty()") == 0
+    with pytest.raises(Raised) as raised:
+        script.run(f"client.restore('{run}')")
+    assert raised.value.name == "RunNotFound"
+
+
+def test_a_live_view_shows_notes_as_they_stand(script: Script, writer: Writer) -> None:
+    run = writer.run.id
+    script.run(
+        f"(globalThis.live = client.live('{run}'), globalThis.leave = live.subscribe(() => undefined), null)"
+    )
+    until(script, "live.get().isConnected")
+    texts = "JSON.stringify(live.get().state.notes.map(note => note.text)) ==="
+    first = script.run(f"client.note('{run}', 'too high')")["id"]
+    script.run(f"client.note('{run}', 'too low')")
+    until(script, f'{texts} \'["too high","too low"]\'')
+    script.run(f"client.editNote('{run}', '{first}', 'fine')")
+    until(script, f'{texts} \'["fine","too low"]\'')
+    script.run(f"client.deleteNote('{run}', '{first}')")
+    until(script, f"{texts} '[\"too low\"]'")
+    with pytest.raises(Raised, match="a reader wrote"):
+        script.run(f"client.editNote('{run}', {{type: 'note', text: 'of the training'}}, 'x')")
+
+
+def test_a_token_that_is_revoked_ends_what_follows_with_it_and_says_so(
+    script: Script, address: str, writer: Writer
+) -> None:
+    run = writer.run.id
+    made = script.run(f"client.tokens.create('for-{run}', {{run: '{run}'}})")
+    script.run(
+        f"(globalThis.mine = client, globalThis.client = new livecb.Client('{address}', {{token: '{made['token']}'}}),"
+        f" globalThis.live = client.live('{run}'), globalThis.leave = live.subscribe(() => undefined), null)"
+    )
+    script.run(FOLLOW.replace("RUN", run))
+    script.run("(globalThis.refused = null, events.done.catch(error => { refused = error; }), null)")
+    until(script, "seen.length === 1 && live.get().isConnected")
+    script.run(f"mine.tokens.revoke('for-{run}')")
+    until(script, "refused?.status === 401 && live.get().error?.status === 401 && !live.get().isConnected")
+    assert "livecb" in script.run("refused.message")
 
 
 def test_following_misses_and_repeats_nothing_when_the_server_is_killed(
@@ -157,7 +258,7 @@ def test_where_streams_are_swallowed_it_asks_again_and_again(
 
 
 HOLD_STREAMS = """
-(globalThis.passed = fetch, globalThis.polls = 0, globalThis.fetch = (address, init) => {
+(globalThis.passed = fetch, globalThis.restore = () => { globalThis.fetch = passed; }, globalThis.polls = 0, globalThis.fetch = (address, init) => {
   if (init.headers.Accept !== 'text/event-stream') return polls++, passed(address, init);
   return new Promise((_, reject) => init.signal.addEventListener('abort', () => reject(new DOMException('', 'AbortError'))));
 }, null)

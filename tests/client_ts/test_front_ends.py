@@ -44,6 +44,12 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store of the test's own: the examples show all runs there are."""
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
 def app(store: Store, free_port: int) -> Iterator[str]:
     environment = os.environ | {"LIVECB_DIR": str(store.root), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(free_port), "--log-level", "warning"]

@@ -4,8 +4,9 @@ import type * as said from "./generated/answers.js";
 import type { Alert, Audio, Checkpoint, Command, Figure, Histogram, Image, ModelCompleted, Note, Sample, System, Table, Totals } from "./generated/events.js";
 
 export type {
-  Appended, Asked, Baseline, CheckpointPage, Comparison, ErrorPage, Kept, LatestValue, LogPage, NotePage, Problem, Rewind,
-  RunDeleted, TrashPage, ValuePage,
+  AccessGiven, Appended, Asked, Baseline, CheckpointPage, Comparison, Entry, ErrorPage, Flat, Kept, LatestValue,
+  LogPage, NotePage, Problem, Rewind, RunDeleted, ShareMade, TokenMade, TokenRow, TrashPage, Trashed, Trend,
+  Uploaded, ValuePage,
 } from "./generated/answers.js";
 
 /** `T` with some of its parts known better than the schema says. */

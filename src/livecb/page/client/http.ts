@@ -7,7 +7,7 @@ export type Query = Record<string, string | number | boolean | readonly string[]
 export interface Asking {
   method?: string;
   headers?: Record<string, string>;
-  /** Sent as JSON; text as it is, as lines of JSON. */
+  /** Sent as JSON; text as it is, as lines of JSON; a `Blob` as it is, as bytes. */
   body?: unknown;
   signal?: AbortSignal;
 }
@@ -39,10 +39,11 @@ export async function getJson<T>(address: string, asking: Asking = {}): Promise<
  * `AbortError` when the signal said so.
  */
 export async function ask(address: string, { method = "GET", headers = {}, body, signal }: Asking = {}): Promise<Response> {
-  const type = typeof body === "string" ? "application/x-ndjson" : "application/json";
+  const bytes = body instanceof Blob;
+  const type = bytes ? "application/octet-stream" : typeof body === "string" ? "application/x-ndjson" : "application/json";
   const init: RequestInit = { method, headers: body === undefined ? headers : { "Content-Type": type, ...headers } };
   if (signal) init.signal = signal;
-  if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
+  if (body !== undefined) init.body = bytes || typeof body === "string" ? body : JSON.stringify(body);
   let response: Response;
   try {
     response = await fetch(address, { cache: "no-store", ...init });

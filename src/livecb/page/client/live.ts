@@ -6,6 +6,7 @@ import type { Source } from "./events.js";
 import { Follower } from "./follow.js";
 import type { LivecbEvent } from "./generated/events.js";
 import type { Link } from "./link.js";
+import { foldNotes } from "./notes.js";
 import type { Message } from "./sse.js";
 
 /** What a view of a run shows. It is never changed: each change makes another one. */
@@ -51,6 +52,13 @@ export class LiveRun {
   /** As `Client.send`. */
   readonly send = (name: string, options?: SendOptions): Promise<Asked> => this.client.send(this.run, name, options);
 
+  /** Try again after a refusal: a token that opens nothing any more (401, 403) is not brought again by itself. */
+  readonly retry = (): void => {
+    if (this.#listeners.size === 0) return;
+    this.#stop();
+    this.#start();
+  };
+
   #start(): void {
     this.#session = new AbortController();
     void this.#open(this.#session.signal);
@@ -77,6 +85,7 @@ export class LiveRun {
         if (signal.aborted) return;
         if (!(error instanceof LivecbError)) throw error;
         this.#change({ error, isConnected: false });
+        if (error instanceof ApiError && isRefusal(error.status)) return;
       }
       await pause(backoff.next(), signal);
     }
@@ -94,8 +103,14 @@ export class LiveRun {
       came = [];
       state = null;
     };
+    const take = (event: LivecbEvent): void => {
+      came.push(event);
+      const known = state ?? this.#snapshot.state;
+      // The server says the state at most twice a second: a note is shown before that.
+      if (event.type === "note" && known) state = { ...known, notes: foldNotes(known.notes, event) };
+    };
     const onMessage = ({ event, data }: Message): void => {
-      if (event === "") came.push(JSON.parse(data) as LivecbEvent);
+      if (event === "") take(JSON.parse(data) as LivecbEvent);
       else if (event === "state") state = JSON.parse(data) as RunState;
       else if (event === "reset") this.#startOver();
       else if (event === "writer") {
@@ -127,12 +142,18 @@ export class LiveRun {
       : link.kind === "reconnecting" ? new ServerError(`${link.why}; trying again`)
       : null;
     this.#change({ isConnected, error });
+    if (link.kind === "refused" && isRefusal(link.status)) this.#follower?.stop();
   }
 
   #change(part: Partial<Snapshot>): void {
     this.#snapshot = { ...this.#snapshot, ...part };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Whether asking again with the same token is of no use, and would only be counted against its address. */
+function isRefusal(status: number): boolean {
+  return status === 401 || status === 403;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
