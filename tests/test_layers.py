@@ -29,10 +29,11 @@ ROOMS = {
     "server": "server server.*",
     "client": "client client.*",
     "reading": "listing lookup sending tailing text",
+    "terminal": "terminal terminal.*",
     "testing": "testing",
     "demo": "demo demo.*",
     "program": "program program.*",
-    "cli": "browser cli __main__ rights viewing",
+    "cli": "browser cli __main__ rights viewing watching",
 }
 
 MAY = {
@@ -47,10 +48,11 @@ MAY = {
     "server": "facts logs store commands state",
     "client": "commands facts logs store",
     "reading": "facts logs store commands state",
+    "terminal": "facts logs store commands state reading",
     "testing": "facts logs store state",
     "demo": "run sinks callbacks",
     "program": "facts state run sinks",
-    "cli": "facts store commands reading server demo program",
+    "cli": "facts store commands reading terminal server demo program",
 }
 
 # The sink that starts a server knows how one is started, and nothing else of it; the client knows how one is found.
@@ -63,7 +65,7 @@ EXCEPTIONS = {
 
 THIRD = {
     "msgspec": "*",
-    "click": "cli rights server.__main__ viewing",
+    "click": "cli rights server.__main__ viewing watching",
     "httpx": "logs.http",
     "psutil": "lock system",
     "pynvml": "system",
@@ -78,6 +80,9 @@ THIRD = {
     "sklearn": "demo.lightning_demo callbacks.sklearn*",
     "torch": "callbacks.gan callbacks.gan_samples callbacks.generation callbacks.helm callbacks.random_state demo.* watch",
     "keras": "callbacks.keras callbacks.keras_control",
+    "rich": "terminal.*",
+    "textual": "terminal.*",
+    "textual_plotext": "terminal.chart",
     "xgboost": "callbacks.xgboost",
     "skorch": "callbacks.skorch",
     "accelerate": "callbacks.accelerate",

@@ -17,6 +17,7 @@ from livecb.browser import open_browser
 from livecb.errors import LivecbError, RunNotFound
 from livecb.rights import audit, share, token
 from livecb.viewing import FOLDER, PORT, store_of, view
+from livecb.watching import watch
 
 __all__ = ["main"]
 
@@ -49,6 +50,7 @@ def main() -> None:
 
 
 main.add_command(view)
+main.add_command(watch)
 main.add_command(token)
 main.add_command(share)
 main.add_command(audit)
