@@ -102,7 +102,7 @@ export class Samples extends Kind {
     const own = epochOf(sample.epoch);
     const epochs = this.epochs.flatMap(({ epoch }) => (epoch !== null && own !== null && epoch < own ? [epoch] : []));
     for (const epoch of epochs.sort((a, b) => b - a).slice(0, EPOCHS_BACK)) {
-      const earlier = (await this.#ofEpoch(epoch)).find((each) => isSameInput(each, sample) && each.time < sample.time);
+      const earlier = (await this.#ofEpoch(epoch)).find((each) => isSameInput(each, sample));
       if (earlier) return earlier;
     }
     return null;

@@ -84,9 +84,9 @@ function Tables({ named, others, session }: OneProps) {
             onInput={(event) => setBack(events.length - 1 - Number(event.currentTarget.value))} />
         </p>
       )}
-      <div class="scroll" tabIndex={0} role="region" aria-label={`Table ${named.name}`}>
+      <div class="scroll said" tabIndex={0} role="region" aria-label={`Table ${named.name}`}>
         <table class="values said-table">
-          <thead><tr>{table.columns.map((column, i) => <th scope="col" key={i}>{column}</th>)}</tr></thead>
+          <thead><tr>{table.columns.map((column, i) => <th scope="col" key={i} class={typeof table.rows[0]?.[i] === "number" ? "" : "text"}>{column}</th>)}</tr></thead>
           <tbody>
             {rows.map((row, i) => (
               <tr key={i}>{row.map((cell, j) => <td key={j} class={typeof cell === "number" ? "" : "text"}>{cellWords(cell)}</td>)}</tr>

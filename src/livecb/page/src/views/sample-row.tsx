@@ -29,7 +29,7 @@ interface RowProps {
 /** What a model made of one input, and if wished what changed since it was asked the same before. */
 export function SampleRow({ samples, sample, place, changes, abandoned, columns, scores, wholes, fresh, file }: RowProps) {
   const [whole, setWhole] = useState(false);
-  const earlier = useBefore(samples, place, changes);
+  const earlier = useBefore(samples, sample, place, changes);
   const texts = columns.map((name) => words(sample[name]));
   const long = texts.some((text) => text.length > LONG || text.split("\n").length > 5);
   return (
@@ -58,14 +58,15 @@ export function SampleRow({ samples, sample, place, changes, abandoned, columns,
 type Before = Sample | "none" | "failed" | null;
 
 /** The sample of the same input before one, once it is known; null until then. */
-function useBefore(samples: Samples, place: number, wanted: boolean): Before {
+function useBefore(samples: Samples, sample: Sample, place: number, wanted: boolean): Before {
   const [before, setBefore] = useState<Before>(null);
   useEffect(() => {
     if (!wanted) return undefined;
     let left = false;
+    setBefore(null);
     samples.before(place).then((found) => left || setBefore(found ?? "none"), () => left || setBefore("failed"));
     return () => void (left = true);
-  }, [samples, place, wanted]);
+  }, [samples, `${sample.rank ?? 0}:${sample.seq}:${sample.time}`, wanted]);
   return before;
 }
 

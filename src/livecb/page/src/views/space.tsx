@@ -1,6 +1,8 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Candidate } from "../../client/api";
+import { toNumber } from "../../client/number";
 import { keyOf } from "../data/board";
+import { value } from "../data/format";
 import { paramsIn, scoreIn, type Dimension } from "../data/space";
 
 const MOST_AXES = 9;
@@ -36,7 +38,7 @@ export function Space({ rows }: { rows: readonly Candidate[] }) {
 }
 
 function toldWords(row: Candidate, score: string): string {
-  return [row.place === 1 ? `best: ${row.name}` : row.name, `${score} ${String(row.scores?.[score] ?? "").slice(0, 8)}`].join(" · ");
+  return [row.place === 1 ? `best: ${row.name}` : row.name, `${score} ${value(toNumber(row.scores?.[score]))}`].join(" · ");
 }
 
 interface DrawnProps {
