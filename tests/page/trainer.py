@@ -274,7 +274,40 @@ def progress(trainer: Trainer, done: int) -> None:
     )
 
 
-KEPT = {"candidate": candidate, "samples": samples, "images": images, "progress": progress}
+def answers(trainer: Trainer, epoch: int) -> None:
+    """Say what the model makes of the same two prompts, in an epoch."""
+    for prompt, words in (("count", " ".join(map(str, range(1, epoch + 2)))), ("greet", "good day")):
+        trainer.say(ev.Sample, input=prompt, prediction=words, scores={"judge": epoch / 4}, epoch=epoch)
+
+
+def others(trainer: Trainer, count: int) -> None:
+    """Say so many sounds, tables and histograms, each under one name."""
+    sound = trainer.stored.add_file(wav(), "voice.wav", "audio/wav")
+    for step in range(count):
+        trainer.say(ev.Audio, name="voice", file=sound, seconds=0.1, step=step)
+        rows: list[list[object]] = [[row, f"text {row} at {step}"] for row in range(60)]
+        trainer.say(ev.Table, name="worst", columns=["id", "text"], rows=rows, step=step)
+        edges: list[ev.Number] = [step - 1.0, step, step + 1.0]
+        trainer.say(ev.Histogram, name="weights", counts=[1, 2 + step], edges=edges, step=step)
+
+
+def wav() -> bytes:
+    """Return a tenth of a second of silence."""
+    data = bytes(1600)
+    head = struct.pack(
+        "<4sI8sIHHIIHH4sI", b"RIFF", 36 + 1600, b"WAVEfmt ", 16, 1, 1, 8000, 16000, 2, 16, b"data", 1600
+    )
+    return head + data
+
+
+KEPT = {
+    "candidate": candidate,
+    "samples": samples,
+    "images": images,
+    "progress": progress,
+    "answers": answers,
+    "others": others,
+}
 
 
 def obey(trainer: Trainer, step: int, rate: float) -> None:
@@ -293,6 +326,10 @@ def obey(trainer: Trainer, step: int, rate: float) -> None:
             trainer.say(ev.Log, level="WARNING", message=f"{what} " * 20, logger="chatter", step=step)
         elif verb == "metric":
             trainer.say(ev.Metrics, values={what: 0.512345}, step=step)
+        elif verb == "resume":
+            trainer.say(ev.RunEnded, status="stopped", reason="KeyboardInterrupt")
+            trainer.said = 0
+            trainer.start(attempt=2, resumed_step=int(what))
         elif verb in KEPT:
             KEPT[verb](trainer, int(what))
         trainer.flush()
