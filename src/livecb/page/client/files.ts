@@ -6,11 +6,19 @@ export type Files = Readonly<Record<string, Blob>> | ((hash: string) => Blob | n
 
 /** The SHA-256 of bytes, in hexadecimal digits. Raises `LivecbError` where the browser does not reckon it. */
 export async function sha256(file: Blob): Promise<string> {
-  if (!globalThis.crypto?.subtle) {
+  const subtle = globalThis.crypto?.subtle ?? ("process" in globalThis ? await ofNode() : undefined);
+  if (!subtle) {
     throw new LivecbError("a browser reckons SHA-256 only on pages that come over https or from localhost: open this one so");
   }
-  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  const digest = await subtle.digest("SHA-256", await file.arrayBuffer());
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What Node.js 18 has under a name of its own, which bundlers need not look for. */
+async function ofNode(): Promise<SubtleCrypto> {
+  const name = "node:crypto";
+  const { webcrypto } = (await import(/* @vite-ignore */ name)) as { webcrypto: Crypto };
+  return webcrypto.subtle;
 }
 
 /** The files that events name, by their hash. Raises `LivecbError` where one is not at hand. */
