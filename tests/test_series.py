@@ -221,6 +221,7 @@ def test_every_axis_can_be_asked_for(x):
     expected |= {"step": [0, 1, 2], "samples": [0, 8, 16], "tokens": [0, 64, 128]}
     assert (chart["axis"], chart["x"]) == (x, expected[x])
     assert all(isinstance(place, int) for place in chart["x"]) == (x not in ("time", "epoch"))
+    assert (chart["samples"], chart["tokens"]) == (expected["samples"], expected["tokens"])
 
 
 # Names

@@ -213,6 +213,11 @@ class Series:
             "time": [strand.frame.at("time", row) for strand, row in found],
             "epoch": [strand.frame.at("epoch", row) for strand, row in found],
             "attempt": [strand.attempt for strand, _ in found],
+            **{
+                name: [json_number(strand.frame.at(name, row), whole=True) for strand, row in found]
+                for name in ("samples", "tokens")
+                if any(frame.axis(name) is not None for frame, _ in metric.pieces)
+            },
         }
 
     def _extend(self, key: _Key, events: Sequence[Metrics], orders: Sequence[int], attempt: int) -> None:

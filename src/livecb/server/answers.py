@@ -113,7 +113,7 @@ class Progress(msgspec.Struct):
 
 
 class LatestValue(msgspec.Struct):
-    """The last value of a metric."""
+    """The last value of a metric, and the best one where its name tells which way is better (`goal`)."""
 
     value: Number | None
     step: int | None
@@ -449,7 +449,7 @@ class ErrorPage(msgspec.Struct):
 
 
 class SeriesColumns(msgspec.Struct):
-    """One metric by columns of the same length; `count` is before thinning."""
+    """One metric by columns of the same length, `samples` and `tokens` where it tells them; `count` is before thinning."""
 
     chart: str
     series: str
@@ -463,6 +463,8 @@ class SeriesColumns(msgspec.Struct):
     time: list[float | None]
     epoch: list[Number | None]
     attempt: list[int]
+    samples: list[Number | None] | None = None
+    tokens: list[Number | None] | None = None
 
 
 class SeriesPage(msgspec.Struct):
@@ -569,6 +571,8 @@ class MediaPage(msgspec.Struct):
     total: int
     count: int
     before: int
+    attempts: list[int]
+    abandoned: list[bool]
     names: list[PicturesOfName]
     media: list[ev.Audio | ev.Histogram | ev.Table]
 

@@ -1,53 +1,90 @@
-import type { XAxis } from "./data/series";
+import { DEFAULTS, MOST_SMOOTHING, fromAddress, tidy, toAddress, type Settings } from "./data/settings";
 import { Topics } from "./topics";
 
-/** How all charts are shown; kept for the next visit. */
-export interface Settings {
-  /** null: what suits the run. */
-  axis: XAxis | null;
-  smoothing: number;
-  log: boolean;
-  /** Whether what happened stands on the axes. */
-  marks: boolean;
-}
-
 const KEY = "livecb.look";
-const DEFAULTS: Settings = { axis: null, smoothing: 0.8, log: false, marks: true };
+/** Browsers let an address change only so often. */
+const ADDRESS_MS = 300;
 
-/** What the viewer chose for the charts: axis, smoothing, scale, and the part looked at. */
+/** What the viewer chose for the charts: kept for the project's other runs, and in the address for whoever gets it. */
 export class LookChoice {
   readonly topics = new Topics<"look">();
-  settings: Settings = load();
+  settings: Settings = DEFAULTS;
   from: number | null = null;
   to: number | null = null;
+  #key: string | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Take what the address says, else what was kept for the project; once, when it is known. */
+  open(project: string | null): void {
+    if (this.#key !== null) return;
+    this.#key = `${KEY}.${project ?? ""}`;
+    const said = fromAddress(new URLSearchParams(location.search));
+    const { from = null, to = null, ...settings } = { ...(said ?? load(this.#key) ?? load(KEY) ?? DEFAULTS) } as Settings & Partial<LookChoice>;
+    this.settings = settings;
+    [this.from, this.to] = [from, to];
+    this.#tellAddress();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
 
   set(change: Partial<Settings>): void {
     if (change.axis && change.axis !== this.settings.axis) this.from = this.to = null;
     this.settings = { ...this.settings, ...change };
-    try {
-      localStorage.setItem(KEY, JSON.stringify(this.settings));
-    } catch {
-      // No storage: the choice lasts for this visit.
-    }
-    this.topics.changed("look");
+    if (this.#key !== null) keep(this.#key, this.settings);
+    this.#changed();
+  }
+
+  /** Put a name into one of the lists, or take it out where it is in. */
+  toggle(list: "pinned" | "hidden" | "off" | "folds", name: string): void {
+    const held = this.settings[list];
+    this.set({ [list]: held.includes(name) ? held.filter((each) => each !== name) : [...held, name] });
   }
 
   /** Change the smoothing by a little, within its bounds. */
   smoother(by: number): void {
-    this.set({ smoothing: Math.min(0.99, Math.max(0, Math.round((this.settings.smoothing + by) * 100) / 100)) });
+    this.set({ smoothing: Math.min(MOST_SMOOTHING, Math.max(0, Math.round((this.settings.smoothing + by) * 100) / 100)) });
   }
 
   zoom(from: number | null, to: number | null): void {
     this.from = from;
     this.to = to;
+    this.#changed();
+  }
+
+  #changed(): void {
     this.topics.changed("look");
+    this.#tellAddress();
+  }
+
+  #tellAddress(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const query = new URLSearchParams(location.search);
+      toAddress(query, this.settings, this);
+      const said = query.size > 0 ? `?${query}` : "";
+      if (said !== location.search) history.replaceState(history.state, "", location.pathname + said + location.hash);
+    }, ADDRESS_MS);
   }
 }
 
-function load(): Settings {
+function keep(key: string, settings: Settings): void {
   try {
-    return { ...DEFAULTS, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Settings>) };
+    localStorage.setItem(key, JSON.stringify(settings));
+    // Of another project what is about no chart of its own is taken over at first.
+    const { axis, smoothing, log, logX, marks, best } = settings;
+    localStorage.setItem(KEY, JSON.stringify({ axis, smoothing, log, logX, marks, best }));
   } catch {
-    return DEFAULTS;
+    // No storage: the choice lasts for this visit.
+  }
+}
+
+function load(key: string): Settings | null {
+  try {
+    const kept = localStorage.getItem(key);
+    return kept === null ? null : tidy(JSON.parse(kept));
+  } catch {
+    return null;
   }
 }

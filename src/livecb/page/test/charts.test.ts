@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { MetricState } from "../client/api";
-import { chartsOf, matches } from "../src/data/charts";
+import { chartsOf, searchOf } from "../src/data/charts";
 import { modelOf, ownRangeOf, rangeOf } from "../src/views/chart-model";
 import { latest, telling, tileOf, written } from "../src/data/tiles";
 import { Curves } from "../src/data/curves";
@@ -77,12 +77,52 @@ test("a chart whose steps mean something else has a range of its own", () => {
 test("beyond the palette dashes tell series apart", () => {
   const many = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`m${i}`, metric("m", `part ${i}`)]));
   const lines = chartsOf(many)[0]?.lines ?? [];
-  expect(new Set(lines.map((line) => `${line.color}${line.dashed}`)).size).toBe(12);
+  expect(new Set(lines.map((line) => `${line.color}${line.dash}`)).size).toBe(12);
 });
 
-test("charts are found by words of their title or their metrics", () => {
-  const [loss] = chartsOf(METRICS);
-  expect([matches(loss!, "val"), matches(loss!, "LOSS train"), matches(loss!, "lr")]).toEqual([true, true, false]);
+test("charts are found by words of their title or their metrics, or by a regular expression", () => {
+  const found = (typed: string): string[] => chartsOf(METRICS).filter(searchOf(typed).matches).map(({ title }) => title);
+  expect(found("val")).toEqual(["loss", "accuracy"]);
+  expect(found("LOSS train")).toEqual(["loss"]);
+  expect(found("^(lr|grad_.*)$")).toEqual(["lr", "grad_norm"]);
+  expect(searchOf("lr").complaint).toBeNull();
+});
+
+test("what is no regular expression is looked for as it stands, and says so", () => {
+  const broken = searchOf("loss[");
+  expect(broken.complaint).toMatch(/no regular expression/);
+  expect(chartsOf({ "loss[0]": metric("loss[0]", "loss[0]"), lr: METRICS.lr! }).filter(broken.matches).map(({ title }) => title)).toEqual(["loss[0]"]);
+});
+
+test("from the sixth colour on lines have dashes", () => {
+  const many = Object.fromEntries(Array.from({ length: 7 }, (_, i) => [`m${i}`, metric("m", `train${i}x`)]));
+  // The first two colours are kept for training and validation.
+  expect(chartsOf(many)[0]?.lines.map(({ dash }) => dash > 0)).toEqual([false, false, false, true, true, true, true]);
+});
+
+test("ranks are one line, with the mean of what they measured and the band it lies in", () => {
+  const state = { "train/loss": metric("loss", "train"), "train/loss@1": metric("loss", "train rank 1") };
+  const [loss] = chartsOf(state);
+  expect(loss?.lines).toMatchObject([{ metric: "train/loss", label: "train", ranks: ["train/loss", "train/loss@1"], color: 0 }]);
+  const curves = new Curves();
+  for (const [rank, off] of [[0, 0], [1, 2]] as const) {
+    for (let step = 0; step < 10; step++) curves.append({ type: "metrics", seq: 0, time: step, step, rank, context: "train", values: { "train/loss": step + off } });
+  }
+  const look = { axis: "step" as const, smoothing: 0.8, from: null, to: null, zero: 0 };
+  const model = modelOf(loss!, curves, look, [0, 9], false, [], 400);
+  const [band] = model.bands!;
+  expect(model.columns[band!.low]?.slice(0, 2)).toEqual([0, 1]);
+  expect(model.columns[band!.high]?.slice(0, 2)).toEqual([2, 3]);
+  expect(model.columns[model.rawColumn[0]!]?.slice(0, 2)).toEqual([1, 2]);
+});
+
+test("a curve is marked where it was best; one without a direction where it was smallest and largest", () => {
+  const curves = new Curves();
+  [3, 1, 2].forEach((value, step) => curves.append({ type: "metrics", seq: 0, time: step, step, values: { loss: value, norm: value } }));
+  const look = { axis: "step" as const, smoothing: 0, from: null, to: null, zero: 0 };
+  const state = { loss: metric("loss", "", { goal: "min", best: 1, min: 1, max: 3 }), norm: metric("norm", "", { min: 1, max: 3 }) };
+  const points = chartsOf(state).map((chart) => modelOf(chart, curves, look, [0, 2], false, [], 400, state).points);
+  expect(points).toMatchObject([[{ x: 1, y: 1, kind: "best" }], [{ x: 1, y: 1, kind: "low" }, { x: 0, y: 3, kind: "high" }]]);
 });
 
 test("the tiles are what is measured, then what is trained on, then the rate", () => {

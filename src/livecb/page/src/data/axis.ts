@@ -51,6 +51,28 @@ export function axisTime(seconds: number): string {
   return `${sign}${Math.floor(size / 86_400)} d${hours ? ` ${hours} h` : ""}`;
 }
 
+/** Unix seconds as the reader's time of day, with the date where the axis spans more than a day. */
+export function axisClock(splits: readonly number[]): string[] {
+  const first = splits[0] ?? 0;
+  const [span, step] = [(splits.at(-1) ?? 0) - first, (splits[1] ?? first) - first];
+  return splits.map((split) => {
+    const at = new Date(split * 1000);
+    const time = `${two(at.getHours())}:${two(at.getMinutes())}${step % 60 ? `:${two(at.getSeconds())}` : ""}`;
+    return span < 86_400 ? time : `${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+  });
+}
+
+/** Places to label on a logarithmic axis: 1, 2 and 5 of each power of ten while there are few, else powers alone. */
+export function logSplits(low: number, high: number): number[] {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const powers = Math.log10(high / low);
+  const found: number[] = [];
+  for (let power = first; power <= last; power += Math.ceil(powers / 8)) {
+    for (const digit of powers <= 3 ? [1, 2, 5] : [1]) found.push(Number(`${digit}e${power}`));
+  }
+  return found.filter((split) => split >= low && split <= high);
+}
+
 function two(part: number): string {
   return String(part).padStart(2, "0");
 }

@@ -1,4 +1,5 @@
 import type { MetricState } from "../../client/api";
+import { byRank } from "./band";
 
 /** One line of a chart. */
 export interface LineSpec {
@@ -6,12 +7,14 @@ export interface LineSpec {
   label: string;
   /** Index into the palette: the same series has the same colour in every chart. */
   color: number;
-  /** From the sixth colour on lines are told apart by dashes too. */
-  dashed: boolean;
+  /** From the sixth colour on lines are told apart by dashes too: which kind of them, 0 is none. */
+  dash: number;
   /** Whether each point is shown: measurements that come seldom. */
   dots: boolean;
   /** Whether its values are set or chosen, not measured: smoothing would tell what never was. */
   exact: boolean;
+  /** Where several ranks say it: the metrics of all of them. */
+  ranks?: string[];
 }
 
 export interface ChartSpec {
@@ -22,6 +25,8 @@ export interface ChartSpec {
 const ROLES = ["train", "val", "test"];
 const SYNONYMS: Record<string, string> = { valid: "val", validation: "val", eval: "val", dev: "val", training: "train" };
 const COLORS = 7;
+const UNDASHED = 5;
+const DASHES = 3;
 const EXACT = /(^|\/)(lr|learning_rate|momentum|weight_decay|beta\d?|epoch)\b|(^|[^a-z])best([^a-z]|$)/i;
 
 /** Group metrics into charts, the most telling first. */
@@ -41,16 +46,20 @@ export function chartsOf(metrics: Record<string, MetricState>): ChartSpec[] {
 
 function linesOf(title: string, entries: [string, MetricState][], colors: Map<string, number>): LineSpec[] {
   const used = new Set<number>();
+  const ranks = byRank(entries.map(([metric]) => metric));
   return entries
+    .filter(([metric]) => ranks.has(metric))
     .sort(([, a], [, b]) => roleOf(a.series) - roleOf(b.series))
     .map(([metric, { series }]) => {
       const color = colorOf(entries.length === 1 && roleOf(series) >= ROLES.length ? title : series, colors, used);
       used.add(color);
+      const several = ranks.get(metric) as string[];
       return {
+        ...(several.length > 1 && { ranks: several }),
         metric,
-        label: series || title,
+        label: series.replace(several.length > 1 ? / ?rank \d+$/ : "", "") || title,
         color: color % COLORS,
-        dashed: color >= COLORS,
+        dash: color < UNDASHED ? 0 : 1 + (Math.floor((color - UNDASHED) / COLORS) % DASHES),
         dots: roleOf(series) === 1 || roleOf(series) === 2,
         exact: EXACT.test(title) || EXACT.test(metric),
       };
@@ -85,8 +94,27 @@ function rankOf(title: string, entries: [string, MetricState][]): number {
   return entries.some(([, state]) => roleOf(state.series) === 1) ? 5 : 10;
 }
 
-/** Whether a chart is meant by what somebody typed: all words must occur in its title or a metric's name. */
-export function matches(chart: ChartSpec, wanted: string): boolean {
-  const names = [chart.title, ...chart.lines.map((line) => line.metric)].join(" ").toLowerCase();
-  return wanted.toLowerCase().split(/\s+/).every((word) => names.includes(word));
+/** What somebody looks for: whether a chart is meant, and what is wrong with what was typed. */
+export interface Search {
+  matches(chart: ChartSpec): boolean;
+  complaint: string | null;
+}
+
+const SPECIAL = /[\\^$*+?()[\]{}|]/;
+
+/** Read what somebody typed: words of which all must occur in a chart's names, or a regular expression that fits one of them. */
+export function searchOf(typed: string): Search {
+  const wanted = typed.trim().toLowerCase();
+  const namesOf = ({ title, lines }: ChartSpec): string[] => [title, ...lines.flatMap(({ metric, ranks = [] }) => [metric, ...ranks])];
+  let complaint = null;
+  if (SPECIAL.test(wanted)) {
+    try {
+      const pattern = new RegExp(typed.trim(), "i");
+      return { matches: (chart) => namesOf(chart).some((name) => pattern.test(name)), complaint: null };
+    } catch (error) {
+      complaint = `no regular expression, so looked for as it stands: ${error instanceof Error ? error.message.replace(/^.*: /, "") : error}`;
+    }
+  }
+  const words = wanted.split(/\s+/);
+  return { matches: (chart) => words.every((word) => namesOf(chart).join(" ").toLowerCase().includes(word)), complaint };
 }

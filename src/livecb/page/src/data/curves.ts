@@ -54,6 +54,8 @@ export class Curves {
         step: event[place] ?? series.step.at(series.length - 1),
         batch: event.batch ?? NaN,
         epoch: event.epoch ?? NaN,
+        samples: event.samples ?? NaN,
+        tokens: event.tokens ?? NaN,
         time: event.time,
         attempt: this.attempt,
       };
@@ -61,6 +63,11 @@ export class Curves {
       if (this.attempt > 1 && !this.begins.has(this.attempt)) this.begins.set(this.attempt, point);
       this.detail?.byName.get(key)?.append(point);
     }
+  }
+
+  /** Append a point of a curve that no metrics event tells of. */
+  put(name: string, point: Point): void {
+    this.#series(name).append(point);
   }
 
   rewind(rewinds: readonly Rewind[]): void {
@@ -74,7 +81,8 @@ export class Curves {
       if (attempt === before) continue;
       before = attempt;
       const [step, batch] = [series.step.at(i), series.batch.at(i)];
-      const point = { step, batch, epoch: series.epoch.at(i), time: series.time.at(i), attempt };
+      const [epoch, samples, tokens] = [series.epoch.at(i), series.samples.at(i), series.tokens.at(i)];
+      const point = { step, batch, epoch, samples, tokens, time: series.time.at(i), attempt };
       if (attempt > 1 && !(point.time >= (this.begins.get(attempt)?.time ?? Infinity))) this.begins.set(attempt, point);
     }
   }
@@ -103,6 +111,8 @@ export function* pointsOf(columns: SeriesColumns): Generator<Point> {
       step: toNumber(columns.step[i] ?? columns.x[i]),
       batch: columns.batch[i] ?? NaN,
       epoch: columns.epoch[i] ?? NaN,
+      samples: toNumber(columns.samples?.[i] ?? NaN),
+      tokens: toNumber(columns.tokens?.[i] ?? NaN),
       time: columns.time[i] ?? NaN,
       attempt: columns.attempt[i] ?? 1,
     };

@@ -37,6 +37,8 @@ function pointAt(series: Series, index: number): Point {
     step: series.step.at(index),
     batch: series.batch.at(index),
     epoch: series.epoch.at(index),
+    samples: series.samples.at(index),
+    tokens: series.tokens.at(index),
     time: series.time.at(index),
     attempt: series.attempt.at(index),
   };

@@ -19,6 +19,8 @@ export interface Look {
   to: number | null;
   /** Unix time that counts as zero on the time axis. */
   zero: number;
+  /** Whether the axis is logarithmic: it has no place for 0 and less. */
+  logX?: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export function drawnOf(series: Series, look: Look, target: number): { main: Dra
   const kept: number[] = [];
   const branches = new Map<number, number[]>();
   for (let i = 0; i < series.length; i++) {
-    if (Number.isNaN(series.x(look.axis, i))) continue;
+    if (!hasPlace(xOf(series, i, look), look)) continue;
     if (!series.abandoned.at(i)) {
       kept.push(i);
       continue;
@@ -70,6 +72,10 @@ function isByEpoch(series: Series, indices: readonly number[]): boolean {
 function xOf(series: Series, index: number, look: Look): number {
   const x = series.x(look.axis, index);
   return look.axis === "time" ? x - look.zero : x;
+}
+
+function hasPlace(x: number, { logX }: Look): boolean {
+  return logX ? x > 0 : !Number.isNaN(x);
 }
 
 function sorted(x: Float64Array): boolean {

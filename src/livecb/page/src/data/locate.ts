@@ -1,9 +1,9 @@
 import type { Mark } from "./marks";
-import type { Series, XAxis } from "./series";
+import { placeOn, type PlaceName, type Series, type XAxis } from "./series";
 
 /** Tells where marks stand on an axis that they do not name: by where the run was then. */
 export class Locator {
-  #known = new WeakMap<Mark, Partial<Record<XAxis, number>>>();
+  #known = new WeakMap<Mark, Partial<Record<PlaceName, number>>>();
   #curve: Series | null = null;
 
   /** Go by the curve that knows most places. */
@@ -13,8 +13,9 @@ export class Locator {
   }
 
   /** Where a mark stands; null where nobody knows. */
-  place(mark: Mark, axis: XAxis): number | null {
+  place(mark: Mark, over: XAxis): number | null {
     const { event } = mark;
+    const axis = placeOn(over);
     // A reader's note on a step was written at some time, but is about that step.
     const about = event.type === "note" && event.seq < 0 && (event.step != null || event.epoch != null);
     if (!(about && axis === "time")) {
@@ -28,7 +29,7 @@ export class Locator {
     return found;
   }
 
-  #find({ event }: Mark, axis: XAxis): number | null {
+  #find({ event }: Mark, axis: PlaceName): number | null {
     const curve = this.#curve;
     if (!curve || curve.length === 0) return null;
     for (const by of ["step", "epoch", "batch"] as const) {

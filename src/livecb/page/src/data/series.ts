@@ -2,10 +2,18 @@ import type { Rewind } from "../../client/api";
 import { Column } from "./column";
 import { thin } from "./thin";
 
-/** The axes a curve can be drawn over. */
+/** Where a point may stand. */
+export const PLACES = ["step", "batch", "epoch", "samples", "tokens", "time"] as const;
+export type PlaceName = (typeof PLACES)[number];
+
+/** The axes a curve can be drawn over: `time` is since the run began, `clock` is the time of day. */
+export const X_AXES = [...PLACES, "clock"] as const;
 export type XAxis = (typeof X_AXES)[number];
 
-export const X_AXES = ["step", "batch", "epoch", "time"] as const;
+/** Where points stand that are drawn over an axis. */
+export function placeOn(axis: XAxis): PlaceName {
+  return axis === "clock" ? "time" : axis;
+}
 
 /** One measured value with all its x-axes; what is not known is NaN. */
 export interface Point {
@@ -13,6 +21,8 @@ export interface Point {
   step: number;
   batch: number;
   epoch: number;
+  samples?: number;
+  tokens?: number;
   time: number;
   attempt: number;
 }
@@ -26,6 +36,8 @@ export class Series {
   readonly step = new Column();
   readonly batch = new Column();
   readonly epoch = new Column();
+  readonly samples = new Column();
+  readonly tokens = new Column();
   readonly time = new Column();
   readonly attempt = new Column();
   /** 1 where the point belongs to a branch that a later attempt abandoned. */
@@ -37,12 +49,7 @@ export class Series {
   /** Grows with every change: what was drawn of an older version is out of date. */
   version = 0;
   #rewinds: readonly Rewind[] = [];
-  #extents: Record<XAxis, [number, number]> = {
-    step: [Infinity, -Infinity],
-    batch: [Infinity, -Infinity],
-    epoch: [Infinity, -Infinity],
-    time: [Infinity, -Infinity],
-  };
+  #extents = Object.fromEntries(PLACES.map((place) => [place, [Infinity, -Infinity]])) as Record<PlaceName, [number, number]>;
 
   get length(): number {
     return this.value.length;
@@ -71,13 +78,13 @@ export class Series {
 
   /** How far along `axis` the point stands; NaN where that is not known. */
   x(axis: XAxis, index: number): number {
-    const known = this[axis].at(index);
+    const known = this[placeOn(axis)].at(index);
     return Number.isNaN(known) && axis === "batch" ? this.step.at(index) : known;
   }
 
   /** The smallest and the largest x; `Infinity` and `-Infinity` while there is none. */
   extent(axis: XAxis): readonly [number, number] {
-    return this.#extents[axis];
+    return this.#extents[placeOn(axis)];
   }
 
   #push(point: Point): void {
@@ -85,10 +92,12 @@ export class Series {
     this.step.push(point.step);
     this.batch.push(point.batch);
     this.epoch.push(point.epoch);
+    this.samples.push(point.samples ?? NaN);
+    this.tokens.push(point.tokens ?? NaN);
     this.time.push(point.time);
     this.attempt.push(point.attempt);
     this.abandoned.push(this.#isAbandoned(this.length - 1));
-    for (const axis of X_AXES) {
+    for (const axis of PLACES) {
       const x = this.x(axis, this.length - 1);
       const extent = this.#extents[axis];
       if (x < extent[0]) extent[0] = x;
@@ -105,7 +114,7 @@ export class Series {
 
   #thin(): void {
     const kept = thin(this.value.view(), THIN_TO);
-    for (const column of [this.value, ...X_AXES.map((axis) => this[axis]), this.attempt, this.abandoned]) {
+    for (const column of [this.value, ...PLACES.map((place) => this[place]), this.attempt, this.abandoned]) {
       column.keep(kept);
     }
     this.thinned = true;

@@ -1,6 +1,7 @@
 import type { MetricState } from "../../client/api";
 import { toNumber, type Num } from "../../client/number";
 import type { Series } from "./series";
+import { byRank } from "./band";
 import { change, count, value, valueBeside } from "./format";
 
 /** A key value: what it is, how much, and what that means now. */
@@ -19,7 +20,9 @@ export interface Tile {
 export function telling(metrics: Record<string, MetricState>, limit: number, said: readonly string[] = []): string[] {
   const goals = new Map<string, string>();
   const known = new Set(said.map(plain));
-  const all = Object.entries(metrics).filter(([name]) => known.size === 0 || !(known.has(plain(name)) || TRIAL.test(name)));
+  // One rank speaks for all.
+  const ranks = byRank(Object.keys(metrics));
+  const all = Object.entries(metrics).filter(([name]) => ranks.has(name)).filter(([name]) => known.size === 0 || !(known.has(plain(name)) || TRIAL.test(name)));
   const moving = all.filter(([name, state]) => !RATE.test(name) || toNumber(state.min) !== toNumber(state.max));
   return (moving.length > 0 ? moving : all)
     .map(([name, state], place) => {

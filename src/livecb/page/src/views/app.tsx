@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Link } from "../../client/link";
 import { clock, count } from "../data/format";
-import { X_AXES } from "../data/series";
+import type { XAxis } from "../data/series";
 import { place, runPath } from "../routes";
 import { RunsSession } from "../runs";
 import { RunSession, hasEnded } from "../session";
@@ -77,6 +77,8 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
     return () => session.stop();
   }, [session]);
   const { state, link } = session;
+  if (state) choice.open(state.project);
+  useEffect(() => () => choice.close(), [choice]);
   // What leads goes on leading: a view that changes by itself confuses.
   if (lead.current === "Curves") lead.current = leadOf(state);
   const tab = chosen ?? lead.current;
@@ -86,8 +88,9 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
   });
   useKeys({
     ...Object.fromEntries(tabsOf(state).map((name, at) => [at + 1, () => setTab(name)])),
-    ...Object.fromEntries(X_AXES.map((axis) => [axis[0], () => choice.set({ axis })])),
+    ...Object.fromEntries(Object.entries(AXIS_KEYS).map(([key, axis]) => [key, () => choice.set({ axis })])),
     l: () => choice.set({ log: !choice.settings.log }),
+    L: () => choice.set({ logX: !choice.settings.logX }),
     m: () => choice.set({ marks: !choice.settings.marks }),
     "[": () => choice.smoother(-0.1), "]": () => choice.smoother(0.1),
     Escape: () => choice.zoom(null, null),
@@ -103,6 +106,8 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
     </>
   );
 }
+
+const AXIS_KEYS: Record<string, XAxis> = { s: "step", b: "batch", e: "epoch", a: "samples", o: "tokens", t: "time", c: "clock" };
 
 function shownWords(session: RunSession): string | null {
   const { state } = session;

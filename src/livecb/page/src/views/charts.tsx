@@ -1,14 +1,16 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { State } from "../../client/api";
-import { chartsOf, matches } from "../data/charts";
+import { axesOf } from "../data/axes";
+import { chartsOf, searchOf, type ChartSpec } from "../data/charts";
+import { groupsOf, isOpen } from "../data/groups";
 import type { Look } from "../data/lines";
-import { axesOf, axisOf } from "../data/axes";
-import type { XAxis } from "../data/series";
+import { placeOn } from "../data/series";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
+import { ChartBar } from "./chart-bar";
 import { ChartCard } from "./chart-card";
-import { ownRangeOf, rangeOf } from "./chart-model";
+import { lookOf, metricsOf, ownRangeOf, rangeOf } from "./chart-model";
 
 const MANY = 6;
 
@@ -16,102 +18,64 @@ const MANY = 6;
 export function Charts({ session, choice }: { session: RunSession; choice: LookChoice }) {
   useTopics(session.topics, "curves", "state", "marks");
   useTopics(choice.topics, "look");
-  const [wanted, setWanted] = useState("");
   const state = session.state as State;
   const names = Object.keys(state.metrics).join("\n");
   const charts = useMemo(() => chartsOf(state.metrics), [names]);
-  const shown = wanted.trim() ? charts.filter((chart) => matches(chart, wanted.trim())) : charts;
-  const { smoothing, log, marks } = choice.settings;
-  const axis = axisOf(state, choice.settings.axis);
-  const look: Look = { axis, smoothing, from: choice.from, to: choice.to, zero: state.started ?? 0 };
+  const { find, hidden, pinned, folds } = choice.settings;
+  const search = useMemo(() => searchOf(find), [find]);
+  const present = charts.filter(({ title }) => !hidden.includes(title));
+  const shown = find.trim() ? charts.filter((chart) => search.matches(chart)) : present;
+  const look = lookOf(state, choice);
+  const { axis } = look;
   const range = rangeOf(shown, session.curves, look);
-  useEffect(() => {
-    const zero = axis === "time" ? look.zero : 0;
-    if (look.from === null || look.to === null) return undefined;
-    const [from, to] = [look.from + zero, look.to + zero];
-    const timer = setTimeout(() => void session.lookCloser(axis, from, to), 120);
-    return () => clearTimeout(timer);
-  }, [session, axis, look.from, look.to]);
-  const version = (metrics: string[], range: readonly [number, number]): string =>
-    [...metrics.map((name) => session.curves.byName.get(name)?.version), session.closer, range, axis, smoothing, log, marks && session.marks.version, state.rewinds.length,
-      session.curves.begins.size].join();
+  useLookingCloser(session, look);
   if (charts.length === 0) {
     return <p class="empty card">No curves yet. They begin with the first metric that is logged.</p>;
   }
+  const groups = groupsOf(shown, pinned);
+  const card = (chart: ChartSpec) => {
+    const own = ownRangeOf(chart, session.curves, look, range);
+    return <ChartCard key={chart.title} {...{ session, choice, chart, look }} range={own} version={versionOf(session, choice, chart, look, own)} />;
+  };
   return (
     <>
-      <ChartBar {...{ choice, axis }} axes={axesOf(state)} wanted={charts.length >= MANY ? wanted : null} setWanted={setWanted} />
-      <div class={`charts ${["", "single", "", "three"][shown.length] ?? ""}`}>
-        {shown.map((chart) => {
-          const own = ownRangeOf(chart, session.curves, look, range);
-          const names = chart.lines.map((line) => line.metric);
-          return <ChartCard key={chart.title} {...{ session, choice, chart, look }} range={own} version={version(names, own)} />;
-        })}
-      </div>
-      {shown.length === 0 && <p class="empty card">No metric is called “{wanted}”.</p>}
+      <ChartBar choice={choice} axis={axis} axes={axesOf(state)} searchable={charts.length >= MANY || find !== ""} hidden={charts.length - present.length}
+        complaint={search.complaint} />
+      {groups.map((group) => {
+        const open = find.trim() !== "" || isOpen(groups, group, folds);
+        const cards = <div class={`charts ${groups.length > 1 ? "" : ["", "single", "", "three"][shown.length] ?? ""}`}>{open && group.charts.map(card)}</div>;
+        if (groups.length === 1) return cards;
+        return (
+          <section key={group.name} class="group" aria-label={group.name || "metrics"}>
+            <h2>
+              <button type="button" aria-expanded={open} disabled={find.trim() !== ""} onClick={() => choice.toggle("folds", group.name)}>
+                {group.name || "metrics"} <span class="soft">{group.charts.length}</span>
+              </button>
+            </h2>
+            {cards}
+          </section>
+        );
+      })}
+      {shown.length === 0 && <p class="empty card">{find.trim() ? `No metric is called “${find.trim()}”.` : "All charts are hidden."}</p>}
     </>
   );
 }
 
-interface BarProps {
-  choice: LookChoice;
-  axis: XAxis;
-  axes: readonly XAxis[];
-  /** What is looked for; null where there is too little to look for. */
-  wanted: string | null;
-  setWanted(wanted: string): void;
+/** Ask for the points of a part that is looked at, once it stays. */
+function useLookingCloser(session: RunSession, { axis, from, to, zero }: Look): void {
+  useEffect(() => {
+    const begin = axis === "time" ? zero : 0;
+    if (from === null || to === null) return undefined;
+    const timer = setTimeout(() => void session.lookCloser(placeOn(axis), from + begin, to + begin), 120);
+    return () => clearTimeout(timer);
+  }, [session, axis, from, to]);
 }
 
-function ChartBar({ choice, axis, axes, wanted, setWanted }: BarProps) {
-  const { smoothing, log, marks } = choice.settings;
-  return (
-    <div class="bar" role="group" aria-label="How the charts are shown">
-      <div class="seg" role="radiogroup" aria-label="Horizontal axis">
-        {axes.map((name) => (
-          <label key={name} class={name === axis ? "on" : ""}>
-            <input type="radio" name="axis" checked={name === axis} onChange={() => choice.set({ axis: name })} />
-            {name}
-          </label>
-        ))}
-      </div>
-      <label class="smooth" title="Debiased exponential average; the measured values stay visible behind it. Short curves, validation and one value an epoch are drawn as measured">
-        <span>{smoothing === 0 ? "raw" : `smooth ${smoothing.toFixed(2)}`}</span>
-        <input
-          type="range"
-          min="0"
-          max="0.99"
-          step="0.01"
-          value={smoothing}
-          aria-label="Smoothing"
-          onInput={(event) => choice.set({ smoothing: Number(event.currentTarget.value) })}
-        />
-      </label>
-      <div class="seg">
-        <button type="button" aria-pressed={log} class={log ? "on" : ""} onClick={() => choice.set({ log: !log })}>
-          log y
-        </button>
-        <button type="button" aria-pressed={marks} class={marks ? "on" : ""} onClick={() => choice.set({ marks: !marks })}
-          title="What happened, on the axis: commands, checkpoints, alerts, notes">
-          events
-        </button>
-      </div>
-      {choice.from !== null && (
-        <div class="seg">
-          <button type="button" onClick={() => choice.zoom(null, null)} title="Escape, or double-click in a chart">
-            show all
-          </button>
-        </div>
-      )}
-      {wanted !== null && (
-        <input
-          class="find"
-          type="search"
-          placeholder="find a metric …"
-          aria-label="Find a metric"
-          value={wanted}
-          onInput={(event) => setWanted(event.currentTarget.value)}
-        />
-      )}
-    </div>
-  );
+/** Changes when the chart is to be drawn again. */
+function versionOf(session: RunSession, { settings }: LookChoice, { lines }: ChartSpec, { axis, smoothing, logX }: Look, range: readonly [number, number]): string {
+  const { log, marks, best } = settings;
+  const { curves, closer } = session;
+  const rewinds = (session.state as State).rewinds.length;
+  return [...lines.flatMap(metricsOf).map((name) => curves.byName.get(name)?.version), closer, range, axis, smoothing, log, logX, best,
+    marks && session.marks.version, rewinds, curves.begins.size].join();
 }

@@ -2,8 +2,10 @@ import { useEffect, useRef } from "preact/hooks";
 
 const KEYS: [string, string][] = [
   ["1 – 7", "the views, from left to right"],
-  ["s b e t", "over steps, batches, epochs, time"],
-  ["l", "logarithmic scale, and back"],
+  ["s b e", "over steps, batches, epochs"],
+  ["a o", "over samples, tokens"],
+  ["t c", "over time since the start, time of day"],
+  ["l L", "logarithmic values, axis, and back"],
   ["m", "marks of what happened, or none"],
   ["[ ]", "less, more smoothing"],
   ["drag", "zoom into a part of all charts"],

@@ -3,6 +3,7 @@ export interface Palette {
   series: string[];
   surface: string;
   grid: string;
+  ink: string;
   faint: string;
   soft: string;
   edge: string;
@@ -18,6 +19,7 @@ export function palette(): Palette {
     series: [1, 2, 3, 4, 5, 6, 7].map((n) => read(`--s${n}`)),
     surface: read("--surface"),
     grid: read("--rule2"),
+    ink: read("--ink"),
     faint: read("--faint"),
     soft: read("--soft"),
     edge: read("--edge"),

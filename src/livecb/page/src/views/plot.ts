@@ -1,9 +1,10 @@
 // The only module that knows the chart library.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { WHOLE_STEPS, axisNumber, axisTime, isWhole } from "../data/axis";
+import { WHOLE_STEPS, axisClock, axisNumber, axisTime, isWhole, logSplits } from "../data/axis";
 import type { Cell } from "../data/lines";
 import type { XAxis } from "../data/series";
+import { drawAcross, drawShape, type Shape } from "./ink";
 import { palette, textWidth, type Palette } from "./palette";
 
 export interface PlotLine {
@@ -40,7 +41,19 @@ export interface PlotModel {
   range: readonly [number, number];
   axis: XAxis;
   log: boolean;
+  logX?: boolean;
   across: Line[];
+  /** Areas between two columns. */
+  bands?: { low: number; high: number; color: number }[];
+  points?: PlotPoint[];
+}
+
+/** A point that stands out: the best value so far, or the smallest or the largest. */
+export interface PlotPoint {
+  x: number;
+  y: number;
+  color: number;
+  kind: Shape;
 }
 
 /** The point under the cross-hair: its index per column, null where there is none. */
@@ -48,6 +61,8 @@ export type Hover = { x: number; indices: (number | null)[] } | null;
 
 const SYNC = uPlot.sync("charts");
 const MAX_DOTS = 80;
+/** How much of an area's colour shows: the last byte of the colour. */
+const BAND_ALPHA = "26";
 /** The room at the right of a chart, in CSS pixels. */
 const LEAST_RIGHT = 8;
 /** The library has no ticks for less. */
@@ -75,7 +90,7 @@ export class Plot {
 
   draw(model: PlotModel): void {
     this.#model = model;
-    const shape = JSON.stringify([model.lines, model.axis, model.log, hasLabels(model), isWhole(model.x), isWhole(...model.columns)]);
+    const shape = JSON.stringify([model.lines, model.bands, model.axis, model.log, model.logX, hasLabels(model), isWhole(model.x), isWhole(...model.columns)]);
     if (this.#chart && shape === this.#shape) {
       const chart = this.#chart;
       // As a batch it is drawn at once, so that whoever calls can tell what it costs.
@@ -85,6 +100,11 @@ export class Plot {
     this.#shape = shape;
     this.#chart?.destroy();
     this.#chart = new uPlot(this.#options(model), data(model), this.host);
+  }
+
+  /** What is drawn, to be copied; null while nothing is. */
+  get canvas(): HTMLCanvasElement | null {
+    return this.#chart?.ctx.canvas ?? null;
   }
 
   /** The colours have changed: light and dark. */
@@ -110,10 +130,11 @@ export class Plot {
       padding: [hasLabels(model) ? 14 : 6, () => this.#right, 0, 0],
       legend: { show: false },
       scales: {
-        x: { time: false, range: () => [...(this.#model as PlotModel).range] as [number, number] },
+        x: { time: false, distr: model.logX ? 3 : 1, range: () => [...(this.#model as PlotModel).range] as [number, number] },
         y: { distr: model.log ? 3 : 1, range: model.log ? rangeLog : rangeY },
       },
       axes: [this.#xAxis(model), this.#yAxis(model)],
+      bands: model.bands?.map(({ low, high, color }) => ({ series: [high + 1, low + 1] as [number, number], fill: () => `${this.#colors.series[color]}${BAND_ALPHA}` })),
       series: [{}, ...model.lines.map((line) => this.#series(line))],
       cursor: {
         y: false,
@@ -148,16 +169,18 @@ export class Plot {
     };
   }
 
-  #xAxis({ axis, x }: PlotModel): uPlot.Axis {
+  #xAxis({ axis, x, logX }: PlotModel): uPlot.Axis {
+    const isTime = axis === "time" || axis === "clock";
     return {
       ...this.#axis(),
       size: 25,
       gap: 9,
-      space: axis === "time" ? 72 : 58,
+      space: isTime ? 72 : 58,
+      ...(logX ? { splits: (u: uPlot) => logSplits(u.scales.x?.min ?? 1, u.scales.x?.max ?? 10), filter: (_u: uPlot, splits: number[]) => splits } : {}),
       grid: { show: false },
-      incrs: axis === "time" ? TIME_STEPS : isWhole(x) ? WHOLE_STEPS : undefined,
+      incrs: isTime ? TIME_STEPS : isWhole(x) ? WHOLE_STEPS : undefined,
       values: (_u, splits) => {
-        const words = axis === "time" ? splits.map(axisTime) : axisNumber(splits);
+        const words = axis === "time" ? splits.map(axisTime) : axis === "clock" ? axisClock(splits) : logX ? splits.map((split) => axisNumber([split]).join("")) : axisNumber(splits);
         // By the label alone, not by where it stands: else the chart would twitch as it grows.
         this.#right = Math.max(LEAST_RIGHT, Math.ceil(this.#width(words.at(-1)) / 2) + 2);
         return words;
@@ -191,7 +214,8 @@ export class Plot {
 
   // What stands behind, raw values and abandoned branches, shows no point of its own.
   #hoverSize(index: number): number {
-    return (this.#model?.lines[index - 1]?.alpha ?? 0) >= 0.9 ? 7 : 0;
+    const line = this.#model?.lines[index - 1];
+    return line && line.width > 0 && line.alpha >= 0.9 ? 7 : 0;
   }
 
   #hovered(u: uPlot): void {
@@ -222,7 +246,7 @@ export class Plot {
       const x = Math.round(u.valToPos(line.x, "x", true));
       const half = (this.#width(line.label) / 2) * scale;
       // What has no room beside the one before it goes without words: the marks on the axis have them.
-      drawLine(u, x - half > free ? line.label : "", x, this.#colors);
+      drawAcross(ctx, { x, top: bbox.top, height: bbox.height, unit: scale }, x - half > free ? line.label : "", this.#colors);
       if (x - half > free) free = x + half + 6 * scale;
     }
     ctx.restore();
@@ -233,6 +257,11 @@ export class Plot {
     model.lines.forEach((line, i) => {
       if (line.end) drawEnd(u, model, i, this.#colors.series[line.color] as string);
     });
+    for (const { x, y, color, kind } of model.points ?? []) {
+      const [left, top] = [u.valToPos(x, "x", true), u.valToPos(y, "y", true)];
+      const isInside = left > u.bbox.left - 1 && left < u.bbox.left + u.bbox.width + 1;
+      if (isInside) drawShape(u.ctx, left, top, uPlot.pxRatio, kind, this.#colors.series[color] as string, this.#colors.surface);
+    }
   }
 }
 
@@ -284,24 +313,6 @@ function pointsToShow(u: uPlot, seriesIndex: number, dots: boolean): number[] {
   }
   if (gapBefore && last >= 0) alone.push(last);
   return dots && all.length <= MAX_DOTS ? all : alone;
-}
-
-function drawLine(u: uPlot, label: string, x: number, colors: Palette): void {
-  const { ctx, bbox } = u;
-  const unit = uPlot.pxRatio;
-  ctx.beginPath();
-  ctx.strokeStyle = colors.edge;
-  ctx.lineWidth = unit;
-  ctx.setLineDash([3 * unit, 3 * unit]);
-  ctx.moveTo(x + 0.5, bbox.top);
-  ctx.lineTo(x + 0.5, bbox.top + bbox.height);
-  ctx.stroke();
-  ctx.setLineDash([]);
-  ctx.fillStyle = colors.faint;
-  ctx.font = `${Math.round(10 * unit)}px ${colors.font}`;
-  ctx.textBaseline = "bottom";
-  ctx.textAlign = "center";
-  ctx.fillText(label, x, bbox.top - 1);
 }
 
 function frameOf(u: uPlot): Frame {

@@ -19,6 +19,7 @@ const Images = lazy(() => import("./images"), (module) => module.Images);
 const Leaderboard = lazy(() => import("./leaderboard"), (module) => module.Leaderboard);
 const Others = lazy(() => import("./media"), (module) => module.Others);
 const Samples = lazy(() => import("./samples"), (module) => module.Samples);
+const Strips = lazy(() => import("./strips"), (module) => module.Strips);
 const Values = lazy(() => import("./values"), (module) => module.Values);
 
 export type Tab = "Curves" | "Leaderboard" | "Images" | "Samples" | "Media" | "Log" | "Values" | "Config";
@@ -76,6 +77,7 @@ export function RunView({ session, choice, tab, setTab }: Props) {
           {tab === "Samples" && <Samples session={session} />}
           {tab === "Media" && <Others session={session} />}
           {(tab === "Curves" || tab === "Leaderboard") && <Console session={session} />}
+          {tab === "Curves" && <Strips session={session} choice={choice} />}
           {tab === "Log" && <Console session={session} tall />}
           {tab === "Values" && <ValuesOf session={session} />}
           {tab === "Config" && <ConfigOf session={session} />}

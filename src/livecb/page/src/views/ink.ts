@@ -1,0 +1,42 @@
+import type { Palette } from "./palette";
+
+/** What stands at a point: a diamond where it was best, a wedge where it was smallest or largest. */
+export type Shape = "best" | "low" | "high";
+
+const SHAPES: Record<Shape, [number, number][]> = {
+  best: [[0, -1], [1, 0], [0, 1], [-1, 0]],
+  low: [[0, 0.2], [1, 1.8], [-1, 1.8]],
+  high: [[0, -0.2], [1, -1.8], [-1, -1.8]],
+};
+const RADIUS = 4;
+
+/** Draw a shape; `unit` is a CSS pixel. */
+export function drawShape(ctx: CanvasRenderingContext2D, left: number, top: number, unit: number, shape: Shape, color: string, fill: string): void {
+  ctx.beginPath();
+  for (const [x, y] of SHAPES[shape]) ctx.lineTo(left + x * RADIUS * unit, top + y * RADIUS * unit);
+  ctx.closePath();
+  ctx.fillStyle = fill;
+  ctx.strokeStyle = color;
+  ctx.lineWidth = 1.4 * unit;
+  ctx.fill();
+  ctx.stroke();
+}
+
+/** Draw a dashed line across a chart, with words above it. */
+export function drawAcross(
+  ctx: CanvasRenderingContext2D, { x, top, height, unit }: { x: number; top: number; height: number; unit: number }, label: string, colors: Palette,
+): void {
+  ctx.beginPath();
+  ctx.strokeStyle = colors.edge;
+  ctx.lineWidth = unit;
+  ctx.setLineDash([3 * unit, 3 * unit]);
+  ctx.moveTo(x + 0.5, top);
+  ctx.lineTo(x + 0.5, top + height);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.fillStyle = colors.faint;
+  ctx.font = `${Math.round(10 * unit)}px ${colors.font}`;
+  ctx.textBaseline = "bottom";
+  ctx.textAlign = "center";
+  ctx.fillText(label, x, top - 1);
+}
