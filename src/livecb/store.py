@@ -264,7 +264,7 @@ class StoredRun:
             raise StoreError(f"expected a SHA-256 hash of 64 hexadecimal digits, got {digest!r}")
         path = self.folder / "files" / digest
         if path.is_symlink() or not path.is_file():  # livecb makes no links; one may lead anywhere
-            raise StoreError(f"run {self.id} has no file {digest}")
+            raise StoreError(f"run {self.id} has no file {digest}; its events name those it has")
         return path
 
     def add_file(self, content: bytes, name: str, mime: str) -> FileRef:

@@ -213,7 +213,10 @@ class Access:
             raise Problem(403, "Not for this role", detail, more=more)
         if whole and not self.whole:
             scope = f"run {self.run}" if self.run is not None else f"project {self.project}"
-            detail = f"{what} is of the whole store, and {self.who} is for {scope} only"
+            detail = (
+                f"{what} is of the whole store, and {self.who} is for {scope} only: ask the owner for a "
+                "token without --project and --run"
+            )
             raise Problem(403, "Not for a part of the store", detail, more={"needed": role.word})
 
     @property

@@ -122,7 +122,8 @@ def create_app(
 def _worded(error: HTTPException, scope: Scope) -> Problem:
     headers = error.headers or {}
     if error.status_code == 405:
-        told = f"{scope['path']} takes {headers.get('Allow', 'other methods')}, got {scope['method']}"
+        takes = ", ".join(sorted(headers.get("Allow", "other methods").split(", ")))
+        told = f"{scope['path']} takes {takes}, got {scope['method']}"
         return Problem(405, "No such method here", told, headers=headers)
     where = f"{scope['path']}: {error.detail}"
     return Problem(error.status_code, "Not to be had", where, headers=headers)
@@ -132,5 +133,12 @@ async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await receive()
     await refuse(
-        scope, receive, send, Problem(404, "No such address", f"there is nothing at {scope['path']}")
+        scope,
+        receive,
+        send,
+        Problem(
+            404,
+            "No such address",
+            f"there is nothing at {scope['path']}; api/openapi.json lists what there is",
+        ),
     )

@@ -93,7 +93,8 @@ class Appending:
 
         A file that is refused makes none.
         """
-        name, digest = request.path_params["run"], request.path_params["digest"]
+        name: str = request.path_params["run"]
+        digest: str = request.path_params["digest"]
         if not _HASH.fullmatch(digest):
             detail = f"expected a SHA-256 hash of 64 hexadecimal digits, got {digest!r}"
             raise Problem(400, "Not a hash", detail)

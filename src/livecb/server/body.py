@@ -99,7 +99,8 @@ async def saved(
                 await work(functools.partial(keep, piece))
         if found.hexdigest() != digest:
             detail = (
-                f"expected bytes of the hash {digest}, got {size} of {found.hexdigest()}; nothing is kept"
+                f"expected bytes of the hash {digest}, got {size} of {found.hexdigest()}; "
+                "nothing is kept: send them again, or under their own hash"
             )
             raise Problem(400, "Another hash", detail)
         path = place()

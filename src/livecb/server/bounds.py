@@ -80,7 +80,8 @@ def check_head(scope: Scope) -> Problem | None:
     size = sum(len(name) + len(value) for name, value in headers)
     if len(headers) > HEADERS or size > HEAD_BYTES:
         detail = (
-            f"a request has at most {HEADERS} headers of {HEAD_BYTES} bytes, got {len(headers)} of {size}"
+            f"a request has at most {HEADERS} headers of {HEAD_BYTES} bytes, got {len(headers)} of {size}: "
+            "send fewer; cookies of other servers on this host count, too"
         )
         return Problem(431, "Too many headers", detail)
     return None

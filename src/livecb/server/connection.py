@@ -67,7 +67,9 @@ class Bounded(_Base):  # type: ignore[misc]
         elif stage != _DONE:
             self._size += len(data)
             if stage == _HEAD and self._size > HEAD_BYTES:
-                self._refuse(431, "Too many headers", f"a request's head has at most {HEAD_BYTES} bytes")
+                self._refuse(
+                    431, "Too many headers", f"a request's head has at most {HEAD_BYTES} bytes: send less"
+                )
 
     def late(self, now: float) -> bool:
         """Whether a request comes too slowly: it is answered so, and the connection ends."""
@@ -76,7 +78,7 @@ class Bounded(_Base):  # type: ignore[misc]
         stage, waited = self._now_at(), now - self._since
         if stage == _HEAD and waited > HEAD_SECONDS:
             if self._heard:
-                self._refuse(408, "Too slow", f"a request's head comes within {HEAD_SECONDS:g} s")
+                self._refuse(408, "Too slow", f"a request's head comes within {HEAD_SECONDS:g} s: ask again")
             else:  # a browser that connected in advance
                 self.transport.close()
             return True

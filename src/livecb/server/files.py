@@ -56,7 +56,7 @@ class FileAnswer(FileResponse):
                 headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
                 await super().__call__({**scope, "headers": headers}, receive, telling)
         except RuntimeError as error:  # it went since it was looked up
-            problem = Problem(404, "No such file", f"{error}; it went just now")
+            problem = Problem(404, "No such file", f"{error}; it went just now: ask for what there is anew")
             await error_response(problem, scope)(scope, receive, send)
             return
         if refused is not None:
@@ -66,7 +66,8 @@ class FileAnswer(FileResponse):
 def _refusal(message: Message, scope: Scope) -> Problem:
     asked = dict(scope["headers"]).get(b"range", b"").decode("latin-1")
     size = dict(message["headers"]).get(b"content-range", b"").decode("latin-1")
-    detail = f"expected a range within the file's bytes, got {asked!r} of {size.rpartition('/')[2]}"
+    most = size.rpartition("/")[2]
+    detail = f"expected a range within the file's {most} bytes, such as `bytes=0-99`, got {asked!r}"
     return Problem(416, "Nothing in that range", detail, headers={"content-range": size})
 
 

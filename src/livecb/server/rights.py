@@ -113,7 +113,7 @@ class Rights:
                 rate=new.rate,
             )
         except StoreError as error:
-            raise Problem(400, "No token", str(error)) from error
+            raise Problem(400, "No token made", str(error)) from error
         tell(request.scope, token=new.name, role=new.role, project=new.project, run=new.run)
         return json_response({**self._row(made.token), "token": made.secret}, 201)
 
