@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { State } from "../../client/api";
+import { isAbandoned } from "../data/attempts";
 import { clock, count } from "../data/format";
 import type { Mark } from "../data/marks";
 import type { RunSession } from "../session";
@@ -44,7 +45,7 @@ function Row({ mark, state, now }: { mark: Mark; state: State; now: number }) {
   // Who saves is the training itself: there is nothing to say of it.
   const by = [who && `by ${who}`, who || state.status === "completed" ? clock(event.time, now) : ""].filter(Boolean).join(" · ");
   return (
-    <li class={kind}>
+    <li class={isAbandoned(event, state.rewinds) ? `${kind} abandoned` : kind}>
       <i aria-hidden="true" />
       <div>
         <span class="head" title={[title, clock(event.time, now, true), text].filter(Boolean).join(" · ")}>
