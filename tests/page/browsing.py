@@ -21,6 +21,8 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run --disable-quic"
 ).split()
+ALONE = "delete window.SharedWorker"
+"""Makes a browser one without shared workers, as some phones' are, or a frame that may have none."""
 DESKTOP, PHONE = (1360, 900), (390, 844)
 SHOTS = Path(__file__).parents[2] / "build" / "page"
 
@@ -114,7 +116,7 @@ class Watched:
     def _note_console(self, message: ConsoleMessage) -> None:
         # Chromium reports requests that a server which is away did not answer, and that these tests
         # read a canvas: neither is an error of the page.
-        ours = ("Failed to load resource", "getImageData")
+        ours = ("Failed to load resource", "WebSocket connection to", "getImageData")
         if message.type in ("error", "warning") and not any(words in message.text for words in ours):
             self.errors.append(message.text)
 

@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from browsing import Server, TrainerProcess, Watched, wait_for, wait_for_steps
-from playwright.sync_api import Route
+from browsing import ALONE, Server, TrainerProcess, Watched, wait_for, wait_for_steps
 
 Train = Callable[..., TrainerProcess]
 
@@ -148,25 +147,6 @@ def test_a_page_that_is_cut_off_twenty_times_has_every_event_once(
     assert page.evaluate("livecb.link().loads") == 1
 
 
-def test_a_proxy_that_holds_streams_back_is_polled_through(
-    server: Server, train: Train, watched: Watched
-) -> None:
-    trainer = train("--steps", 100)
-    page = watched.open("about:blank")
-
-    def hold_streams_back(route: Route) -> None:
-        if route.request.headers.get("accept") != "text/event-stream":
-            route.continue_()
-
-    page.route("**/events?*", hold_streams_back)
-    page.goto(server.url(trainer.run))
-    page.locator("header .badge", has_text="live by polling").wait_for()
-    trainer.tell("step", 50)
-    wait_for_steps(page, "train/loss", even(150))
-    trainer.tell("end", "completed")
-    page.locator(".chip[data-status=completed]").wait_for()
-
-
 def test_a_replaced_log_is_read_anew(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 300)
     page = watched.open(server.url(trainer.run))
@@ -233,6 +213,7 @@ def test_a_run_that_is_taken_up_again_is_noticed(server: Server, train: Train, w
     trainer = train("--steps", 100)
     trainer.kill()
     page = watched.open("about:blank")
+    page.context.add_init_script(ALONE)  # a worker has a clock of its own
     page.clock.install()
     page.goto(server.url(trainer.run))
     page.locator(".chip[data-status=crashed]").wait_for()
@@ -252,6 +233,7 @@ def test_a_server_that_stays_away_is_to_be_started_again(
     trainer.tell("end", "completed")
     trainer.kill()
     page = watched.open("about:blank")
+    page.context.add_init_script(ALONE)  # a worker has a clock of its own
     page.clock.install()
     page.goto(server.url())
     row = page.locator(f"[data-run='{trainer.run}']")

@@ -2,7 +2,7 @@ import type { EventsAnswer } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { ApiError, ServerError } from "./errors.js";
 import { getJson } from "./http.js";
-import type { Link } from "./link.js";
+import type { Link, Via } from "./link.js";
 import { socketed } from "./socket.js";
 import { MessageParser, type Message } from "./sse.js";
 import { HeldBack, Watchdog, streamed } from "./stream.js";
@@ -15,6 +15,15 @@ export interface Following {
   socket?(cursor: string): string;
   /** The same as a JSON batch that waits for the first event; null where polling makes no sense. */
   poll: ((cursor: string) => string) | null;
+  /** Polling in words of one's own: what came since a cursor, or within so many seconds from now. */
+  ask?(cursor: string, wait: number, signal: AbortSignal): Promise<Message[]>;
+  /**
+   * A stream that says hello and nothing else. A proxy that holds back lets go of what fills its buffer: only where a
+   * few bytes come through, the rest comes in time.
+   */
+  quiet?(): string;
+  /** The ways that may be gone, the first one first; all that there are if left out. */
+  ways?: readonly Via[];
   headers?: Record<string, string>;
   /** Whether a final refusal, or a server that was never there, ends it: then `run` raises that. */
   givesUp?: boolean;
@@ -27,8 +36,8 @@ export interface Following {
   onLink(link: Link): void;
 }
 
-/** Nothing at all for so long, not even a heartbeat, and the connection counts as dead. */
-const SILENCE_MS = 25_000;
+/** Nothing at all for so long, not even one of the heartbeats of 10 s, and the connection counts as dead. */
+const SILENCE_MS = 16_000;
 /** A stream must say `connected` within this time, else something on the way holds it back. */
 const FIRST_WORD_MS = 2_000;
 /** Where there is nothing else to try, it may take its time. */
@@ -37,6 +46,8 @@ const ONLY_WORD_MS = 10_000;
 const PROBE_MS = 5_000;
 const LONGEST_PROBE_MS = 300_000;
 const POLL_WAIT_S = 20;
+/** Beyond what an answer may wait for. */
+const SPARE_MS = 6_000;
 
 /**
  * Follows a stream from a cursor for ever: reconnects from exactly where it was, survives a restart of the
@@ -47,7 +58,7 @@ export class Follower {
   cursor: string;
   /** Messages that could not be taken. They are left behind: coming back to them would never end. */
   bad = 0;
-  #via: "stream" | "socket" | "poll" = "stream";
+  #via: Via;
   #stopped = false;
   #watchdog = new Watchdog();
   #wake: (() => void) | null = null;
@@ -58,9 +69,27 @@ export class Follower {
   #alive: boolean | null = null;
   #parser = new MessageParser();
   #goodbye = false;
+  #heard = Date.now();
+  #proven: boolean;
 
-  constructor(cursor: string, private readonly to: Following) {
+  /** @param via How it went before, where that is known. */
+  constructor(cursor: string, private readonly to: Following, via?: Via) {
     this.cursor = cursor;
+    this.#via = via ?? this.#first;
+    this.#proven = via !== undefined;
+  }
+
+  /** How news comes now. */
+  get via(): Via {
+    return this.#via;
+  }
+
+  get #first(): Via {
+    return this.to.ways?.[0] ?? "stream";
+  }
+
+  get #canPoll(): boolean {
+    return Boolean(this.to.poll ?? this.to.ask);
   }
 
   /** Follow until `stop`. */
@@ -68,8 +97,8 @@ export class Follower {
     this.to.onLink({ kind: "connecting", since: Date.now() });
     while (!this.#stopped) {
       try {
-        if (this.#via === "poll" && this.to.poll) {
-          await this.#poll(this.to.poll);
+        if (this.#via === "poll" && this.#canPoll) {
+          await this.#poll();
           continue; // something better gets through
         }
         await this.#listen();
@@ -77,7 +106,7 @@ export class Follower {
       } catch (error) {
         if (error instanceof Fault) throw error.cause;
         if (this.#stopped) return;
-        if (error instanceof HeldBack && this.to.poll) this.#via = "poll";
+        if (error instanceof HeldBack && this.#canPoll) this.#via = "poll";
         else await this.#failed(error);
       }
     }
@@ -91,6 +120,13 @@ export class Follower {
 
   /** Try again now, not at the end of the wait. */
   retryNow(): void {
+    this.#wake?.();
+  }
+
+  /** Who has slept cannot know whether the connection still lives: take it up anew if it has long been silent. */
+  rouse(silentMs: number): void {
+    if (Date.now() - this.#heard < silentMs) return;
+    this.#watchdog.fail(new Error("this computer was asleep"));
     this.#wake?.();
   }
 
@@ -120,7 +156,7 @@ export class Follower {
     this.#backoff.reset();
     this.#downSince = 0;
     this.#tries = 0;
-    this.to.onLink({ kind, since: Date.now() });
+    this.to.onLink(kind === "live" ? { kind, since: Date.now(), via: this.#via } : { kind, since: Date.now() });
   }
 
   #wait(ms: number): Promise<void> {
@@ -136,11 +172,13 @@ export class Follower {
 
   async #listen(): Promise<void> {
     const watchdog = (this.#watchdog = new Watchdog());
-    watchdog.expect(this.to.poll ? FIRST_WORD_MS : ONLY_WORD_MS, new HeldBack("nothing comes through"));
+    watchdog.expect(this.#canPoll ? FIRST_WORD_MS : ONLY_WORD_MS, new HeldBack("nothing comes through"));
     let first = true;
+    if (this.#via === "stream" && this.to.quiet && !this.#proven) void this.#prove(watchdog);
     try {
       for await (const messages of this.#source(watchdog.abort.signal)) {
         watchdog.rest();
+        this.#heard = Date.now();
         if (first && messages.length > 0) {
           first = false;
           this.#up("live");
@@ -156,6 +194,13 @@ export class Follower {
     } finally {
       watchdog.end();
     }
+  }
+
+  /** Whether a few bytes come through in time, or only what fills a proxy's buffer. */
+  async #prove(watchdog: Watchdog): Promise<void> {
+    const timer = setTimeout(() => !this.#proven && watchdog.fail(new HeldBack()), FIRST_WORD_MS);
+    watchdog.abort.signal.addEventListener("abort", () => clearTimeout(timer));
+    this.#proven = (await this.#speaks("stream", watchdog)) || this.#proven;
   }
 
   #source(signal: AbortSignal): AsyncGenerator<Message[]> {
@@ -191,24 +236,24 @@ export class Follower {
     }
   }
 
-  async #poll(address: (cursor: string) => string): Promise<void> {
+  async #poll(): Promise<void> {
     const probing = new Watchdog();
     void this.#probe(probing);
     try {
       for (let wait = 0; !this.#stopped && this.#via === "poll"; wait = POLL_WAIT_S) {
         const watchdog = (this.#watchdog = new Watchdog());
-        watchdog.expect(SILENCE_MS, new Error(`nothing came for ${SILENCE_MS / 1000} s`));
+        watchdog.expect(wait * 1000 + SPARE_MS, new Error(`no answer came for ${wait + SPARE_MS / 1000} s`));
         try {
-          const asking = { headers: this.to.headers ?? {}, signal: watchdog.abort.signal };
-          const answer = await getJson<EventsAnswer>(`${address(this.cursor)}&wait=${wait}`, asking);
+          const take = await this.#question(wait, watchdog.abort.signal);
           watchdog.rest();
+          this.#heard = Date.now();
           if (this.#stopped) return;
           if (wait === 0) this.#up("polling");
-          await this.#takeBatch(answer);
+          await take();
           if (!this.#stopped) await this.to.onPolled?.();
         } catch (error) {
           if (this.#via !== "poll") return;
-          this.#via = "stream";
+          this.#via = this.#first;
           throw watchdog.cause ?? error;
         } finally {
           watchdog.end();
@@ -217,6 +262,17 @@ export class Follower {
     } finally {
       probing.end();
     }
+  }
+
+  /** Ask once; returns what takes the answer. */
+  async #question(wait: number, signal: AbortSignal): Promise<() => Promise<void>> {
+    const { ask, poll, headers = {} } = this.to;
+    if (ask) {
+      const messages = await ask(this.cursor, wait, signal);
+      return () => this.#takeAll(messages);
+    }
+    const answer = await getJson<EventsAnswer>(`${poll?.(this.cursor)}&wait=${wait}`, { headers, signal });
+    return () => this.#takeBatch(answer);
   }
 
   async #takeBatch(answer: EventsAnswer): Promise<void> {
@@ -236,8 +292,10 @@ export class Follower {
   /** While polling goes on: whether something better gets through. It is then gone over to, from where polling is. */
   async #probe(probing: Watchdog): Promise<void> {
     const { signal } = probing.abort;
-    const ways = this.to.socket && typeof WebSocket === "function" ? (["socket", "stream"] as const) : (["stream"] as const);
-    for (let ms = ways.length > 1 ? 0 : PROBE_MS; ; ms = Math.min(LONGEST_PROBE_MS, Math.max(PROBE_MS, 2 * ms))) {
+    const there = this.to.socket && typeof WebSocket === "function" ? (["socket", "stream"] as const) : (["stream"] as const);
+    const ways = there.filter((way) => this.to.ways?.includes(way) ?? true);
+    if (ways.length === 0) return;
+    for (let ms = ways.includes("socket") ? 0 : PROBE_MS; ; ms = Math.min(LONGEST_PROBE_MS, Math.max(PROBE_MS, 2 * ms))) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ms);
         signal.addEventListener("abort", () => (clearTimeout(timer), resolve()));
@@ -263,7 +321,7 @@ export class Follower {
       const source =
         way === "socket" && this.to.socket
           ? socketed(this.to.socket(this.cursor), signal)
-          : streamed(this.to.stream(this.cursor), this.to.headers ?? {}, signal);
+          : streamed(this.to.quiet?.() ?? this.to.stream(this.cursor), this.to.headers ?? {}, signal);
       for await (const messages of source) if (messages.length > 0) return !probing.abort.signal.aborted;
     } catch {
       // Not yet, then.

@@ -1,7 +1,10 @@
+/** How news comes: an event stream, a WebSocket, or answers to questions that are asked again and again. */
+export type Via = "stream" | "socket" | "poll";
+
 /** How the page stands with the server: what the badge says. */
 export type Link =
   | { kind: "connecting"; since: number }
-  | { kind: "live"; since: number }
+  | { kind: "live"; since: number; via?: Via }
   | { kind: "replaying"; since: number }
   | { kind: "polling"; since: number }
   | { kind: "resting"; since: number }

@@ -29,10 +29,12 @@ export class Watchdog {
 
   expect(ms: number, otherwise: Error): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.cause = otherwise;
-      this.abort.abort();
-    }, ms);
+    this.#timer = setTimeout(() => this.fail(otherwise), ms);
+  }
+
+  fail(cause: Error): void {
+    this.cause = cause;
+    this.abort.abort();
   }
 
   rest(): void {

@@ -63,7 +63,7 @@ export class RunSession {
   #wishes = 0;
   #skew = 0;
   readonly #askState = new Soon(async () => this.#setState(await this.#getState()), ASK_STATE_MS);
-  #follower: Follower | null = null;
+  #followed: Followed | null = null;
   #generation = 0;
   #stopped = false;
   #stopResting = (): void => undefined;
@@ -86,7 +86,7 @@ export class RunSession {
   }
 
   get cursor(): string {
-    return this.#follower?.cursor ?? this.state?.cursor ?? "0";
+    return this.#followed?.cursor ?? this.state?.cursor ?? "0";
   }
 
   start(): void {
@@ -99,12 +99,12 @@ export class RunSession {
     this.#stopResting();
     clearTimeout(this.#rest);
     clearTimeout(this.#letGo);
-    this.#follower?.stop();
+    this.#followed?.stop();
     this.logs.stop();
   }
 
   retryNow(): void {
-    this.#follower?.retryNow();
+    this.#followed?.retryNow();
   }
 
   /** Ask the server for a part of the curves that was thinned, to draw it as finely as it is known. */
@@ -158,19 +158,15 @@ export class RunSession {
   }
 
   #follow(cursor: string): void {
-    this.#follower?.stop();
-    const query = { types: TYPES, state: 1, rows: ROWS };
-    this.#follower = new Follower(cursor, {
-      stream: (from) => this.#api.events(this.run, { ...query, cursor: from }),
-      poll: (from) => this.#api.events(this.run, { cursor: from }),
+    this.#followed?.stop();
+    const wish = { run: this.run, cursor, query: { types: TYPES, state: 1, rows: ROWS } };
+    this.#followed = hubOf(this.base).follow(wish, {
       onMessage: (message) => this.#onMessage(message),
-      onPolled: async () => this.#setState(await this.#getState()),
       onLink: (link) => {
         if (link.kind === "live") this.connects++;
         this.#setLink(link);
       },
     });
-    void this.#follower.run();
   }
 
   #onMessage(message: Message): void {
@@ -248,7 +244,7 @@ export class RunSession {
 
   // The log was replaced: what is known of it is no more.
   #startOver(): void {
-    this.#follower?.stop();
+    this.#followed?.stop();
     this.logs.startOver();
     this.media = this.#newMedia();
     this.curves.byName.clear();
@@ -273,14 +269,14 @@ export class RunSession {
 
   #goToRest(): void {
     clearTimeout(this.#rest);
-    this.#follower?.stop();
+    this.#followed?.stop();
     this.#setLink({ kind: "resting", since: Date.now() });
     this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
   }
 
   #wakeUp(): void {
     clearTimeout(this.#rest);
-    if (this.#follower) this.#follow(this.#follower.cursor);
+    if (this.#followed) this.#follow(this.#followed.cursor);
   }
 
   async #askWhileResting(): Promise<void> {

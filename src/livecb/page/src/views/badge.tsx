@@ -1,5 +1,5 @@
 import type { Link } from "../../client/link";
-import { duration } from "../data/format";
+import { clock, duration } from "../data/format";
 import { useClock } from "../topics";
 
 interface Words {
@@ -10,28 +10,42 @@ interface Words {
 
 const OVER: Words = { tone: "calm", text: "ended", title: "The run is over. Should it be taken up again, it shows here." };
 
-/** How the page stands with the server, in a word or two. */
+/** By which way news comes, where that is worth a word. */
+const WAYS = {
+  stream: "",
+  socket: " By a WebSocket: something between here and the server holds event streams back.",
+  poll: "",
+};
+
+/** How the page stands with the server, in a word or two; since when, and what it shows, in the title. */
 export function linkWords(link: Link, ended: boolean): Words {
+  const since = clock(link.since / 1000, Date.now() / 1000, true);
   switch (link.kind) {
     case "live":
       if (ended) return OVER;
-      return { tone: "live", text: "live", title: "What happens shows within a fraction of a second." };
+      return { tone: "live", text: "live", title: `What happens shows within a fraction of a second, since ${since}.${WAYS[link.via ?? "stream"]}` };
     case "polling":
       if (ended) return OVER;
-      return { tone: "live", text: "live by polling", title: "Something between here and the server holds streams back, so the page asks instead. Nothing is lost." };
+      return { tone: "live", text: "live by polling", title: `Something between here and the server holds streams back, so the page asks instead, since ${since}. Nothing is lost.` };
     case "replaying":
-      return { tone: "wait", text: "catching up", title: "What was missed is coming in." };
+      return { tone: "wait", text: "catching up", title: `What was missed since ${since} is coming in. Until then you see the run as it was.` };
     case "resting":
-      return ended ? OVER : { tone: "calm", text: "resting", title: "The tab is hidden." };
+      return ended ? OVER : { tone: "calm", text: "resting", title: `The tab was hidden at ${since}: it shows what was so then.` };
     case "connecting":
-      return { tone: "wait", text: "connecting", title: "Asking the server." };
+      return { tone: "wait", text: "connecting", title: `Asking the server, since ${since}.` };
     case "reconnecting": {
-      const since = duration((Date.now() - link.since) / 1000);
-      return { tone: "warn", text: `reconnecting for ${since}`, title: `${link.why}. Tried ${link.tries} times.` };
+      const long = duration((Date.now() - link.since) / 1000);
+      const offline = typeof navigator !== "undefined" && navigator.onLine === false;
+      const title = `${sentence(offline ? "this computer is offline" : link.why)}. Tried ${link.tries} times since ${since}; what you see is from then.`;
+      return { tone: "warn", text: `${offline ? "offline" : "reconnecting"} for ${long}`, title };
     }
     case "refused":
       return { tone: "bad", text: link.status === 401 || link.status === 403 ? "no access" : "not found", title: link.detail };
   }
+}
+
+function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export function Badge({ link, ended }: { link: Link; ended: boolean }) {

@@ -1,0 +1,169 @@
+import type { Link } from "../../client/link";
+import type { Message } from "../../client/sse";
+import { ALONE, type Asked, type Said, type Wish } from "./wire";
+import workerUrl from "./worker?sharedworker&url";
+
+/** What a follower is told. */
+export interface Told {
+  /** A message; `cursor` of what is followed still stands before it. */
+  onMessage(message: Message): void;
+  onLink(link: Link): void;
+}
+
+/** Something that is followed. */
+export interface Followed {
+  readonly cursor: string;
+  stop(): void;
+  retryNow(): void;
+}
+
+interface Entry {
+  wish: Wish;
+  told: Told;
+  cursor: string;
+}
+
+/** A worker answers at once, unless there is none. */
+const HELLO_MS = 2_000;
+const PING_MS = 5_000;
+/** Pings without any word in between, and the worker is gone. */
+const MOST_MISSED = 2;
+
+const hubs = new Map<string, Hub>();
+
+/** Where a server's news comes from, for this page. */
+export function hubOf(base: string): Hub {
+  const absolute = new URL(base, location.href).href;
+  const hub = hubs.get(absolute) ?? new Hub(absolute);
+  hubs.set(absolute, hub);
+  return hub;
+}
+
+/**
+ * Follows what the page shows, through the worker that all tabs share; where there is none (a sandboxed frame, some
+ * phones), or once it does not answer any more, by itself.
+ */
+export class Hub {
+  /** Whether other tabs share the connection. */
+  shared = false;
+  /** Messages that could not be taken: left behind, since coming back to them would never end. */
+  bad = 0;
+  #entries = new Map<number, Entry>();
+  #last = 0;
+  #port: MessagePort | null = null;
+  #missed = 0;
+  #hello: ReturnType<typeof setTimeout> | undefined;
+  #away = false;
+
+  constructor(private readonly base: string) {
+    this.#connect();
+    setInterval(() => this.#ping(), PING_MS);
+    addEventListener("online", () => this.#post({ kind: "retry" }));
+    document.addEventListener("visibilitychange", () => document.hidden || this.#post({ kind: "retry" }));
+    // A page that is frozen, or kept for the back button, takes nothing in.
+    document.addEventListener("freeze", () => this.#leave());
+    addEventListener("pagehide", () => this.#leave());
+    document.addEventListener("resume", () => this.#comeBack());
+    addEventListener("pageshow", () => this.#comeBack());
+  }
+
+  /** Follow `wish` until it is stopped. */
+  follow(wish: Wish, told: Told): Followed {
+    const id = ++this.#last;
+    const entry: Entry = { wish, told, cursor: wish.cursor };
+    this.#entries.set(id, entry);
+    if (!this.#away) this.#post({ kind: "follow", id, wish });
+    return {
+      get cursor() {
+        return entry.cursor;
+      },
+      stop: () => {
+        if (this.#entries.delete(id)) this.#post({ kind: "stop", id });
+      },
+      retryNow: () => this.#post({ kind: "retry" }),
+    };
+  }
+
+  #connect(): void {
+    try {
+      // By one address, wherever the page is: another address would be another worker.
+      const address = new URL(`assets/${workerUrl.slice(workerUrl.lastIndexOf("/") + 1)}`, this.base);
+      const worker = new SharedWorker(address, { type: "module", name: "livecb" });
+      worker.onerror = () => void this.#goAlone(worker.port);
+      this.shared = true;
+      this.#listen(worker.port);
+      this.#hello = setTimeout(() => void this.#goAlone(worker.port), HELLO_MS);
+    } catch {
+      void this.#goAlone(null);
+    }
+  }
+
+  async #goAlone(from: MessagePort | null): Promise<void> {
+    if (from !== this.#port) return;
+    clearTimeout(this.#hello);
+    from?.close();
+    this.#port = null;
+    this.shared = false;
+    const { Shared } = await import("./shared");
+    const { port1, port2 } = new MessageChannel();
+    const hear = new Shared(this.base, ALONE).connect((said) => port2.postMessage(said));
+    port2.onmessage = ({ data }: MessageEvent<Asked>) => hear(data);
+    this.#listen(port1);
+    if (!this.#away) this.#followAll();
+  }
+
+  #listen(port: MessagePort): void {
+    this.#port = port;
+    this.#missed = 0;
+    port.onmessage = ({ data }: MessageEvent<Said>) => {
+      if (port !== this.#port) return;
+      this.#missed = 0;
+      if (data.kind === "hello") clearTimeout(this.#hello);
+      else if (data.kind === "link") this.#entries.get(data.id)?.told.onLink(data.link);
+      else if (data.kind === "news") this.#take(data);
+    };
+    this.#post({ kind: "hello", base: this.base });
+  }
+
+  #take({ id, messages, cursor }: Said & { kind: "news" }): void {
+    const entry = this.#entries.get(id);
+    for (const message of messages) {
+      if (!entry || this.#entries.get(id) !== entry) break;
+      try {
+        entry.told.onMessage(message);
+      } catch (error) {
+        this.bad++;
+        console.warn(`livecb: a message is left out: ${String(error)}`);
+      }
+      if (message.id !== null) entry.cursor = message.id;
+    }
+    if (entry) entry.cursor = cursor;
+    this.#post({ kind: "taken" });
+  }
+
+  #ping(): void {
+    if (!this.#port || !this.shared || this.#away) return;
+    if (this.#missed++ >= MOST_MISSED) void this.#goAlone(this.#port);
+    else this.#post({ kind: "ping" });
+  }
+
+  #leave(): void {
+    this.#away = true;
+    this.#post({ kind: "bye" });
+  }
+
+  #comeBack(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#missed = 0;
+    this.#followAll();
+  }
+
+  #followAll(): void {
+    for (const [id, { wish, cursor }] of this.#entries) this.#post({ kind: "follow", id, wish: { ...wish, cursor } });
+  }
+
+  #post(asked: Asked): void {
+    this.#port?.postMessage(asked);
+  }
+}

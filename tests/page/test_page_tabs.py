@@ -1,0 +1,167 @@
+"""However many tabs are open, each of them is live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from browsing import ALONE, Server, TrainerProcess, Watched, wait_for, wait_for_steps
+from playwright.sync_api import Browser, Page
+
+Train = Callable[..., TrainerProcess]
+
+
+def even(steps: int) -> list[int]:
+    """The steps at which the trainer says its training values."""
+    return [*range(0, steps, 2)]
+
+
+def tabs(first: Page, address: str, count: int) -> list[Page]:
+    """Open so many more tabs of one browser."""
+    pages = [first.context.new_page() for _ in range(count)]
+    for page in pages:
+        page.goto(address)
+    return pages
+
+
+def streams_at(server: Server, page: Page) -> float:
+    """How many event streams the server holds open."""
+    said = page.request.get(server.address + "metrics").text()
+    lines = [line for line in said.splitlines() if line.startswith("livecb_streams_open{")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def assert_every_number_once(server: Server, run: str, page: Page) -> None:
+    """What came by the stream is what stands in the log, number for number."""
+    seqs = page.evaluate("livecb.seqs()")
+    asked = "metrics log run_started model_completed sample image figure command checkpoint alert note".split()
+    lines = (server.folder / run / "events.jsonl").read_bytes().splitlines()
+    said = [event["seq"] for event in map(json.loads, lines) if event["type"] in asked]
+    assert seqs == said[len(said) - len(seqs) :]
+    assert len(seqs) > 0
+
+
+def test_twelve_tabs_of_several_runs_are_live_over_two_connections(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainers = [train("--steps", 40) for _ in range(3)]
+    first = watched.open(server.url(trainers[0].run))
+    pages = [first]
+    for number in range(1, 12):
+        pages += tabs(first, f"{server.address}r/{trainers[number % 3].run}", 1)
+    [listing] = tabs(first, server.address, 1)
+    for page in pages:
+        wait_for(page, "livecb.link().kind === 'live'")
+    wait_for(listing, "livecb.rows().length === 3 && livecb.link().kind === 'live'")
+    for trainer in trainers:
+        trainer.tell("step", 60)
+    for page in pages:
+        wait_for_steps(page, "train/loss", even(100))
+        assert page.evaluate("livecb.stream()") == {"via": "stream", "shared": True}
+        assert page.evaluate("livecb.link().loads") == 1
+    for number, page in enumerate(pages):
+        assert_every_number_once(server, trainers[number % 3].run, page)
+    assert streams_at(server, first) <= 3, "one for the list, one for the runs, and perhaps one that goes"
+
+
+def test_twelve_windows_that_are_all_seen_are_live(server: Server, train: Train, browser: Browser) -> None:
+    trainer = train("--steps", 40)
+    context = browser.new_context()
+    pages = []
+    for number in range(12):
+        page = context.new_page()
+        page.goto(server.url(trainer.run) if number == 0 else f"{server.address}r/{trainer.run}")
+        pages.append(page)
+    trainer.tell("step", 60)
+    for page in pages:
+        assert page.evaluate("document.visibilityState") == "visible"
+        wait_for_steps(page, "train/loss", even(100))
+        wait_for(page, "livecb.link().kind === 'live'")
+    context.close()
+
+
+def test_tabs_that_close_leave_the_others_neither_gap_nor_double(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 40)
+    other = train("--steps", 40)
+    first = watched.open(server.url(trainer.run))
+    pages = [first, *tabs(first, f"{server.address}r/{trainer.run}", 2)]
+    pages += tabs(first, f"{server.address}r/{other.run}", 1)
+    for page in pages:
+        wait_for(page, "livecb.link().kind === 'live'")
+    steps = 40
+    for _ in range(2):
+        pages.pop(0).close()
+        for _ in range(5):
+            trainer.tell("step", 10)
+        steps += 50
+        wait_for_steps(pages[0], "train/loss", even(steps))
+    assert_every_number_once(server, trainer.run, pages[0])
+    wait_for_steps(pages[1], "train/loss", even(40))
+    for page in pages:
+        assert page.evaluate("[livecb.link().connects, livecb.link().loads]") == [1, 1]
+
+
+def test_tabs_that_open_while_events_pour_in_have_each_once(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 100, "--rate", 300, "--more", 900)
+    first = watched.open(server.url(trainer.run))
+    pages = [first, *tabs(first, f"{server.address}r/{trainer.run}", 4)]
+    for page in pages:
+        wait_for_steps(page, "train/loss", even(1000))
+        wait_for(page, "livecb.logs().count === livecb.state().counts.log")
+        assert_every_number_once(server, trainer.run, page)
+        page.close()
+
+
+def test_tabs_without_a_shared_worker_are_live_too(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 40)
+    first = watched.open("about:blank")
+    first.context.add_init_script(ALONE)
+    first.goto(server.url(trainer.run))
+    pages = [first, *tabs(first, f"{server.address}r/{trainer.run}", 7)]
+    [listing] = tabs(first, server.address, 1)
+    trainer.tell("step", 60)
+    for page in pages:
+        page.bring_to_front()
+        wait_for_steps(page, "train/loss", even(100))
+        wait_for(page, "livecb.link().kind === 'live' && livecb.stream().via === 'socket'")
+        assert page.evaluate("livecb.stream().shared") is False
+    wait_for(listing, "livecb.rows().length === 1")
+    assert_every_number_once(server, trainer.run, pages[-1])
+
+
+def test_a_worker_that_cannot_be_loaded_is_done_without(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 40)
+    page = watched.open("about:blank")
+    page.context.add_init_script(
+        "window.SharedWorker = class { port = new MessageChannel().port1 }"  # it never says a word
+    )
+    page.goto(server.url(trainer.run))
+    wait_for(page, "livecb.link().kind === 'live' && !livecb.stream().shared")
+    trainer.tell("step", 60)
+    wait_for_steps(page, "train/loss", even(100))
+
+
+def test_a_deleted_run_does_not_take_the_others_with_it(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    gone, kept = train("--steps", 40), train("--steps", 40)
+    first = watched.open(server.url(kept.run))
+    [second] = tabs(first, f"{server.address}r/{gone.run}", 1)
+    wait_for(first, "livecb.link().kind === 'live'")
+    wait_for(second, "livecb.link().kind === 'live'")
+    gone.kill()
+    assert first.request.delete(f"{server.address}api/runs/{gone.run}", headers={"Origin": server.address[:-1]}).ok
+    server.kill()
+    server.start()
+    wait_for(second, "livecb.link().kind === 'refused'")
+    kept.tell("step", 60)
+    wait_for_steps(first, "train/loss", even(100))
+    wait_for(first, "livecb.link().kind === 'live'")
