@@ -1,8 +1,8 @@
-import { Api, type RunRow } from "../client/api";
-import { Follower } from "../client/follow";
+import type { RunRow } from "../client/api";
 import type { Link } from "../client/link";
 import type { Message } from "../client/sse";
 import { restWhileHidden } from "./rest";
+import { hubOf, type Followed } from "./streams/tab";
 import { Topics } from "./topics";
 
 /** The list as it was when somebody last looked at it: shown until the server answers, should it be away. */
@@ -15,30 +15,12 @@ export class RunsSession {
   loaded = false;
   link: Link = { kind: "connecting", since: Date.now() };
   #skew = 0;
-  #fresh = true;
-  #follower: Follower;
+  #followed: Followed | null = null;
   #stopResting = (): void => undefined;
-
-  readonly #api: Api;
 
   constructor(private readonly base: string) {
     this.rows = known.get(base) ?? [];
     this.loaded = known.has(base);
-    this.#api = new Api(base);
-    this.#follower = this.#newFollower();
-  }
-
-  #newFollower(): Follower {
-    return new Follower("0", {
-      stream: () => this.#api.runs(),
-      poll: null,
-      onMessage: (message) => this.#onMessage(message),
-      onLink: (link) => {
-        this.link = link;
-        if (link.kind !== "live") this.#fresh = true;
-        this.topics.changed("link");
-      },
-    });
   }
 
   get now(): number {
@@ -46,36 +28,40 @@ export class RunsSession {
   }
 
   start(): void {
-    const wake = (): void => {
-      this.#follower = this.#newFollower();
-      void this.#follower.run();
-    };
-    this.#stopResting = restWhileHidden(() => this.#rest(), wake);
-    void this.#follower.run();
+    this.#stopResting = restWhileHidden(() => !hubOf(this.base).shared, () => this.#rest(), () => this.#follow());
+    this.#follow();
   }
 
   stop(): void {
     this.#stopResting();
-    this.#follower.stop();
+    this.#followed?.stop();
   }
 
   retryNow(): void {
-    this.#follower.retryNow();
+    this.#followed?.retryNow();
+  }
+
+  #follow(): void {
+    this.#followed = hubOf(this.base).follow({ run: null, cursor: "0", query: { archived: "all" } }, {
+      onMessage: (message) => this.#onMessage(message),
+      onLink: (link) => {
+        this.link = link;
+        this.topics.changed("link");
+      },
+    });
   }
 
   #rest(): void {
-    this.#follower.stop();
+    this.#followed?.stop();
     this.link = { kind: "resting", since: Date.now() };
     this.topics.changed("link");
   }
 
   #onMessage(message: Message): void {
-    if (message.event === "runs") {
+    if (message.event === "list" || message.event === "runs") {
       const { runs, now } = JSON.parse(message.data) as { runs: RunRow[]; now: number };
       this.#skew = now - Date.now() / 1000;
-      // The first answer of a connection is the whole list; what follows are changes.
-      this.rows = this.#fresh ? runs : merge(this.rows, runs);
-      this.#fresh = false;
+      this.rows = message.event === "list" ? runs : merge(this.rows, runs);
       this.loaded = true;
     } else if (message.event === "gone") {
       const { run } = JSON.parse(message.data) as { run: string };

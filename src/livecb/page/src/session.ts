@@ -1,7 +1,6 @@
 import { Api, type SeriesAnswer, type State } from "../client/api";
 import { Backoff } from "../client/backoff";
 import { ApiError } from "../client/errors";
-import { Follower } from "../client/follow";
 import { getJson } from "../client/http";
 import type { Link } from "../client/link";
 import type { Message } from "../client/sse";
@@ -15,6 +14,7 @@ import { RunLog } from "./log";
 import { Media } from "./media";
 import { restWhileHidden } from "./rest";
 import { Soon } from "./soon";
+import { hubOf, type Followed } from "./streams/tab";
 import { Topics } from "./topics";
 import { Wheel } from "./wheel";
 
@@ -36,6 +36,7 @@ const REST_POLL_MS = 15_000;
 /** What is over lets its stream go: soon where it has been over for long, later where a last word may still come. */
 const LET_GO_MS = 500;
 const LAST_WORDS_MS = 5_000;
+const KEEP_SEQS = 1_000;
 
 const ENDED = new Set(["completed", "failed", "stopped", "killed", "crashed"]);
 
@@ -60,6 +61,8 @@ export class RunSession {
   loads = 0;
   /** How often a part was looked at more closely. */
   closer = 0;
+  /** The numbers of the events that came last by the stream. */
+  readonly seqs: number[] = [];
   #wishes = 0;
   #skew = 0;
   readonly #askState = new Soon(async () => this.#setState(await this.#getState()), ASK_STATE_MS);
@@ -72,7 +75,7 @@ export class RunSession {
   media: Media;
   readonly #api: Api;
 
-  constructor(base: string, readonly run: string) {
+  constructor(private readonly base: string, readonly run: string) {
     this.#api = new Api(base);
     this.media = this.#newMedia();
     this.logs = new RunLog((query) => this.#api.part(run, "lines", query), () => this.#onLog());
@@ -90,7 +93,7 @@ export class RunSession {
   }
 
   start(): void {
-    this.#stopResting = restWhileHidden(() => this.#goToRest(), () => this.#wakeUp());
+    this.#stopResting = restWhileHidden(() => !hubOf(this.base).shared, () => this.#goToRest(), () => this.#wakeUp());
     void this.#open();
   }
 
@@ -177,6 +180,7 @@ export class RunSession {
   }
 
   #onEvent(event: LivecbEvent, cursor: string | null): void {
+    if (this.seqs.push(event.seq) > KEEP_SEQS) this.seqs.shift();
     if (event.type === "metrics") {
       this.curves.append(event);
       this.topics.changed("curves");
@@ -259,7 +263,6 @@ export class RunSession {
     return link.kind === "live" || link.kind === "polling";
   }
 
-  // A browser opens six connections to one place: the seventh window would wait for ever.
   #restOnceOver(): void {
     clearTimeout(this.#letGo);
     if (!this.#isOver) return;
