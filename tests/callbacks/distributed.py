@@ -1,4 +1,4 @@
-"""Two processes train one model: `distributed.py FRAMEWORK FOLDER [STRATEGY]`; run by test_distributed.py."""
+"""A training that Lightning itself takes to two processes: `distributed.py FOLDER`; run by test_distributed.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import lightning.pytorch as pl
 import tiny
 import torch
-from leaving import leave
 
 
 class Synced(tiny.module_class(pl)):  # type: ignore[misc]
@@ -28,26 +27,18 @@ class Synced(tiny.module_class(pl)):  # type: ignore[misc]
         self.log("val_ranks", float(self.global_rank), sync_dist=True)
 
 
-def train_lightning(folder: Path, strategy: str) -> None:
+def train_lightning(folder: str, strategy: str) -> None:
     trainer = tiny.trainer_of(
-        pl, folder, [tiny.live_stream("lightning", name="ddp")], strategy=strategy, devices=2, max_epochs=1
+        pl,
+        Path(folder),
+        [tiny.live_stream("lightning", name="ddp")],
+        strategy=strategy,
+        devices=2,
+        max_epochs=1,
     )
     trainer.fit(Synced(), tiny.loader(16), tiny.loader(8))
 
 
-def train_transformers(folder: Path, strategy: str) -> None:
-    stream = tiny.live_stream("transformers", name="ddp")
-    trainer = tiny.hf_trainer(
-        folder, [stream], eval_strategy="epoch", num_train_epochs=1, train_dataset=tiny.rows(16)
-    )
-    trainer.train()
-    print("loss", *(value for _, value in tiny.reported_by(trainer)["loss"]))
-    leave()
-
-
 if __name__ == "__main__":
     tiny.quiet()
-    framework, folder, *strategy = sys.argv[1:]
-    train = {"lightning": train_lightning, "transformers": train_transformers}[framework]
-    for each in strategy or [""]:
-        train(Path(folder), each)
+    train_lightning(sys.argv[1], "ddp")

@@ -27,21 +27,27 @@ class Kill(pl.Callback, TrainerCallback):  # type: ignore[misc]
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def lightning(folder: Path, callbacks: Any = (), ckpt: Any = None, **settings: Any) -> Any:
+def lightning(
+    folder: Path, callbacks: Any = (), ckpt: Any = None, trained: Any = None, **settings: Any
+) -> Any:
     """Train two epochs of five steps, with a checkpoint after every third; return our callback."""
     live = tiny.live_stream("lightning", **settings)
     saving = pl.callbacks.ModelCheckpoint(
         folder / "saved", every_n_train_steps=3, save_top_k=-1, save_last=True
     )
-    trainer = tiny.trainer_of(pl, folder, [live, saving, *callbacks])
+    trainer = tiny.trainer_of(pl, folder, [live, saving, *callbacks], **(trained or {}))
     trainer.fit(tiny.module_class(pl)(), tiny.loader(), ckpt_path=ckpt)
     return live
 
 
-def transformers(folder: Path, callbacks: Any = (), ckpt: Any = None, **settings: Any) -> Any:
+def transformers(
+    folder: Path, callbacks: Any = (), ckpt: Any = None, trained: Any = None, **settings: Any
+) -> Any:
     """The same by the Hugging Face Trainer."""
     live = tiny.live_stream("transformers", **settings)
-    trainer = tiny.hf_trainer(folder / "out", [live, *callbacks], save_strategy="steps", save_steps=3)
+    trainer = tiny.hf_trainer(
+        folder / "out", [live, *callbacks], save_strategy="steps", save_steps=3, **(trained or {})
+    )
     trainer.train(resume_from_checkpoint=ckpt)
     return live
 

@@ -1,10 +1,8 @@
-"""Two processes train one model, and readers ask rank 0: `steered.py lightning|transformers|alone FOLDER`."""
+"""What each of two processes does that train one model, while readers ask rank 0: called by `pairs.pair`."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import threading
 import time
 from functools import partial
@@ -14,7 +12,6 @@ from typing import Any
 import lightning.pytorch as pl
 import tiny
 import torch
-from leaving import leave
 
 from livecb.callbacks import helm
 from livecb.callbacks.gan import GanMonitor
@@ -62,16 +59,12 @@ def wait(condition: Any) -> None:
         time.sleep(0.01)
 
 
-def tell_rank(folder: Path, rank: int, steps: int, rates: list[float]) -> None:
-    (folder / f"rank-{rank}.json").write_text(json.dumps({"steps": steps, "rates": rates}))
-
-
-def train_lightning(folder: Path) -> None:
+def train_lightning(folder: str) -> Any:
     live = GanMonitor(
         samples=lambda module: torch.rand(4, 1, 8, 8), every_n_batches=10**6, alerts=[], sinks=[], capture=None, system_interval=0
     )  # fmt: skip
     reader = lightning_reader(pl, {}, live)
-    trainer = tiny.trainer_of(pl, folder, [reader, live], strategy="ddp", devices=2, max_epochs=1)
+    trainer = tiny.trainer_of(pl, Path(folder), [reader, live], strategy="ddp", devices=2, max_epochs=1)
 
     class Begin(pl.Callback):  # type: ignore[misc]
         def on_train_start(self, trainer: Any, module: Any) -> None:
@@ -80,18 +73,18 @@ def train_lightning(folder: Path) -> None:
 
     trainer.callbacks.append(Begin())
     trainer.fit(Slow(), tiny.loader(2000))
-    tell_rank(folder, trainer.global_rank, trainer.global_step, reader.rates)
+    return {"steps": trainer.global_step, "rates": reader.rates}
 
 
-def train_alone(folder: Path) -> None:
+def train_alone(folder: str) -> None:
     """Only rank 0 has our callback."""
     helm._ALL_HERE_SECONDS = 1.0
     callbacks = [] if os.environ.get("LOCAL_RANK", "0") != "0" else [tiny.live_stream("lightning")]
-    trainer = tiny.trainer_of(pl, folder, callbacks, strategy="ddp", devices=2, max_epochs=1)
+    trainer = tiny.trainer_of(pl, Path(folder), callbacks, strategy="ddp", devices=2, max_epochs=1)
     trainer.fit(Slow(), tiny.loader(16))
 
 
-def train_transformers(folder: Path) -> None:
+def train_transformers(folder: str) -> Any:
     live = tiny.live_stream("transformers")
     reader = hf_reader({}, live)
 
@@ -107,16 +100,8 @@ def train_transformers(folder: Path) -> None:
     # One process is asked, and takes its time; the other is to wait for it.
     asks = SampleCallback(["2 plus 2 is"], 10**6, predict=lambda model, prompt: time.sleep(0.5) or "4")
     trainer = tiny.hf_trainer(
-        folder / "out", [live, slowly, asks], num_train_epochs=1, train_dataset=tiny.rows(4000), learning_rate=0.1,
+        Path(folder) / "out", [live, slowly, asks], num_train_epochs=1, train_dataset=tiny.rows(4000), learning_rate=0.1,
         lr_scheduler_type="constant", logging_steps=50,
     )  # fmt: skip
     trainer.train()
-    tell_rank(folder, trainer.args.process_index, trainer.state.global_step, slowly.rates)
-    leave()
-
-
-if __name__ == "__main__":
-    tiny.quiet()
-    torch.set_num_threads(1)
-    train = {"lightning": train_lightning, "transformers": train_transformers, "alone": train_alone}
-    train[sys.argv[1]](Path(sys.argv[2]))
+    return {"steps": trainer.state.global_step, "rates": slowly.rates}

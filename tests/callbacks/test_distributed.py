@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import ranks
+from distributed import train_lightning
+from pairs import apart, pair
 
 import livecb
 from livecb import events
@@ -34,17 +36,15 @@ def launch(*command: object) -> str:
     return said
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.mark.parametrize("strategies", [["ddp"], ["ddp_fork", "ddp_spawn"]])
 def test_two_processes_of_lightning_make_one_run(
     strategies: list[str], recorded: Recorded, tmp_path: Path
 ) -> None:
-    launch(HERE / "distributed.py", "lightning", tmp_path, *strategies)
+    for strategy in strategies:
+        if strategy == "ddp":  # which calls the script once more
+            launch(HERE / "distributed.py", tmp_path)
+        else:
+            apart(train_lightning, str(tmp_path), strategy)
     runs = recorded.runs
     assert len(runs) == len(strategies)
     for run in runs:
@@ -62,27 +62,21 @@ def test_two_processes_of_lightning_make_one_run(
 
 
 def test_two_processes_of_transformers_make_one_run(recorded: Recorded, tmp_path: Path) -> None:
-    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
-    said = launch(
-        *torchrun, f"--master_port={free_port()}", HERE / "distributed.py", "transformers", tmp_path
-    )
+    losses, others = pair(ranks.by_transformers, str(tmp_path))
     assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
     assert recorded.of(events.RunStarted)[0].world_size == 2
     told = [event for event in recorded.of(events.Metrics) if event.context == "train"]
     assert [(event.step, event.batch, event.samples) for event in told] == [
         (1, 1, 4), (2, 2, 8), (3, 3, 12), (4, 4, 16),
     ]  # fmt: skip
-    losses = {tuple(map(float, line.split()[1:])) for line in said.splitlines() if line.startswith("loss")}
-    assert losses == {tuple(event.values["loss"] for event in told)}
+    assert losses == others == [event.values["loss"] for event in told]
     assert recorded.events[-1].status == "completed"
 
 
 def test_of_two_processes_one_asks_the_model_and_their_weights_stay_the_same(
     recorded: Recorded, tmp_path: Path
 ) -> None:
-    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
-    said = launch(*torchrun, f"--master_port={free_port()}", HERE / "asked.py", tmp_path)
-    weights = [line for line in said.splitlines() if line.startswith("weights=")]
+    weights = [weight for told in pair(ranks.asked, str(tmp_path)) for weight in told]
     assert len(weights) == 4
     assert len(set(weights)) == 1
     assert [event.step for event in recorded.of(events.Sample)] == [1, 2, 3]
@@ -91,24 +85,24 @@ def test_of_two_processes_one_asks_the_model_and_their_weights_stay_the_same(
 
 
 def test_two_processes_of_accelerate_make_one_run(recorded: Recorded) -> None:
-    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
-    said = launch(*torchrun, f"--master_port={free_port()}", HERE / "accelerated.py")
+    losses, others = pair(ranks.accelerated)
     assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
     (started,) = recorded.of(events.RunStarted)
     assert (started.world_size, started.config["accelerate"]["processes"]) == (2, 2)
     told = [(event.step, event.values["loss"]) for event in recorded.of(events.Metrics)]
-    losses = {float(line.split()[1]) for line in said.splitlines() if line.startswith("loss")}
-    assert [step for step, _ in told] == [1, 2, 3, 4]
-    assert {loss for _, loss in told} == losses
+    assert told == list(enumerate(losses, 1))
+    assert (len(told), losses) == (4, others)
+    able = recorded.of(events.Controls)[-1]
+    assert "tells its trackers of one of them only" in able.commands["pause"]
     assert recorded.events[-1].status == "completed"
 
 
 def test_two_processes_of_keras_make_one_run(recorded: Recorded) -> None:
-    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
-    said = launch(*torchrun, f"--master_port={free_port()}", HERE / "keras_ranks.py")
+    losses, others = pair(ranks.with_keras)
     assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
     assert recorded.of(events.RunStarted)[0].world_size == 2
     told = [event.values["loss"] for event in recorded.of(events.Metrics) if "loss" in event.values]
-    losses = {tuple(map(float, line.split()[1:])) for line in said.splitlines() if line.startswith("loss")}
-    assert losses == {tuple(told)}
+    assert told == losses == others
+    able = recorded.of(events.Controls)[0]
+    assert "Keras does not say what they share" in able.commands["pause"]
     assert recorded.events[-1].status == "completed"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import pytest
+import steered
 import tiny
 import torch
-from test_distributed import HERE, free_port, launch
+from pairs import pair
 
 import livecb
 from livecb import events
 from livecb.control.commands import Asked, wish
 from livecb.testing import Recorded
-from wishes import answered, hf_reader, lightning_reader
+from wishes import answered, hf_reader, lightning_reader, tell
 
 Wishes = dict[int, list[Asked]]
 
@@ -148,6 +148,29 @@ def test_readers_are_kept_out_where_the_user_says_so(recorded: Recorded, tmp_pat
     assert recorded.of(events.Controls) == []
 
 
+def test_what_the_user_offered_is_there_again_after_a_training_that_had_samples_too(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    sampled: list[str] = []
+    with livecb.init(sinks=[], capture=None, system_interval=0) as run:
+        run.offer("sample", lambda: sampled.append("theirs"))
+
+        class Draws(pl.Callback):  # type: ignore[misc]
+            def on_train_start(self, trainer: Any, module: Any) -> None:
+                live._helm.offer("sample", lambda: sampled.append("ours"))
+
+        live = tiny.live_stream("lightning", run=run)
+        reader = lightning_reader(pl, {2: [wish("sample")]}, live)
+        tiny.trainer_of(pl, tmp_path, [live, Draws(), reader], max_epochs=1).fit(
+            tiny.module_class(pl)(), tiny.loader()
+        )
+        assert sampled == ["theirs", "ours"]
+        for step in run.track(range(2)):
+            if step == 0:
+                tell(run, wish("sample"))
+        assert sampled == ["theirs", "ours", "theirs"]
+
+
 # transformers
 
 
@@ -208,14 +231,8 @@ def test_a_trainers_learning_rate_is_set_for_good(
 def test_two_processes_obey_at_the_same_step_and_none_hangs(
     framework: str, recorded: Recorded, tmp_path: Path
 ) -> None:
-    command = [HERE / "steered.py", framework, tmp_path]
-    if framework == "transformers":
-        port = f"--master_port={free_port()}"
-        torchrun = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1", port]
-        command = [*torchrun, *command]
-    launch(*command)
-    told = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("rank-*.json"))]
-    assert len(told) == 2
+    train = {"lightning": steered.train_lightning, "transformers": steered.train_transformers}[framework]
+    told = pair(train, str(tmp_path))
     assert told[0] == told[1]
     assert 0.5 in told[0]["rates"]
     assert len(told[0]["rates"]) < 300
@@ -238,7 +255,7 @@ def test_two_processes_obey_at_the_same_step_and_none_hangs(
 def test_a_process_whose_others_have_no_callback_trains_on_and_refuses(
     recorded: Recorded, tmp_path: Path
 ) -> None:
-    launch(HERE / "steered.py", "alone", tmp_path)
+    pair(steered.train_alone, str(tmp_path))
     able = recorded.of(events.Controls)[-1]
     assert "not all of them have this callback" in able.commands["stop"]
     assert last(recorded).status == "completed"

@@ -455,3 +455,37 @@ def test_a_stop_between_two_epochs_trains_no_batch_more(
     fit(model, AsOver(), live, epochs=5)
     assert int(model.optimizer.iterations) == 5
     assert (recorded.events[-1].status, recorded.events[-1].by) == ("stopped", "ada")
+
+
+def test_each_of_several_optimizers_has_a_rate_of_its_own(recorded: Recorded) -> None:
+    one, two = keras.optimizers.SGD(0.125, name="one"), keras.optimizers.SGD(0.0625, name="two")
+    model = network()
+    first = {id(each) for each in model.layers[0].variables}
+    model.compile(keras.optimizers.MultiOptimizer(lambda each: one if id(each) in first else two), "mse")
+    live = stream()
+
+    class Asks(keras.callbacks.Callback):
+        async_safe = True
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if batch == 2:
+                tell(live.run, wish("set", 0.25, parameter="lr-two"))
+
+    fit(model, Asks(), live, epochs=1)
+    told = [event.values for event in recorded.of(events.Metrics) if "learning_rate/one" in event.values]
+    assert {values["learning_rate/one"] for values in told} == {0.125}
+    assert [values["learning_rate/two"] for values in (told[0], told[-1])] == [0.0625, 0.25]
+    assert recorded.of(events.Alert) == []
+
+
+def test_an_optimizer_that_cannot_say_its_settings_is_recorded_without_them(recorded: Recorded) -> None:
+    class Untold(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step: Any) -> float:
+            return 0.0625
+
+    fit(network(keras.optimizers.SGD(Untold())), stream(), epochs=1)
+    assert recorded.of(events.RunStarted)[0].config["optimizer"] == {
+        "class": "SGD",
+        "learning_rate": "Untold",
+    }
+    assert recorded.events[-1].status == "completed"

@@ -13,9 +13,11 @@ from typing import Any
 
 import lightning.pytorch as pl
 import pytest
+import ranks
 import resumed
 import tiny
 import torch
+from pairs import pair
 from resumptions import RESUMPTIONS, Interrupted
 
 import livecb
@@ -61,6 +63,22 @@ def test_a_killed_training_goes_on_as_one_run(framework: str, recorded: Recorded
     assert (progress[0].done, progress[-1].done, progress[-1].total) == (6, 10, 10)
     assert (told["step"], told["lost"], told["progress"]["fraction"]) == (10, 0, 1.0)
     assert [each.seq for each in second if isinstance(each, events.Event)] == list(range(len(second)))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_two_processes_go_on_as_one_run(framework: str, recorded: Recorded, tmp_path: Path) -> None:
+    assert pair(ranks.resumed_by, framework, str(tmp_path)) == [[2], [2]]
+    first, second = recorded.attempts()
+    name = {"lightning": "loss_step", "transformers": "loss"}[framework]
+    steps = [
+        [place.step for place in of(events.Metrics, told) if name in place.values] for told in (first, second)
+    ]
+    assert steps == [[1, 2, 3], [4, 5, 6]]
+    told = recorded.state().to_dict(alive=False, now=0.0)
+    assert [(each["status"], each["resumed_step"]) for each in told["attempts"]] == [
+        ("completed", None), ("completed", 3),
+    ]  # fmt: skip
+    assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
 
 
 @pytest.fixture(scope="module", params=FRAMEWORKS)

@@ -126,6 +126,7 @@ class Helm:
             self._steering.together = frozenset(name for name, how in offers.items() if callable(how))
         ours = {name: how for name, how in offers.items() if not self._is_left_to_the_user(name, how)}
         self._offered = list(ours), [each.name for each in parameters]
+        self._theirs: dict[str, Offer] = {}  # what the user had offered, and gets back
         self._steering.begin(barred, ours, parameters)
 
     @property
@@ -142,6 +143,8 @@ class Helm:
         if callable(known):
             if not callable(how):
                 return
+            if command not in self._offered[0]:
+                self._theirs[command] = known
             how = _both(known, how)
         self._offered[0].append(command)
         self._steering.offer({command: how})
@@ -167,6 +170,7 @@ class Helm:
         if self.run.active:
             self._steering.carry_out(self._steering.due())
             self._steering.end("the training is over", *self._offered)
+            self._steering.offer(self._theirs)
             self.run._looks = False  # a loop of the user's own may follow
 
     def _is_left_to_the_user(self, command: str, how: Offer) -> bool:

@@ -28,7 +28,7 @@ from livecb.callbacks.extras import needed
 from livecb.callbacks.helm import obeying, ranks, steering
 from livecb.callbacks.keras_checkpoints import Checkpoints, backup_note
 from livecb.callbacks.keras_control import restore_schedules, take_helm
-from livecb.callbacks.keras_model import hyperparameters, rate
+from livecb.callbacks.keras_model import hyperparameters, rates
 from livecb.events import Totals
 from livecb.meter import Meter
 from livecb.resume import note as leave_note
@@ -151,9 +151,9 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
         session.reached = session.after(batch)
         now, then = session.axes(batch), session.axes(session.reached)
         wanted = self._is_nth(now["step"], then["step"])
-        rates = {"learning_rate": rate(session.optimizer)} if wanted and session.optimizer else {}
+        used = rates(session.optimizer) if wanted and session.optimizer else {}
         with session.lock:
-            session.begun.append((batch, rates))
+            session.begun.append((batch, used))
         self.run.at(**now)
         self._tell_progress(session.meter, now["batch"])
 
@@ -165,8 +165,8 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
         with session.lock:
             session.told[batch - session.at_once + 1] = dict(logs or {})
             while session.begun and session.begun[0][0] in session.told:
-                first, rates = session.begun.popleft()
-                self._tell_batch(session, first, session.told.pop(first), rates)
+                first, used = session.begun.popleft()
+                self._tell_batch(session, first, session.told.pop(first), used)
 
     @obeying
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -278,14 +278,14 @@ class LiveStream(Stream, keras.callbacks.Callback):  # type: ignore[misc]
         self._tell_progress(session.meter, session.before, always=True)
 
     def _tell_batch(
-        self, session: _Session, first: int, logs: Mapping[str, Any], rates: Mapping[str, Any]
+        self, session: _Session, first: int, logs: Mapping[str, Any], used: Mapping[str, Any]
     ) -> None:
         """Record what Keras said after the batches from `first` on."""
         before, session.within = session.axes(session.within), session.after(first)
         now = session.axes(session.within)
         if self._is_nth(before["step"], now["step"]):
             values = {f"running/{name}": value for name, value in logs.items()}
-            self.run.log({**values, **rates}, context="train", **now)
+            self.run.log({**values, **used}, context="train", **now)
 
     def _tell_checkpoints(self) -> None:
         """Record what was saved for the epoch that is over, by whichever callback."""

@@ -5,11 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["hyperparameters", "rate"]
+__all__ = ["hyperparameters", "rates"]
 
 
-def rate(optimizer: Any) -> Any:
-    """Return the learning rate of the step that is about to be made, without waiting for a device."""
+def rates(optimizer: Any) -> dict[str, Any]:
+    """Return the learning rates of the step that is about to be made, without waiting for a device."""
+    several = getattr(optimizer, "optimizers", None)  # of a MultiOptimizer, which has none itself
+    if several is None:
+        return {"learning_rate": _rate(optimizer)}
+    return {f"learning_rate/{each.name}": _rate(each) for each in several}
+
+
+def _rate(optimizer: Any) -> Any:
     now = optimizer.learning_rate
     now = getattr(now, "value", now)  # Keras's variables hold the backend's
     if getattr(now, "is_cpu", False):
