@@ -1,20 +1,19 @@
-import { useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { RunRow } from "../../client/api";
-import { ago, clock, count, duration, percent, value } from "../data/format";
-import { toNumber } from "../../client/number";
+import { NOTHING, columnsOf, isMeant, picksOf, queryOf, sorted, type Picks } from "../data/picks";
+import { count } from "../data/format";
 import { runPath } from "../routes";
 import type { RunsSession } from "../runs";
+import { Shelf } from "../shelf";
 import { useClock, useTopics } from "../topics";
-import { fractionOf } from "./hero";
-import { frameworkWords, idBeside, moodOf, statusWord } from "./words";
+import { lazy } from "./lazy";
+import { DeedNotice, FilterBar, SelectionBar } from "./runs-bar";
+import { RunLine } from "./run-line";
 
-const MANY = 10;
+const Compare = lazy(() => import("./compare"), (module) => module.Compare);
+
 const PAGE = 100;
-
-function isWanted(row: RunRow, wanted: string): boolean {
-  const held = [row.run, row.name, row.project, row.status, row.framework, ...row.tags].join(" ").toLowerCase();
-  return wanted.toLowerCase().split(/\s+/).every((word) => held.includes(word));
-}
+const METRICS = 3;
 
 interface Props {
   session: RunsSession;
@@ -22,14 +21,33 @@ interface Props {
   open(run: string): void;
 }
 
-/** All runs of the store, newest first, live. */
+/** What is chosen, as the address says it. */
+function usePicks(): [Picks, (change: Partial<Picks>) => void] {
+  const [picks, setPicks] = useState(() => picksOf(location.search));
+  useEffect(() => {
+    const onBack = (): void => setPicks(picksOf(location.search));
+    addEventListener("popstate", onBack);
+    return () => removeEventListener("popstate", onBack);
+  }, []);
+  const change = (part: Partial<Picks>): void => {
+    const next = { ...picksOf(location.search), ...part };
+    // To compare is to go somewhere; the rest is how one looks at where one is.
+    const turn = part.compare === undefined || part.compare === picks.compare ? "replaceState" : "pushState";
+    history[turn](null, "", location.pathname + queryOf(next));
+    setPicks(next);
+  };
+  return [picks, change];
+}
+
+/** All runs of the store, live: to find, to sort, to label, to compare. */
 export function RunsView({ session, base, open }: Props) {
   useTopics(session.topics, "runs", "link");
   useClock(1000, session.rows.length > 0);
-  const [wanted, setWanted] = useState("");
-  const [limit, setLimit] = useState(PAGE);
+  const [picks, change] = usePicks();
+  const [, redraw] = useState(0);
+  const shelf = useMemo(() => new Shelf(base, () => redraw((n) => n + 1)), [base]);
+  useEffect(() => void shelf.open(), [shelf]);
   const { link } = session;
-  const found = session.rows.filter((row) => isWanted(row, wanted));
   if (link.kind === "refused") {
     return (
       <main class="lone" id="main">
@@ -40,89 +58,90 @@ export function RunsView({ session, base, open }: Props) {
     );
   }
   if (!session.loaded) return <main class="lone" id="main" />;
-  if (session.rows.length === 0) return <NoRuns />;
+  if (session.rows.length === 0 && !shelf.deed) return <NoRuns />;
+  if (picks.compare) {
+    return <Compare base={base} runs={picks.selected} rows={session.rows} now={session.now} baselines={shelf.baselines} baseline={picks.baseline}
+      back={() => change({ compare: false })} choose={(baseline) => change({ baseline })} open={open} />;
+  }
+  return <List {...{ session, shelf, picks, change, base, open }} />;
+}
+
+interface ListProps extends Props {
+  shelf: Shelf;
+  picks: Picks;
+  change(part: Partial<Picks>): void;
+}
+
+function List({ session, shelf, picks, change, base, open }: ListProps) {
+  const [limit, setLimit] = useState(PAGE);
+  const found = sorted(session.rows.filter((row) => isMeant(row, picks)), picks.sort);
+  const columns = columnsOf(found, METRICS);
+  const chosen = new Set(picks.selected);
+  const selected = session.rows.filter((row) => chosen.has(row.run));
+  const baseline = shelf.baselines.find(({ name }) => name === picks.baseline) ?? null;
+  const toggle = (row: RunRow): void =>
+    change({ selected: chosen.has(row.run) ? picks.selected.filter((run) => run !== row.run) : [...picks.selected, row.run] });
+  const shown = found.slice(0, limit);
+  const all = shown.length > 0 && shown.every((row) => chosen.has(row.run));
+  const toggleAll = (): void => change({ selected: all ? [] : [...new Set([...picks.selected, ...shown.map(({ run }) => run)])] });
+  const heads: [string, string, string][] = [["name", "run", ""], ["status", "status", ""], ["progress", "progress", "how"]];
   return (
     <main class="list" id="main">
       <h1 class="sr">Runs</h1>
-      {session.rows.length >= MANY && (
-        <input
-          class="find"
-          type="search"
-          placeholder="find a run …"
-          aria-label="Find a run"
-          value={wanted}
-          onInput={(event) => setWanted(event.currentTarget.value)}
-        />
+      <FilterBar {...{ rows: session.rows, shelf, picks, change }} found={found.length} />
+      <DeedNotice shelf={shelf} />
+      <table class="runs" aria-label="Runs">
+        <thead>
+          <tr>
+            <th class="tick"><input type="checkbox" aria-label="Select all that are shown" checked={all} onChange={toggleAll} /></th>
+            {heads.map(([column, words, kind]) => <Head key={column} {...{ column, words, kind, picks, change }} />)}
+            <th class="spark" scope="col"><span class="sr">curve</span></th>
+            {columns.map((name) => <Head key={name} column={name} words={name} kind="metric" {...{ picks, change }} />)}
+            <Head column="started" words="started" kind="age" {...{ picks, change }} />
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((row) => (
+            <RunLine key={row.run} {...{ row, columns, shelf, baseline, open }} now={session.now} href={runPath(base, row.run)}
+              selected={chosen.has(row.run)} toggle={() => toggle(row)} pickTag={(tag) => change({ tag })} />
+          ))}
+        </tbody>
+      </table>
+      {found.length === 0 && (
+        <p class="empty">
+          {picks.archived ? "No run that was put away is like that." : "No run is like that."}{" "}
+          <button type="button" class="small" onClick={() => change({ ...NOTHING, selected: picks.selected })}>Show all</button>
+        </p>
       )}
-      <ul class="runs">
-        {found.slice(0, limit).map((row) => (
-          <Row key={row.run} row={row} now={session.now} href={runPath(base, row.run)} open={open} />
-        ))}
-      </ul>
-      {found.length === 0 && <p class="empty">No run is called “{wanted}”.</p>}
       {found.length > limit && (
         <button type="button" class="small further" onClick={() => setLimit(limit + PAGE)}>
           show {count(Math.min(PAGE, found.length - limit))} more of {count(found.length)}
         </button>
       )}
+      {selected.length > 0 && <SelectionBar {...{ rows: selected, shelf, picks, change }} />}
     </main>
   );
 }
 
-interface RowProps {
-  row: RunRow;
-  now: number;
-  href: string;
-  open(run: string): void;
+interface HeadProps {
+  column: string;
+  words: string;
+  kind: string;
+  picks: Picks;
+  change(part: Partial<Picks>): void;
 }
 
-function Row({ row, now, href, open }: RowProps) {
-  const fraction = fractionOf(row);
-  const mood = moodOf(row.status);
-  const onClick = (event: MouseEvent): void => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-    event.preventDefault();
-    open(row.run);
-  };
+function Head({ column, words, kind, picks, change }: HeadProps) {
+  const turned = picks.sort === `-${column}`;
+  const on = turned || picks.sort === column;
+  const next = on ? (turned ? column : `-${column}`) : column === "name" || column === "status" ? column : `-${column}`;
   return (
-    <li>
-      <a class="run-row" href={href} onClick={onClick} data-run={row.run}>
-        <span class="who">
-          <span class="name" title={row.name}>{row.name}</span>
-          <span class="meta">{[row.project, ...frameworkWords(row), idBeside(row)].filter(Boolean).join(" · ")}</span>
-        </span>
-        <span class={`chip ${mood}`}>{statusWord(row.status)}</span>
-        <span class="how">
-          <span class={`track small ${mood}`} aria-hidden="true">
-            <i style={{ width: `${(fraction ?? 0) * 100}%` }} />
-          </span>
-          <span class="meta">{progressWords(row, fraction, now)}</span>
-        </span>
-        <span class="keys">
-          {Object.entries(row.metrics).slice(0, 3).map(([name, metric]) => (
-            <span key={name}>
-              <span class="k">{name}</span> <b>{value(toNumber(metric.value))}</b>
-            </span>
-          ))}
-        </span>
-        <span class="age" title={row.started ? clock(row.started, now, true) : ""}>
-          {row.started === null ? "" : ago(now - row.started)}
-        </span>
-      </a>
-    </li>
+    <th class={kind} scope="col" aria-sort={on ? (turned ? "descending" : "ascending") : undefined}>
+      <button type="button" class="head" title={`${words}: sort by it`} onClick={() => change({ sort: next })}>
+        <span>{words}</span>{on && <i aria-hidden="true">{turned ? "↓" : "↑"}</i>}
+      </button>
+    </th>
   );
-}
-
-function progressWords(row: RunRow, fraction: number | null, now: number): string {
-  const { progress } = row;
-  if (row.ended !== null) {
-    const far = fraction === null || row.status === "completed" ? "" : percent(fraction);
-    const whose = row.attempt > 1 ? `attempt ${row.attempt}` : "";
-    return [far, whose, row.elapsed === null ? "" : `after ${duration(row.elapsed)}`].filter(Boolean).join(" · ");
-  }
-  if (fraction === null) return progress ? `${progress.unit} ${count(progress.done)}` : "";
-  const left = progress?.finish ? `${duration(Math.max(0, progress.finish - now))} left` : "";
-  return [percent(fraction), left].filter(Boolean).join(" · ");
 }
 
 function NoRuns() {

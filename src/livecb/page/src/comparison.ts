@@ -1,0 +1,72 @@
+import { Api, type RunRow, type SeriesAnswer, type State } from "../client/api";
+import { getJson } from "../client/http";
+import { Curves } from "./data/curves";
+import { Topics } from "./topics";
+
+/** Points a curve: many runs share a chart. */
+const POINTS = 600;
+/** A run that goes on is asked again at most so often. */
+const AGAIN_MS = 2_000;
+
+/** One of the runs that are compared. */
+export interface Compared {
+  run: string;
+  state: State | null;
+  curves: Curves;
+  failure: string | null;
+}
+
+/** Several runs side by side: their states and curves, asked for anew when the list says that there is more. */
+export class Comparison {
+  readonly topics = new Topics<"runs">();
+  readonly runs: Compared[];
+  version = 0;
+  #seen = new Map<string, number | null>();
+  #busy = new Set<string>();
+  #stopped = false;
+  readonly #api: Api;
+
+  constructor(base: string, runs: readonly string[]) {
+    this.#api = new Api(base);
+    this.runs = runs.map((run) => ({ run, state: null, curves: new Curves(), failure: null }));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** The list has changed: what went on is loaded, and what was not loaded yet. */
+  see(rows: readonly RunRow[]): void {
+    for (const compared of this.runs) {
+      const row = rows.find(({ run }) => run === compared.run);
+      const updated = row?.updated ?? null;
+      if (this.#busy.has(compared.run) || (this.#seen.has(compared.run) && this.#seen.get(compared.run) === updated)) continue;
+      this.#seen.set(compared.run, updated);
+      void this.#load(compared);
+    }
+  }
+
+  async #load(compared: Compared): Promise<void> {
+    const { run } = compared;
+    this.#busy.add(run);
+    try {
+      const [state, series] = await Promise.all([
+        getJson<State>(this.#api.run(run)), getJson<SeriesAnswer>(this.#api.series(run, { points: POINTS })),
+      ]);
+      compared.state = state;
+      compared.curves.load(series, state.attempt);
+      compared.curves.rewind(state.rewinds);
+      compared.failure = null;
+    } catch (error) {
+      compared.failure = error instanceof Error ? error.message : String(error);
+      this.#seen.delete(run);
+    }
+    if (this.#stopped) return;
+    this.version++;
+    this.topics.changed("runs");
+    setTimeout(() => {
+      this.#busy.delete(run);
+      if (!this.#stopped) this.topics.changed("runs");
+    }, AGAIN_MS);
+  }
+}

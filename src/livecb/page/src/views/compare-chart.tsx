@@ -1,0 +1,127 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { toNumber } from "../../client/number";
+import type { Comparison } from "../comparison";
+import { inkOf } from "../data/against";
+import { axisTime } from "../data/axis";
+import { count, value } from "../data/format";
+import { drawnOf, merge, type Look } from "../data/lines";
+import type { CompareAxis } from "./compare";
+import { Plot, type Hover, type PlotLine, type PlotModel } from "./plot";
+import { spokenId } from "./words";
+
+interface Props {
+  name: string;
+  axis: CompareAxis;
+  log: boolean;
+  smoothing: number;
+  range: [number, number] | null;
+  hidden: ReadonlySet<string>;
+  comparison: Comparison;
+  /** Changes when there is more to draw. */
+  version: number;
+  zoom(range: [number, number] | null): void;
+}
+
+/** One metric of all runs that are compared, a line each. */
+export function CompareChart({ name, axis, log, smoothing, range, hidden, comparison, version, zoom }: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<Plot | null>(null);
+  const model = useRef<PlotModel & { whose: string[] } | null>(null);
+  const [hover, setHover] = useState<Hover>(null);
+  const [inView, setInView] = useState(true);
+  useEffect(() => {
+    const element = host.current as HTMLDivElement;
+    const drawn = new Plot(element, setHover, (from, to) => zoom(from === null || to === null ? null : [from, to]), () => undefined);
+    plot.current = drawn;
+    const sight = new IntersectionObserver(([entry]) => setInView(entry?.isIntersecting ?? true), { rootMargin: "200px" });
+    sight.observe(element);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const recolor = (): void => drawn.recolor();
+    scheme.addEventListener("change", recolor);
+    return () => {
+      sight.disconnect();
+      scheme.removeEventListener("change", recolor);
+      drawn.destroy();
+    };
+  }, []);
+  useEffect(() => {
+    if (!inView) return;
+    const began = performance.now();
+    model.current = modelOf(comparison, name, axis, log, smoothing, range, hidden, host.current?.clientWidth || 400);
+    plot.current?.draw(model.current);
+    comparison.topics.spent(performance.now() - began);
+  }, [comparison, version, axis, log, smoothing, range, hidden, inView]);
+  const nowhere = comparison.runs.every(({ curves }) => !curves.byName.has(name) || curves.byName.get(name)?.extent(axis)[0] === Infinity);
+  return (
+    <figure class="chart" data-chart={name}>
+      <figcaption>
+        <h2 title={name}>{name}</h2>
+        {hover ? <span class="where">{whereWords(hover.x, axis)}</span> : nowhere && <span class="where">tells no {axis}</span>}
+      </figcaption>
+      <div class="plotted">
+        <div class="plot" ref={host} role="img" aria-label={describe(comparison, name)} />
+        {hover && model.current && <Values {...{ hover, comparison }} model={model.current} />}
+      </div>
+    </figure>
+  );
+}
+
+const MOST_VALUES = 8;
+
+/** The values under the cross-hair, the largest first. */
+function Values({ hover, model, comparison }: { hover: NonNullable<Hover>; model: PlotModel & { whose: string[] }; comparison: Comparison }) {
+  const held = model.whose.flatMap((run, column) => {
+    const row = run ? hover.indices[column] : null;
+    const y = row == null ? null : model.columns[column]?.[row];
+    return typeof y === "number" ? [{ run, y }] : [];
+  }).sort((a, b) => b.y - a.y);
+  return (
+    <ul class="beneath" aria-hidden="true">
+      {held.slice(0, MOST_VALUES).map(({ run, y }) => {
+        const place = comparison.runs.findIndex((compared) => compared.run === run);
+        const { color, dashed } = inkOf(place);
+        return <li key={run}><i class={`s${color + 1} d${dashed}`} /><span>{comparison.runs[place]?.state?.name ?? spokenId(run)}</span><b>{value(y)}</b></li>;
+      })}
+      {held.length > MOST_VALUES && <li>and {count(held.length - MOST_VALUES)} more</li>}
+    </ul>
+  );
+}
+
+function modelOf(
+  comparison: Comparison, name: string, axis: CompareAxis, log: boolean, smoothing: number, range: [number, number] | null,
+  hidden: ReadonlySet<string>, width: number,
+): PlotModel & { whose: string[] } {
+  const parts: { x: number[]; y: number[]; line: PlotLine; run: string }[] = [];
+  let [low, high] = [Infinity, -Infinity];
+  comparison.runs.forEach(({ run, state, curves }, place) => {
+    const series = curves.byName.get(name);
+    if (!series || hidden.has(run)) return;
+    const zero = axis === "time" ? state?.started ?? 0 : 0;
+    const [from, to] = series.extent(axis);
+    if (from <= to) [low, high] = [Math.min(low, from - zero), Math.max(high, to - zero)];
+    const look: Look = { axis, smoothing, from: range?.[0] ?? null, to: range?.[1] ?? null, zero };
+    const { color, dash } = inkOf(place);
+    const { main, abandoned } = drawnOf(series, look, Math.max(300, width));
+    const line = { color, dots: false, end: false, ...(dash && { dash }) };
+    for (const branch of abandoned) parts.push({ x: branch.x, y: branch.raw, run: "", line: { ...line, width: 1, alpha: 0.35 } });
+    parts.push({ x: main.x, y: main.smoothed ?? main.raw, run, line: { ...line, width: 1.5, alpha: 1, end: true } });
+  });
+  const { x, columns } = merge(parts);
+  if (log) for (const column of columns) column.forEach((y, i) => typeof y === "number" && y <= 0 && (column[i] = null));
+  const all: [number, number] = high > low ? [low, high] : Number.isFinite(low) ? [low, low + 1] : [0, 1];
+  return { x, columns, lines: parts.map(({ line }) => line), whose: parts.map(({ run }) => run), range: range ?? all, axis, log, across: [] };
+}
+
+function whereWords(x: number, axis: CompareAxis): string {
+  if (axis === "time") return axisTime(x);
+  return axis === "epoch" ? `epoch ${value(x, 3)}` : `step ${count(Math.round(x))}`;
+}
+
+/** A chart in words, for those who do not see it. */
+function describe({ runs }: Comparison, name: string): string {
+  const said = runs.flatMap(({ run, state }) => {
+    const held = state?.metrics[name];
+    return held ? [`${state.name || run} ${value(toNumber(held.best ?? held.value))}`] : [];
+  });
+  return `${name} of ${said.length} runs: ${said.join(", ")}.`;
+}
