@@ -1,4 +1,4 @@
-import type { XAxis } from "./data/series";
+import { placeOn, type XAxis } from "./data/series";
 import type { RunsSession } from "./runs";
 import type { Link } from "../client/link";
 import { place } from "./routes";
@@ -58,7 +58,7 @@ export function expose({ run, runs }: { run?: RunSession; runs?: RunsSession }):
     seqs: () => [...(run?.seqs ?? [])],
     drawn: (name, axis, from, to) => {
       const series = run?.curves.of(name, axis, from);
-      return [...(series?.[axis].view() ?? [])].filter((x) => x >= from && x <= to).length;
+      return [...(series?.[placeOn(axis)].view() ?? [])].filter((x) => x >= from && x <= to).length;
     },
     cursor: () => run?.cursor ?? "0",
     state: () => run?.state ?? null,
