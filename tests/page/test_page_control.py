@@ -86,7 +86,11 @@ def test_a_pause_holds_the_loop_for_all_viewers_until_it_is_resumed(
     button(page, "Say who you are").click()
     page.get_by_label("Your name").fill("Ada")
     page.keyboard.press("Enter")
+    page.get_by_label("pause for at most").select_option("10 minutes")
     button(page, "Pause").click()
+    wait_for(
+        page, "livecb.state().commands.some(({ name, new: lasts }) => name === 'pause' && lasts === 600)"
+    )
     for each in (page, other):
         expect(each.locator(".paused")).to_have_text(
             re.compile(r"Paused by Ada for .+; goes on by itself at \d\d:\d\d")
@@ -231,6 +235,20 @@ def test_who_may_only_look_is_told_so(serving: Server, descent: Descent, viewer:
     button(other, "Save now").click()
     latest(page, "saved by .*ada.*, applied at step").wait_for()
     assert page.evaluate("livecb.state().commands.filter(({ name }) => name === 'pause')") == []
+
+
+def test_where_the_server_does_not_tell_what_one_may_do_the_page_says_so_and_asks_again(
+    serving: Server, descent: Descent, viewer: Watched
+) -> None:
+    page = viewer.open(serving.url(descent.run))
+    page.route("**/api/access", lambda route: route.fulfill(status=502))
+    page.reload()
+    unsure = page.locator(".control .unsure", has_text="The server did not tell what you may do here")
+    unsure.wait_for()
+    page.unroute("**/api/access")
+    unsure.wait_for(state="detached")
+    button(page, "Save now").click()
+    latest(page, "saved by a viewer, applied at step").wait_for()
 
 
 def test_a_note_on_a_step_is_seen_by_all_where_it_belongs(

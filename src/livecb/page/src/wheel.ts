@@ -1,4 +1,5 @@
 import type { State } from "../client/api";
+import { Backoff } from "../client/backoff";
 import { ApiError } from "../client/errors";
 import { getJson } from "../client/http";
 import type { Command } from "../client/generated/events";
@@ -19,32 +20,51 @@ const LOST_MS = 15_000;
 
 /** What this viewer asks of a run: whether they may, what is on its way, and what went wrong with it. Who asks is told. */
 export class Wheel {
-  /** A server that does not tell lets whoever reads steer. */
-  access: Access = { role: "admin", name: null };
+  /** Null until the server told. */
+  access: Access | null = null;
+  /** Whether the server was asked in vain: then nobody here knows. */
+  unknown = false;
   /** What went wrong last, by what it was about. */
   readonly failures = new Map<string, string>();
   /** What is on its way, by what it is about: the value asked for, and the command's id once the server took it. */
   readonly sending = new Map<string, { value: unknown; id: string | null }>();
+  #stopped = false;
 
-  constructor(private readonly address: string, base: string, private readonly changed: () => void) {
-    void getJson<Access>(`${base}api/access`).then(
-      (access) => {
-        this.access = access;
-        changed();
-      },
-      () => undefined,
-    );
+  constructor(private readonly address: string, private readonly base: string, private readonly changed: () => void) {
+    void this.#askAccess();
+  }
+
+  /** Ask what this viewer may do, until the server tells. */
+  async #askAccess(): Promise<void> {
+    const backoff = new Backoff();
+    while (this.access === null && !this.#stopped) {
+      try {
+        this.access = await getJson<Access>(`${this.base}api/access`);
+        this.unknown = false;
+      } catch (error) {
+        this.unknown = true;
+        // What the server refuses it refuses for good; what is away may come back.
+        if (error instanceof ApiError && error.final) this.#stopped = true;
+      }
+      this.changed();
+      if (this.access === null && !this.#stopped) await new Promise((resolve) => setTimeout(resolve, backoff.next()));
+    }
+  }
+
+  /** Ask nothing more by itself. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** Why this viewer may not steer; null where they may. */
   get barred(): string | null {
-    if (this.access.role !== "view") return null;
+    if (this.access?.role !== "view") return null;
     return "You may look at this run, not steer it: ask whoever gave you the address for one with the role “control”.";
   }
 
   /** What others are told of who asks; empty while nobody said. */
   get name(): string {
-    return this.access.name ?? stored();
+    return this.access?.name ?? stored();
   }
 
   set name(name: string) {

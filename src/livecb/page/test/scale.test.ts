@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PLACES, parsed, scaleOf } from "../src/data/scale";
+import { PLACES, parsed, scaleOf, openScaleOf } from "../src/data/scale";
 
 test("a range that spans decades is logarithmic, and both ends are reached", () => {
   const scale = scaleOf(1e-6, 1, 0.001, false);
@@ -35,4 +35,13 @@ test("what is no number, or beyond the bounds, says what was expected", () => {
   expect(parsed("", 0, 1)).toContain("expected a number");
   expect(parsed("2", 0, 1)).toBe("expected at most 1, got 2");
   expect(parsed("-1", 0, 1)).toBe("expected at least 0, got -1");
+});
+
+test("a rate without bounds has a logarithmic slider around it, which keeps to the bound there is", () => {
+  const scale = openScaleOf(null, null, 3e-4)!;
+  expect([scale.log, scale.toValue(0), scale.toValue(PLACES)]).toEqual([true, 3e-7, 0.3]);
+  expect(scale.toValue(scale.toPlace(3e-4))).toBeCloseTo(3e-4, 6);
+  expect(openScaleOf(0, null, 1e-3)!.toValue(0)).toBe(1e-6);
+  expect(openScaleOf(1e-5, 1e-2, 1e-3)!.toValue(PLACES)).toBe(1e-2);
+  expect([openScaleOf(null, null, 0), openScaleOf(null, null, -1), openScaleOf(null, null, Infinity)]).toEqual([null, null, null]);
 });

@@ -37,6 +37,17 @@ export function scaleOf(min: number, max: number, held: number, whole: boolean):
   };
 }
 
+/** Where a bound is missing, a slider reaches so many times as far as the value it began at, and as near. */
+const REACH = 1000;
+
+/** The scale of a parameter that lacks a bound: logarithmic around its value, which must be above 0; null where there is none. */
+export function openScaleOf(min: number | null | undefined, max: number | null | undefined, held: number): Scale | null {
+  if (!(held > 0) || !Number.isFinite(held) || (max != null && max <= held / REACH)) return null;
+  const low = min != null && min > 0 ? min : rounded(held / REACH, held / REACH / 10);
+  const high = max ?? rounded(held * REACH, (held * REACH) / 10);
+  return high > low ? scaleOf(low, high, held, false) : null;
+}
+
 function clamp(place: number): number {
   return Math.min(PLACES, Math.max(0, Math.round(place)));
 }

@@ -18,6 +18,7 @@ const AT_HAND = new Set(["pause", "resume", "stop", "save"]);
 /** What can be asked of a run that lives, and what became of what was asked. Only the run says what is so. */
 export function Controls({ session, narrow = false }: { session: RunSession; narrow?: boolean }) {
   useTopics(session.topics, "state", "link", "wheel");
+  const [lasts, setLasts] = useState(USUAL_S);
   const state = session.state as State;
   const { wheel } = session;
   if (!state.alive) return null;
@@ -30,8 +31,12 @@ export function Controls({ session, narrow = false }: { session: RunSession; nar
   return (
     <Card title="Control" class="control">
       <Paused session={session} state={state} />
-      <Buttons session={session} buttons={buttons} barred={barred} />
+      <Buttons session={session} buttons={buttons} barred={barred} lasts={lasts} />
+      {barred === null && buttons.some(({ name, reason }) => name === "pause" && reason === null) && <PauseLength lasts={lasts} choose={setLasts} />}
       {common && <p class="fate">{common}</p>}
+      {wheel.unknown && barred === null && (
+        <p class="fate unsure" role="status">The server did not tell what you may do here. What you may not do, it will refuse.</p>
+      )}
       {state.controls.parameters.map((parameter) => {
         const key = keyOf("set", parameter.name);
         return (
@@ -42,7 +47,7 @@ export function Controls({ session, narrow = false }: { session: RunSession; nar
       })}
       <Choices session={session} state={state} barred={barred} />
       <Latest session={session} state={state} />
-      {barred === null && wheel.access.name === null && <Who session={session} />}
+      {barred === null && !wheel.access?.name && <Who session={session} />}
     </Card>
   );
 }
@@ -76,7 +81,32 @@ function reasonOf(reason: string | null, key: string, asked: Asked | undefined |
   return asked ? `Asked by ${asked.by} and not obeyed yet: the run obeys between two steps.` : null;
 }
 
-function Buttons({ session, buttons, barred }: { session: RunSession; buttons: Button[]; barred: string | null }) {
+/** How long a pause may last: after that the run goes on by itself, should nobody come back. In seconds. */
+const LENGTHS: [number, string][] = [[60, "1 minute"], [600, "10 minutes"], [3600, "1 hour"], [8 * 3600, "8 hours"], [24 * 3600, "1 day"]];
+const USUAL_S = 3600;
+
+function PauseLength({ lasts, choose }: { lasts: number; choose(seconds: number): void }) {
+  return (
+    <label class="parameter">
+      <span class="line">
+        <span class="name">pause for at most</span>
+        <select value={lasts} onChange={(event) => choose(Number(event.currentTarget.value))}>
+          {LENGTHS.map(([seconds, words]) => <option key={seconds} value={seconds}>{words}</option>)}
+        </select>
+      </span>
+    </label>
+  );
+}
+
+interface ButtonsProps {
+  session: RunSession;
+  buttons: Button[];
+  barred: string | null;
+  /** How long a pause may last, in seconds. */
+  lasts: number;
+}
+
+function Buttons({ session, buttons, barred, lasts }: ButtonsProps) {
   const [stopping, setStopping] = useState(false);
   const { wheel } = session;
   const failures = buttons.flatMap(({ name }) => wheel.failures.get(name) ?? []);
@@ -86,7 +116,7 @@ function Buttons({ session, buttons, barred }: { session: RunSession; buttons: B
         const busy = wheel.sending.has(button.name) || button.asked !== null;
         return (
           <Reasoned key={button.name} reason={reasonOf(barred ?? button.reason, button.name, button.asked, session)} busy={busy} class={button.name}
-            press={() => (button.name === "stop" ? setStopping(true) : void wheel.ask(button.name))}>
+            press={() => (button.name === "stop" ? setStopping(true) : void wheel.ask(button.name, button.name === "pause" ? { value: lasts } : {}))}>
             {button.label}{busy && " …"}
           </Reasoned>
         );

@@ -19,7 +19,7 @@ export function NoteForm({ session, close }: { session: RunSession; close(): voi
     if (typeof at === "string" || (at !== null && !Number.isInteger(at))) return setComplaint(`expected a whole step, or nothing for the run as a whole, got “${step}”`);
     if (text.trim() === "") return setComplaint("expected some words");
     setComplaint("");
-    if (wheel.access.name === null) wheel.name = name;
+    if (!wheel.access?.name) wheel.name = name;
     if (await wheel.note(text.trim(), at)) close();
   };
   const failure = complaint || wheel.failures.get("note");
@@ -33,7 +33,7 @@ export function NoteForm({ session, close }: { session: RunSession; close(): voi
         {state.step !== null && (
           <label>step <input class="number" inputMode="numeric" autocomplete="off" placeholder="none" value={step} onInput={(event) => setStep(event.currentTarget.value)} /></label>
         )}
-        {wheel.access.name === null && (
+        {!wheel.access?.name && (
           <label class="who">by <input autocomplete="nickname" placeholder="your name" value={name} onInput={(event) => setName(event.currentTarget.value)} /></label>
         )}
       </div>

@@ -1,6 +1,6 @@
 import { useId, useState } from "preact/hooks";
 import { given, type Asked, type Parameter } from "../data/controls";
-import { PLACES, parsed, scaleOf, type Scale } from "../data/scale";
+import { PLACES, openScaleOf, parsed, scaleOf, type Scale } from "../data/scale";
 import { Reasoned } from "./reasoned";
 
 interface Props {
@@ -51,14 +51,19 @@ function Switch({ parameter, set }: Props) {
   );
 }
 
+function sliderOf(held: number, min: number | null | undefined, max: number | null | undefined): Scale | null {
+  if (min != null && max != null) return max > min ? scaleOf(min, max, held, Number.isInteger(held) && max - min >= 2) : null;
+  // Whole numbers without bounds are counts, of which nobody means a thousand times as many.
+  return Number.isInteger(held) ? null : openScaleOf(min, max, held);
+}
+
 function Field({ parameter, set }: Props) {
   const { name, value: held, min, max } = parameter;
   const isNumber = typeof held === "number";
   const [draft, setDraft] = useState<string | null>(null);
   const [complaint, setComplaint] = useState("");
   // The scale stays as it was at first: a slider that changes its meaning under the hand confuses.
-  const [scale] = useState<Scale | null>(() =>
-    isNumber && min != null && max != null && max > min ? scaleOf(min, max, held, Number.isInteger(held) && max - min >= 2) : null);
+  const [scale] = useState<Scale | null>(() => (isNumber ? sliderOf(held, min, max) : null));
   const id = useId();
   const plain = held == null ? "" : String(held);
   const changed = draft !== null && draft !== plain;
