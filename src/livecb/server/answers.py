@@ -242,28 +242,28 @@ class Controls(msgspec.Struct):
     parameters: list[Steerable]
 
 
-class CheckpointMark(ev.Checkpoint, tag="checkpoint", kw_only=True):
+class CheckpointMark(ev.Checkpoint, tag="checkpoint", frozen=True, kw_only=True):
     """A checkpoint, its attempt, and whether a later one went on from before it."""
 
     attempt: int = 1
     abandoned: bool = False
 
 
-class AlertMark(ev.Alert, tag="alert", kw_only=True):
+class AlertMark(ev.Alert, tag="alert", frozen=True, kw_only=True):
     """An alert, its attempt, and whether a later one went on from before it."""
 
     attempt: int = 1
     abandoned: bool = False
 
 
-class NoteMark(ev.Note, tag="note", kw_only=True):
+class NoteMark(ev.Note, tag="note", frozen=True, kw_only=True):
     """A note, the attempt it was written in, and whether a later one went on from before its step."""
 
     attempt: int = 1
     abandoned: bool = False
 
 
-class CommandMark(ev.Command, tag="command", kw_only=True):
+class CommandMark(ev.Command, tag="command", frozen=True, kw_only=True):
     """A command that was answered, its attempt, and whether a later one went on from before it."""
 
     attempt: int = 1
@@ -449,7 +449,10 @@ class ErrorPage(msgspec.Struct):
 
 
 class SeriesColumns(msgspec.Struct):
-    """One metric by columns of the same length, `samples` and `tokens` where it tells them; `count` is before thinning."""
+    """One metric by columns of the same length, `samples` and `tokens` where it tells them.
+
+    `count` is before thinning.
+    """
 
     chart: str
     series: str

@@ -42,7 +42,14 @@ class Lines:
     @property
     def nbytes(self) -> int:
         """Bytes it takes."""
-        columns = (self._parts, self._begins, self._sizes, self._times, self._steps, *self._graver.values())
+        columns: list[array[int] | array[float]] = [
+            self._parts,
+            self._begins,
+            self._sizes,
+            self._times,
+            self._steps,
+        ]
+        columns += self._graver.values()
         return sum(len(column) * column.itemsize for column in columns)
 
     def add(self, part: int, begin: int, size: int, event: ev.Log) -> None:
