@@ -122,7 +122,7 @@ export class Group {
       socket: address,
       quiet: () => this.#api.events(runs[0] as string, { types: "run_ended", cursor: "end" }),
       poll: null,
-      ask: asks(this.#api, runs, this.query),
+      ask: asks(this.#api, runs, this.query, this.ways.includes("stream")),
       ways: this.ways,
       onMessage: ({ event, data, id }) => {
         if (event === "connected" || event === "heartbeat" || event === "cursor") return;

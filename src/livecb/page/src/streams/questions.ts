@@ -12,19 +12,23 @@ const PAGE = 1000;
 
 /**
  * What asks for news of runs where nothing but answers gets through. A question about one run waits for the first
- * event; questions about several would keep more connections than a browser has, so those are asked in rounds.
+ * event, of any type, since State tells of it; those about several, or of several tabs (not `patient`), would keep more
+ * connections than a browser has, and are asked in rounds.
  */
-export function asks(api: Api, runs: readonly string[], query: Record<string, string | number>): NonNullable<Following["ask"]> {
+export function asks(
+  api: Api, runs: readonly string[], query: Record<string, string | number>, patient: boolean,
+): NonNullable<Following["ask"]> {
   const alive = new Map<string, boolean>();
+  const waits = patient && runs.length === 1;
   return async (from, wait, signal) => {
-    if (runs.length > 1 && wait > 0) await pause(ROUND_MS, signal);
+    if (!waits && wait > 0) await pause(ROUND_MS, signal);
     const places = new Map(runs.map((run) => [run, placeIn(from, run)]));
     const messages: Message[] = [];
     const rest = [...runs];
     const askOn = async (): Promise<void> => {
       for (let run = rest.shift(); run !== undefined; run = rest.shift()) {
-        const question = { types: query.types, cursor: places.get(run), cursors: 1, limit: PAGE };
-        const answer = await getJson<EventsAnswer>(api.events(run, { ...question, wait: runs.length > 1 ? 0 : wait }), { signal });
+        const question = { cursor: places.get(run), cursors: 1, limit: PAGE };
+        const answer = await getJson<EventsAnswer>(api.events(run, { ...question, wait: waits ? wait : 0 }), { signal });
         if (answer.reset) messages.push({ event: "reset", data: JSON.stringify({ run }), id: null });
         for (const [at, event] of answer.events.entries()) {
           places.set(run, answer.cursors?.[at] ?? answer.cursor);
