@@ -192,9 +192,7 @@ def test_a_proxy_that_holds_streams_back_is_polled_through(nginx: Proxied, throu
     assert "holds streams back" in (page.locator("header .badge").get_attribute("title") or "")
 
 
-def test_several_runs_and_the_list_are_polled_through_too(
-    nginx: Proxied, through: Through
-) -> None:
+def test_several_runs_and_the_list_are_polled_through_too(nginx: Proxied, through: Through) -> None:
     other = TrainerProcess(nginx.server.folder, "--steps", "30")
     page = through(nginx).open(nginx.url("held/back/"))
     wait_for(page, "livecb.link().kind === 'polling'")

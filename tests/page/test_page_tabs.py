@@ -34,7 +34,9 @@ def streams_at(server: Server, page: Page) -> float:
 def assert_every_number_once(server: Server, run: str, page: Page) -> None:
     """What came by the stream is what stands in the log, number for number."""
     seqs = page.evaluate("livecb.seqs()")
-    asked = "metrics log run_started model_completed sample image figure command checkpoint alert note".split()
+    asked = (
+        "metrics log run_started model_completed sample image figure command checkpoint alert note".split()
+    )
     lines = (server.folder / run / "events.jsonl").read_bytes().splitlines()
     said = [event["seq"] for event in map(json.loads, lines) if event["type"] in asked]
     assert seqs == said[len(said) - len(seqs) :]
@@ -116,9 +118,7 @@ def test_tabs_that_open_while_events_pour_in_have_each_once(
         page.close()
 
 
-def test_tabs_without_a_shared_worker_are_live_too(
-    server: Server, train: Train, watched: Watched
-) -> None:
+def test_tabs_without_a_shared_worker_are_live_too(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 40)
     first = watched.open("about:blank")
     first.context.add_init_script(ALONE)
@@ -158,7 +158,9 @@ def test_a_deleted_run_does_not_take_the_others_with_it(
     wait_for(first, "livecb.link().kind === 'live'")
     wait_for(second, "livecb.link().kind === 'live'")
     gone.kill()
-    assert first.request.delete(f"{server.address}api/runs/{gone.run}", headers={"Origin": server.address[:-1]}).ok
+    assert first.request.delete(
+        f"{server.address}api/runs/{gone.run}", headers={"Origin": server.address[:-1]}
+    ).ok
     server.kill()
     server.start()
     wait_for(second, "livecb.link().kind === 'refused'")
