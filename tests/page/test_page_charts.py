@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -135,3 +136,13 @@ def test_the_machine_stands_below_the_curves_on_their_axis(
     expect(strip.locator(".legend")).to_contain_text("process cpu")
     trainer.tell("step", 60)
     expect(page.locator("[data-strip='memory GB'] .legend")).to_contain_text("1.32")
+
+
+def test_the_tab_tells_how_far_the_run_is(server: Server, train: Train, watched: Watched) -> None:
+    trainer = train("--steps", 1000)
+    page = watched.open(server.url(trainer.run))
+    page.wait_for_function("() => document.title.startsWith('27%')")
+    icon = page.locator("link[rel=icon]")
+    expect(icon).to_have_attribute("href", re.compile("running-2"))
+    trainer.tell("end", "failed")
+    expect(icon).to_have_attribute("href", re.compile("failed"))

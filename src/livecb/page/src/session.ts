@@ -100,6 +100,7 @@ export class RunSession {
   stop(): void {
     this.#stopped = true;
     this.#stopResting();
+    this.wheel.stop();
     clearTimeout(this.#rest);
     clearTimeout(this.#letGo);
     this.#followed?.stop();
