@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import courses
 import pytest
 import tiny
 import torch
@@ -24,6 +25,7 @@ from tiny import story
 import livecb
 from livecb import events
 from livecb.callbacks.fastai import LiveStream
+from livecb.control.commands import wish
 from livecb.errors import LivecbWarning
 from livecb.testing import Recorded
 
@@ -231,3 +233,26 @@ def test_a_hook_that_fails_is_said_once_and_the_training_goes_on(action: Any, re
     assert [event.title for event in recorded.of(events.Alert)] == ["livecb stopped recording"]
     assert recorded.events[-1].status == "completed"
     assert sum(each.category is LivecbWarning for each in said) == (action == "default")
+
+
+def test_rates_that_differ_by_layer_keep_their_ratio_and_the_next_fit_has_its_schedule_back(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    learn = courses.learner(tmp_path)
+    learn.splitter = lambda model: [list(model[0].parameters()), list(model[2].parameters())]
+    found: list[list[float]] = []
+
+    class Keeps(courses.FastaiReader):
+        def before_batch(self) -> None:
+            if self.learn.training:
+                self.rates.append(0.0)
+                found.append([float(group["lr"]) for group in self.learn.opt.hypers])
+
+    for at in ({4: [wish("set", 0.4, parameter="lr")]}, {}):
+        live = LiveStream(**courses.QUIET)
+        with learn.no_bar(), learn.no_logging():
+            learn.fit_one_cycle(2, slice(0.01, 0.1), cbs=[Keeps(at, live), live])
+    assert found[4] == pytest.approx([0.04, 0.4])
+    assert found[5][1] < 0.4
+    assert all(low / high == pytest.approx(0.1) for low, high in found)
+    assert found[10:14] == [pytest.approx(rates) for rates in found[:4]]
