@@ -126,7 +126,9 @@ class Catalogue:
         for line, end in zip(stretch.lines, stretch.offsets, strict=True):
             if line.startswith(_HEADS) and (event := _decoded(line)) is not None:
                 spot = Spot(stretch.part, int(end) - len(line) - 1, len(line))
-                if isinstance(event, ev.Sample):
+                if isinstance(event, ev.Log):
+                    self.lines.add(*spot, event)
+                elif isinstance(event, ev.Sample):
                     self.samples.add(spot, epoch_of(event.epoch), event.scores)
                 elif isinstance(event, (ev.Image, ev.Figure)):
                     self.images.add(spot, event.name, {})
