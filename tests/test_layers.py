@@ -30,6 +30,7 @@ ROOMS = {
     "client": "client client.*",
     "reading": "listing lookup sending tailing text",
     "terminal": "terminal terminal.*",
+    "notebook": "notebook",
     "testing": "testing",
     "demo": "demo demo.*",
     "program": "program program.*",
@@ -49,6 +50,7 @@ MAY = {
     "client": "commands facts logs store",
     "reading": "facts logs store commands state",
     "terminal": "facts logs store commands state reading",
+    "notebook": "facts store reading run server",
     "testing": "facts logs store state",
     "demo": "run sinks callbacks",
     "program": "facts state run sinks",
@@ -56,11 +58,13 @@ MAY = {
 }
 
 # The sink that starts a server knows how one is started, and nothing else of it; the client knows how one is found.
+# A run shows itself in a notebook by what reads it there.
 EXCEPTIONS = {
     ("sinks.server", "server.door"),
     ("sinks.server", "server.launch"),
     ("sinks.server", "server"),
     ("client.calls", "server.launch"),
+    ("verbs", "notebook"),
 }
 
 THIRD = {
@@ -80,6 +84,7 @@ THIRD = {
     "sklearn": "demo.lightning_demo callbacks.sklearn*",
     "torch": "callbacks.gan callbacks.gan_samples callbacks.generation callbacks.helm callbacks.random_state demo.* watch",
     "keras": "callbacks.keras callbacks.keras_control",
+    "IPython": "notebook",
     "rich": "terminal.*",
     "textual": "terminal.*",
     "textual_plotext": "terminal.chart",

@@ -42,8 +42,16 @@ __all__ = [
     "log",
     "login",
     "progress_callback",
+    "show",
     "watch",
 ]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Make `%livecb` known to IPython, as `%load_ext livecb` asks."""
+    from livecb import notebook
+
+    notebook.load_ipython_extension(shell)
 
 
 class _Livecb(ModuleType):
@@ -78,10 +86,13 @@ class _Livecb(ModuleType):
 if TYPE_CHECKING:
     from livecb.client import AsyncClient as AsyncClient
     from livecb.client import Client as Client
+    from livecb.notebook import show as show
 else:
     sys.modules[__name__].__class__ = _Livecb
 
     def __getattr__(name: str) -> Any:
+        if name == "show":  # what it needs is imported when somebody looks
+            return import_module("livecb.notebook").show
         if name in ("AsyncClient", "Client"):
             return getattr(import_module("livecb.client"), name)
         latest.missing(name, [*__all__, "config", "run", "summary"])

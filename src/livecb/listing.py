@@ -21,7 +21,7 @@ from livecb.store import Store, StoredRun
 from livecb.strict import json_ready
 from livecb.text import format_duration, format_number, format_percent, format_table, plural
 
-__all__ = ["HEAD", "cells", "lines", "rows"]
+__all__ = ["HEAD", "cells", "lines", "row", "rows"]
 
 HEAD = ("RUN", "NAME", "STATUS", "PROGRESS", "UPDATED", "LAST VALUES")
 _LEAST = (15, 6, 9, 8, 10, 11)  # so that 60 columns hold all but the values
@@ -42,8 +42,8 @@ def rows(store: Store, most: int) -> list[dict[str, Any]]:
     Raises:
         StoreError: The store cannot be read.
     """
-    found = [_row(run) for run in by_last_write(store)[:most]]
-    return sorted(found, key=lambda row: (row["started"] or 0.0, row["run"]), reverse=True)
+    found = [row(run) for run in by_last_write(store)[:most]]
+    return sorted(found, key=lambda each: (each["started"] or 0.0, each["run"]), reverse=True)
 
 
 def cells(row: dict[str, Any], now: float) -> list[str]:
@@ -64,12 +64,13 @@ def lines(rows: Sequence[dict[str, Any]], now: float, width: int | None = None) 
     return format_table(HEAD, (cells(row, now) for row in rows), width, _LEAST)
 
 
-def _row(run: StoredRun) -> dict[str, Any]:
+def row(run: StoredRun) -> dict[str, Any]:
+    """Return the row of one run; see `rows`."""
     alive = run.alive()
     words = "" if alive else run.last_words()
     state, whole = _fold(run)
-    row = state.row(alive=alive, now=time.time(), last_words=words, labels=run.labels)
-    return {**row, "best": _best(state) if whole else None}
+    said = state.row(alive=alive, now=time.time(), last_words=words, labels=run.labels)
+    return {**said, "best": _best(state) if whole else None}
 
 
 def _best(state: State) -> dict[str, Any] | None:

@@ -52,6 +52,14 @@ class Verbs(Writer):
         self._ended = stored is None
         self._settings: dict[str, Any] = {}
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Return what a notebook shows of the run: its page, in a frame."""
+        if self._stored is None:
+            return {"text/plain": repr(self)}
+        from livecb.notebook import Frame
+
+        return Frame(self._stored)._repr_mimebundle_()
+
     @harmless
     def configure(
         self,

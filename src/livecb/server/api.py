@@ -100,7 +100,10 @@ class Api:
     @described(answer=Health, tag="server")
     async def health(self, request: Request) -> Response:
         """Say who this is; needs no token, tells nothing."""
-        return json_response({"livecb": __version__, "store": self._key, "pid": os.getpid()})
+        answer = json_response({"livecb": __version__, "store": self._key, "pid": os.getpid()})
+        # A notebook on another port asks whether its browser reaches the server; it cannot read the answer.
+        answer.headers["cross-origin-resource-policy"] = "cross-origin"
+        return answer
 
     @described(answer=JsonObject, tag="events")
     async def schema(self, request: Request) -> Response:

@@ -78,7 +78,11 @@ class Keys:
                 return access
             has = self._open(kept, address) if kept else None
             keep = has is not None and has.covers(access)
-            return self._on(scope, path or "/", query, None if keep else given)
+            framed = (headers.get(b"sec-fetch-dest"), headers.get(b"sec-fetch-site")) == (
+                "iframe",
+                "cross-site",
+            )
+            return self._on(scope, path or "/", query, None if keep else given, framed)
         for word in words:
             if (access := self._open(word, address)) is not None:
                 return access
@@ -116,8 +120,13 @@ class Keys:
             morsel = None
         return "" if morsel is None else morsel.value
 
-    def _on(self, scope: Scope, path: str, query: list[tuple[str, str]], token: str | None) -> Response:
+    def _on(
+        self, scope: Scope, path: str, query: list[tuple[str, str]], token: str | None, framed: bool
+    ) -> Response:
         """Go on to the same address without the token, and set the cookie if there is a token for it.
+
+        In a frame of another site, as in VS Code, a browser keeps only a cookie that says `SameSite=None`;
+        it is `Partitioned`, so that it goes along in frames of that site alone.
 
         The cookie is always set at the root: without a `Path` a browser takes the folder it sees, which is
         right also where a proxy puts a prefix before it that we never hear of. For the same reason
@@ -139,9 +148,11 @@ class Keys:
                 max_age=_COOKIE_SECONDS,
                 path=None,
                 httponly=True,
-                samesite="lax",
-                secure=scope.get("scheme") == "https",
+                samesite="none" if framed else "lax",
+                secure=framed or scope.get("scheme") == "https",
             )
+            if framed:  # Python's cookies know the word from 3.14 on
+                response.headers["set-cookie"] += "; Partitioned"
         return response
 
 
