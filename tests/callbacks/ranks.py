@@ -30,16 +30,6 @@ def asked(folder: str) -> list[float]:
     return found
 
 
-def by_transformers(folder: str) -> list[float]:
-    """Train with the Hugging Face Trainer; return the losses."""
-    stream = tiny.live_stream("transformers", name="ddp")
-    trainer = tiny.hf_trainer(
-        Path(folder), [stream], eval_strategy="epoch", num_train_epochs=1, train_dataset=tiny.rows(16)
-    )
-    trainer.train()
-    return [value for _, value in tiny.reported_by(trainer)["loss"]]
-
-
 def accelerated() -> list[float]:
     """Train with Accelerate; return the losses."""
     stream = tiny.live_stream("accelerate", name="ddp")

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import by_transformers
 import pytest
 import ranks
 from distributed import train_lightning
-from pairs import apart, pair
+from pairs import apart, free_port, pair
 
 import livecb
 from livecb import events
@@ -61,15 +62,22 @@ def test_two_processes_of_lightning_make_one_run(
         assert [end.status for end in recorded.of(events.RunEnded, run)] == ["completed"]
 
 
-def test_two_processes_of_transformers_make_one_run(recorded: Recorded, tmp_path: Path) -> None:
-    losses, others = pair(ranks.by_transformers, str(tmp_path))
+@pytest.mark.parametrize("how", ["forks", "torchrun"])
+def test_two_processes_of_transformers_make_one_run(how: str, recorded: Recorded, tmp_path: Path) -> None:
+    if how == "forks":
+        all_losses = pair(by_transformers.train, str(tmp_path))
+    else:
+        torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1")
+        said = launch(*torchrun, f"--master_port={free_port()}", HERE / "by_transformers.py", tmp_path)
+        lines = [line.split() for line in said.splitlines() if line.startswith("losses")]
+        all_losses = [[float(word) for word in words[1:]] for words in lines]
     assert [path.name for path in recorded.run.folder.glob("*.jsonl")] == ["events.jsonl"]
     assert recorded.of(events.RunStarted)[0].world_size == 2
     told = [event for event in recorded.of(events.Metrics) if event.context == "train"]
     assert [(event.step, event.batch, event.samples) for event in told] == [
         (1, 1, 4), (2, 2, 8), (3, 3, 12), (4, 4, 16),
     ]  # fmt: skip
-    assert losses == others == [event.values["loss"] for event in told]
+    assert all_losses == [[event.values["loss"] for event in told]] * 2
     assert recorded.events[-1].status == "completed"
 
 
