@@ -112,7 +112,10 @@ def test_tabs_that_open_while_events_pour_in_have_each_once(
     first = watched.open(server.url(trainer.run))
     pages = [first, *tabs(first, f"{server.address}r/{trainer.run}", 4)]
     for page in pages:
-        wait_for_steps(page, "train/loss", even(1000))
+        wait_for(page, "livecb.link().kind === 'live' || livecb.link().kind === 'replaying'")
+    trainer.tell("step", 10)
+    for page in pages:
+        wait_for_steps(page, "train/loss", even(1010))
         wait_for(page, "livecb.logs().count === livecb.state().counts.log")
         assert_every_number_once(server, trainer.run, page)
         page.close()
@@ -125,6 +128,8 @@ def test_tabs_without_a_shared_worker_are_live_too(server: Server, train: Train,
     first.goto(server.url(trainer.run))
     pages = [first, *tabs(first, f"{server.address}r/{trainer.run}", 7)]
     [listing] = tabs(first, server.address, 1)
+    for page in pages:
+        wait_for(page, "livecb.link().kind === 'live'")
     trainer.tell("step", 60)
     for page in pages:
         page.bring_to_front()
