@@ -109,6 +109,15 @@ def test_a_run_is_watched_through_a_server_by_its_address(training, store):
     assert code == 0
 
 
+def test_ctrl_c_leaves_as_q_does(finished):
+    terminal = Terminal()
+    terminal.wait_for("completed")
+    terminal.type("\x03")
+    last, code = terminal.end()
+    assert last.startswith("livecb: mlp: completed in ")
+    assert code == 0
+
+
 def test_a_terminal_that_cannot_draw_gets_lines(finished):
     terminal = Terminal("latest", term="dumb")
     last, code = terminal.end()

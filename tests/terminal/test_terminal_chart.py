@@ -71,3 +71,7 @@ def test_values_of_which_one_is_not_above_0_stay_on_a_linear_scale():
 @pytest.mark.parametrize("size", [(0, 0), (5, 2), (11, 9), (12, 4)])
 def test_where_there_is_no_room_the_title_is_cut(size):
     assert max(map(len, drawn([1.0, 2.0], size).plain.splitlines() or [""])) <= max(size[0], 1)
+
+
+def test_a_flat_line_is_marked_with_its_value():
+    assert "0.5┤" in drawn([0.5, 0.5]).plain

@@ -114,11 +114,11 @@ def _rule(
     low, high = min(ys), max(ys)
     if log:
         low, high = math.log10(low), math.log10(high)
-    if low == high:  # a flat line in the middle
-        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
-        plot.ylim(low, high)
     count = 3 if size[1] >= 7 else 2
     marks = [low + (high - low) * at / (count - 1) for at in range(count)]
+    if low == high:  # a flat line in the middle
+        plot.ylim(low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2)
+        marks = [low]
     plot.yticks(marks, [format_number(float(f"{10**mark if log else mark:.3g}")) for mark in marks])
     first, last = min(xs), max(xs)
     if first == last:

@@ -89,6 +89,7 @@ class Screen(App[None]):
         Binding("left", "page(-1)", "Less", show=False),
         Binding("d", "toggle_dark", "Dark", show=False),
         Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", show=False, priority=True),
     ]
 
     def __init__(self, source: Source, by: str | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from livecb import names
-from livecb.events import AnyEvent, Unknown
+from livecb.events import Alert, AnyEvent, Unknown
 from livecb.text import (
     format_duration,
     format_event,
@@ -34,6 +34,7 @@ _STYLES = {
 }
 _LEVELS = {"WARNING": "yellow", "WARN": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 _BAR = "━"
+_ALERT = Alert(seq=0, time=0.0, title="").level  # which is left out of JSON
 _LEAST = (6, 5, 4, 4, 4)
 
 Json = dict[str, Any]
@@ -79,7 +80,8 @@ def _progress_words(state: Json) -> list[str]:
         if isinstance(found["fraction"], (int, float)):
             words.append(format_percent(found["fraction"]))
         of = f"/{format_number(found['total'])}" if found["total"] is not None else ""
-        words.append(f"{format_number(found['done'])}{of} {plural(found['unit'])}")
+        unit = found["unit"] if found["done"] == 1 and not of else plural(found["unit"])
+        words.append(f"{format_number(found['done'])}{of} {unit}")
     if state["step"] is not None and (found is None or found["unit"] != "step"):
         words.append(f"step {format_number(state['step'])}")
     if isinstance(state["epoch"], (int, float)) and (found is None or found["unit"] != "epoch"):
@@ -112,7 +114,8 @@ def trouble(state: Json, offline: str | None) -> Text:
     if offline:
         return Text(f"{printable(offline)}; trying again", "bold yellow", no_wrap=True, overflow="ellipsis")
     if state["status"] in ("failed", "crashed", "killed"):
-        why = state["error"] or state["reason"] or f"the run was {state['status']}"
+        verb = "was" if state["status"] == "killed" else "has"
+        why = state["error"] or state["reason"] or f"the run {verb} {state['status']}"
         return Text(printable(why), "bold red", no_wrap=True, overflow="ellipsis")
     if state["status"] == "stopped" and state["reason"]:
         by = f" by {state['stopped_by']}" if state["stopped_by"] else ""
@@ -121,8 +124,8 @@ def trouble(state: Json, offline: str | None) -> Text:
         return Text(f"{state['lost']:,} events were lost", "bold yellow", no_wrap=True)
     if state["status"] not in OVER and state["alerts"]:
         last = state["alerts"][-1]
-        style = _LEVELS.get(last["level"], "cyan") if last.get("level") else "cyan"
-        return Text(printable(f"{last.get('level', 'INFO')}: {last['title']}"), style, no_wrap=True)
+        level = last.get("level", _ALERT)
+        return Text(printable(f"{level}: {last['title']}"), _LEVELS.get(level, "cyan"), no_wrap=True)
     return Text()
 
 
