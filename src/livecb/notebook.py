@@ -162,8 +162,8 @@ def _told(run: StoredRun) -> str:
     now = time.time()
     try:
         _, name, status, progress, _, values = listing.cells(listing.row(run), now)
-    except LivecbError as error:
-        return f"{run.id}: {error}"
+    except (LivecbError, OSError) as error:
+        return f"livecb: {run.id}: {error}"
     at = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
     told = [f"livecb: {name or run.id}: {status}", progress, values, f"({at})"]
     return "   ".join(word for word in told if word != "-")

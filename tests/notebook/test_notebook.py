@@ -123,6 +123,13 @@ def test_without_a_server_it_is_shown_how_the_run_stands_and_why_there_is_no_pag
     assert "<script" not in page
 
 
+def test_a_run_that_was_deleted_is_told(trained, frame):
+    trained.finish()
+    trained.folder.rename(trained.folder.with_name("elsewhere"))
+    page = frame._repr_mimebundle_()
+    assert "No such file" in page["text/plain"]
+
+
 def test_a_run_that_records_nothing_is_text_only():
     run = livecb.start.disabled("nothing")
     assert run._repr_mimebundle_() == {"text/plain": "<Run that does nothing>"}
