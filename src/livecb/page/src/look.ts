@@ -1,4 +1,5 @@
 import { DEFAULTS, MOST_SMOOTHING, fromAddress, tidy, toAddress, type Settings } from "./data/settings";
+import { moved, scaled, type Part } from "./data/zoom";
 import { Topics } from "./topics";
 
 const KEY = "livecb.look";
@@ -40,6 +41,17 @@ export class LookChoice {
   toggle(list: "pinned" | "hidden" | "off" | "folds", name: string): void {
     const held = this.settings[list];
     this.set({ [list]: held.includes(name) ? held.filter((each) => each !== name) : [...held, name] });
+  }
+
+  /** Look closer, or less close, at the middle of what is shown. */
+  closer(shown: Part, all: Part, closer = true): void {
+    const [from, to] = scaled(shown, all, closer) ?? [null, null];
+    this.zoom(from, to);
+  }
+
+  /** Look at what is before, or after, what is shown. */
+  move(shown: Part, all: Part, by: -1 | 1): void {
+    if (this.from !== null) this.zoom(...moved(shown, all, by));
   }
 
   /** Change the smoothing by a little, within its bounds. */

@@ -9,5 +9,9 @@ import "./styles/control.css";
 import "./styles/list.css";
 import "./styles/board.css";
 import "./styles/media.css";
+import "./styles/everyone.css";
 
-render(<App />, document.getElementById("app") as HTMLElement);
+const root = document.getElementById("app") as HTMLElement;
+// What is there tells those whose browser comes no further.
+root.replaceChildren();
+render(<App />, root);

@@ -9,10 +9,12 @@ import { LookChoice } from "../look";
 import { useTopics } from "../topics";
 import { expose } from "../debug";
 import { Badge, LinkNotice } from "./badge";
+import { toFind, useKeys } from "./keys";
 import { lazy } from "./lazy";
 import { RunView, leadOf, tabsOf, type Tab } from "./run-view";
 import { RunsView } from "./runs-view";
 import { showInTab, showRunInTab } from "./title";
+import { statusWord } from "./words";
 
 const Help = lazy(() => import("./help"), (module) => module.Help);
 
@@ -31,7 +33,7 @@ export function App() {
     addEventListener("popstate", onBack);
     return () => removeEventListener("popstate", onBack);
   }, []);
-  useKeys({ "?": () => setHelp(true), u: () => run && go(base) });
+  useKeys({ "?": () => setHelp(true), u: () => run && go(base), "/": toFind });
   return (
     <>
       <a class="skip" href="#main">To the content</a>
@@ -118,7 +120,7 @@ function shownWords(session: RunSession): string | null {
 
 /** Says to screen readers when the run's status changes, and nothing else. */
 function StatusForReaders({ session }: { session: RunSession }) {
-  return <div class="sr" role="status" aria-live="polite">{session.state ? `Run ${session.state.status}` : ""}</div>;
+  return <div class="sr" role="status" aria-live="polite">{session.state ? `Run ${session.state.name}: ${statusWord(session.state.status)}` : ""}</div>;
 }
 
 interface HeaderProps {
@@ -141,25 +143,13 @@ function Header({ base, link, ended, project, name, home, help }: HeaderProps) {
     <header>
       <a class="brand" href={base} onClick={onHome} title="All runs">livecb</a>
       <span class="crumb">
-        {name === undefined ? <b>runs</b> : project ? <>{project} / <b>{name}</b></> : <b>{name}</b>}
+        {project && <><bdi>{project}</bdi> / </>}
+        <b>{name === undefined ? "runs" : <bdi>{name}</bdi>}</b>
       </span>
       <span class="right">
         <Badge link={link} ended={ended} />
-        <button type="button" class="quiet" onClick={help} aria-label="Keys" title="Keys">?</button>
+        <button type="button" class="quiet" onClick={help} aria-label="? Keys and signs" title="Keys and signs">?</button>
       </span>
     </header>
   );
-}
-
-function useKeys(keys: Record<string, () => void>): void {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      const target = event.target as HTMLElement;
-      if (event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
-      if (/^(input|textarea|select)$/i.test(target.tagName) && (target as HTMLInputElement).type !== "radio") return;
-      keys[event.key]?.();
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  });
 }

@@ -1,3 +1,4 @@
+import { useId, useState } from "preact/hooks";
 import type { Link } from "../../client/link";
 import { clock, duration } from "../data/format";
 import { useClock } from "../topics";
@@ -48,13 +49,25 @@ function sentence(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** The word in the corner; pressed, it says what it means: a finger has nothing to hover with. */
 export function Badge({ link, ended }: { link: Link; ended: boolean }) {
   useClock(1000, link.kind === "reconnecting");
+  const [open, setOpen] = useState(false);
+  const id = useId();
   const { tone, text, title } = linkWords(link, ended);
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key !== "Escape" || !open) return;
+    event.stopPropagation();
+    setOpen(false);
+  };
   return (
-    <span class={`badge ${tone}`} title={title} data-link={link.kind}>
-      <i class="dot" aria-hidden="true" />
-      {text}
+    <span class="badge-place" onKeyDown={onKey}>
+      <button type="button" class={`badge ${tone}`} title={title} data-link={link.kind} aria-expanded={open} aria-describedby={open ? id : undefined}
+        onClick={() => setOpen(!open)} onBlur={() => setOpen(false)}>
+        <i class="dot" aria-hidden="true" />
+        {text}
+      </button>
+      {open && <span class="tip" role="tooltip" id={id}>{title}</span>}
     </span>
   );
 }
@@ -68,6 +81,12 @@ export function isAway(link: Link): boolean {
 const GONE_MS = 10_000;
 const GONE_WHILE_TRAINING_MS = 60_000;
 
+/** What helps once the server refuses what it showed until now. */
+function nextStep(status: number): string {
+  if (status === 401) return "Open the whole address that was printed, or ask for another token.";
+  return status === 404 ? "Was it deleted by mistake, its owner can take it back from the trash." : "";
+}
+
 interface NoticeProps {
   link: Link;
   shown: string | null;
@@ -76,7 +95,7 @@ interface NoticeProps {
   onRetry(): void;
 }
 
-/** What is shown while the server is away, until when it is true, and what to do once it stays away. */
+/** What is shown while the server is away or refuses, until when it is true, and what to do next. */
 export function LinkNotice({ link, shown, over, onRetry }: NoticeProps) {
   useClock(1000, link.kind === "reconnecting");
   const gone = Date.now() - link.since > (over ? GONE_MS : GONE_WHILE_TRAINING_MS);
@@ -92,6 +111,12 @@ export function LinkNotice({ link, shown, over, onRetry }: NoticeProps) {
           <button type="button" onClick={onRetry}>
             Try now
           </button>
+        </div>
+      )}
+      {link.kind === "refused" && shown && (
+        <div class="notice bad">
+          <span><b>{link.title}:</b> {link.detail}. {shown} {nextStep(link.status)}</span>
+          <button type="button" onClick={() => location.reload()}>Load the page anew</button>
         </div>
       )}
     </div>

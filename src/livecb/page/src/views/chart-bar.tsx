@@ -1,10 +1,14 @@
 import { axisWords } from "../data/axes";
 import type { XAxis } from "../data/series";
 import { MOST_SMOOTHING } from "../data/settings";
+import type { Part } from "../data/zoom";
 import type { LookChoice } from "../look";
 
 interface Props {
   choice: LookChoice;
+  /** The part of the axis that is shown, and all there is of it. */
+  range: Part;
+  all: Part;
   axis: XAxis;
   axes: readonly XAxis[];
   /** Whether there is enough to look for something in. */
@@ -16,7 +20,7 @@ interface Props {
 }
 
 /** How all charts are shown. */
-export function ChartBar({ choice, axis, axes, searchable, hidden, complaint }: Props) {
+export function ChartBar({ choice, range, all, axis, axes, searchable, hidden, complaint }: Props) {
   const { smoothing, log, logX, marks, best, find } = choice.settings;
   const toggle = (name: "log" | "logX" | "marks" | "best", words: string, title: string) => (
     <button type="button" aria-pressed={choice.settings[name]} class={choice.settings[name] ? "on" : ""} title={title}
@@ -46,7 +50,11 @@ export function ChartBar({ choice, axis, axes, searchable, hidden, complaint }: 
         {toggle("marks", "events", "What happened, on the axis: commands, checkpoints, alerts, notes")}
       </div>
       {choice.from !== null && (
-        <div class="seg">
+        <div class="seg" role="group" aria-label="The part that is shown">
+          <button type="button" onClick={() => choice.move(range, all, -1)} aria-label="Earlier" title="Earlier (<)">←</button>
+          <button type="button" onClick={() => choice.move(range, all, 1)} aria-label="Later" title="Later (>)">→</button>
+          <button type="button" onClick={() => choice.closer(range, all)} aria-label="Closer" title="Closer (+)">+</button>
+          <button type="button" onClick={() => choice.closer(range, all, false)} aria-label="Less close" title="Less close (-)">−</button>
           <button type="button" onClick={() => choice.zoom(null, null)} title="Escape, or double-click in a chart">
             show all
           </button>

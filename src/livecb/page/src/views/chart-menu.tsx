@@ -6,7 +6,7 @@ import type { ToolProps } from "./chart-tools";
 import { pictureOf } from "./picture";
 
 /** The menu of a chart: where it stands, how large, and taking it elsewhere. */
-export function ChartMenu({ session, choice, chart, look, range, large, setLarge, canvas, close }: ToolProps & { close(): void }) {
+export function ChartMenu({ session, choice, chart, look, range, large, setLarge, canvas, close, tell }: ToolProps & { close(): void; tell(): void }) {
   const menu = useRef<HTMLDivElement>(null);
   const [told, setTold] = useState("");
   useEffect(() => menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus(), []);
@@ -30,6 +30,8 @@ export function ChartMenu({ session, choice, chart, look, range, large, setLarge
     [choice.settings.pinned.includes(title) ? "Unpin" : "Pin to the top", act(() => choice.toggle("pinned", title))],
     ["Hide", act(() => choice.toggle("hidden", title))],
     [large ? "As it was" : "Full screen", act(() => setLarge(!large))],
+    ["Show as a table", act(tell)],
+    ["Zoom in", act(() => choice.closer(range, range))],
     // Safari takes a promise of a picture, and only while the press is fresh.
     ["Copy PNG", copy("Picture", () => navigator.clipboard.write([new ClipboardItem({ "image/png": picture() })]))],
     ["Save PNG", save("png", picture)],

@@ -5,6 +5,7 @@ import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { lazy } from "./lazy";
 
+const ChartTable = lazy(() => import("./chart-table"), (module) => module.ChartTable);
 const ChartMenu = lazy(() => import("./chart-menu"), (module) => module.ChartMenu);
 
 export interface ToolProps {
@@ -23,6 +24,7 @@ export interface ToolProps {
 export function ChartTools(props: ToolProps) {
   const { chart, large, setLarge } = props;
   const [open, setOpen] = useState(false);
+  const [told, setTold] = useState(false);
   const place = useRef<HTMLSpanElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const close = (): void => {
@@ -52,7 +54,8 @@ export function ChartTools(props: ToolProps) {
         onClick={() => setOpen(!open)}>
         <span aria-hidden="true">⋯</span>
       </button>
-      {open && <ChartMenu {...props} close={close} />}
+      {open && <ChartMenu {...props} close={close} tell={() => setTold(true)} />}
+      {told && <ChartTable {...props} close={() => setTold(false)} />}
     </span>
   );
 }

@@ -11,6 +11,7 @@ import { useTopics } from "../topics";
 import { ChartBar } from "./chart-bar";
 import { ChartCard } from "./chart-card";
 import { lookOf, metricsOf, ownRangeOf, rangeOf } from "./chart-model";
+import { useKeys } from "./keys";
 
 const MANY = 6;
 
@@ -28,7 +29,12 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
   const look = lookOf(state, choice);
   const { axis } = look;
   const range = rangeOf(shown, session.curves, look);
+  const all = look.from === null ? range : rangeOf(shown, session.curves, { ...look, from: null, to: null });
   useLookingCloser(session, look);
+  useKeys({
+    "+": () => choice.closer(range, all), "-": () => choice.closer(range, all, false),
+    "<": () => choice.move(range, all, -1), ">": () => choice.move(range, all, 1),
+  });
   if (charts.length === 0) {
     return <p class="empty card">No curves yet. They begin with the first metric that is logged.</p>;
   }
@@ -39,7 +45,7 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
   };
   return (
     <>
-      <ChartBar choice={choice} axis={axis} axes={axesOf(state)} searchable={charts.length >= MANY || find !== ""} hidden={charts.length - present.length}
+      <ChartBar choice={choice} range={range} all={all} axis={axis} axes={axesOf(state)} searchable={charts.length >= MANY || find !== ""} hidden={charts.length - present.length}
         complaint={search.complaint} />
       {groups.map((group) => {
         const open = find.trim() !== "" || isOpen(groups, group, folds);

@@ -19,7 +19,7 @@ export function Hero({ session }: { session: RunSession }) {
   return (
     <section class="hero" aria-label="Progress">
       <div class="top">
-        <h1 title={state.name}>{state.name}</h1>
+        <h1 dir="auto" title={state.name}>{state.name}</h1>
         <span class={`chip ${isAway(session.link) ? "wait" : moodOf(state.status)}`} data-status={state.status}>
           {isAway(session.link) && !ended ? `was ${chipWords(state)}` : chipWords(state)}
         </span>

@@ -8,7 +8,7 @@ import type { Frame } from "./plot";
 import { captionOf } from "./words";
 
 /** Marks nearer than this, in pixels, are shown as one: what a mouse hits, and what a finger does. */
-const ROOM = 14;
+const ROOM = 24;
 const ROOM_FOR_FINGERS = 30;
 const MOST_LINES = 6;
 const TIP_WIDTH = 260;

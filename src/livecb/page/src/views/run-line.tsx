@@ -73,7 +73,7 @@ function Name({ row, shelf, href, isBaseline }: NameProps) {
   }
   return (
     <span class="named">
-      <a class="name" href={href} title={row.name}>{row.name}</a>
+      <a class="name" dir="auto" href={href} title={row.name}>{row.name}</a>
       {isBaseline && <span class="chip good">baseline</span>}
       <Reasoned class="pen" reason={shelf.barred("control")} press={() => setEditing(true)}>
         <span class="sr">Rename {row.name}</span><span aria-hidden="true">✎</span>

@@ -13,6 +13,7 @@ import { Failure } from "./failure";
 import { Happenings } from "./happenings";
 import { Hero } from "./hero";
 import { lazy } from "./lazy";
+import { Refused } from "./refused";
 import { Tabs } from "./tabs";
 
 const Images = lazy(() => import("./images"), (module) => module.Images);
@@ -95,16 +96,7 @@ function Waiting({ session }: { session: RunSession }) {
     const timer = setTimeout(() => setPatient(true), 400);
     return () => clearTimeout(timer);
   }, []);
-  if (link.kind === "refused") {
-    return (
-      <main class="lone" id="main">
-        <h1>{link.title}</h1>
-        <p>{link.detail}</p>
-        {link.status === 401 && <p>Open the address that the training printed: its token lets this browser in.</p>}
-        {link.status === 404 && <p><a href="../">All runs</a></p>}
-      </main>
-    );
-  }
+  if (link.kind === "refused") return <Refused link={link} base="../" of="run" />;
   return <main class="lone" id="main">{patient && <p class="soft">Loading {session.run} …</p>}</main>;
 }
 

@@ -7,6 +7,7 @@ import type { RunsSession } from "../runs";
 import { Shelf } from "../shelf";
 import { useClock, useTopics } from "../topics";
 import { lazy } from "./lazy";
+import { Refused } from "./refused";
 import { DeedNotice, FilterBar, SelectionBar } from "./runs-bar";
 import { RunLine } from "./run-line";
 
@@ -48,15 +49,7 @@ export function RunsView({ session, base, open }: Props) {
   const shelf = useMemo(() => new Shelf(base, () => redraw((n) => n + 1)), [base]);
   useEffect(() => void shelf.open(), [shelf]);
   const { link } = session;
-  if (link.kind === "refused") {
-    return (
-      <main class="lone" id="main">
-        <h1>{link.title}</h1>
-        <p>{link.detail}</p>
-        {link.status === 401 && <p>Open the address that the training printed: its token lets this browser in.</p>}
-      </main>
-    );
-  }
+  if (link.kind === "refused" && !session.loaded) return <Refused link={link} base={base} of="runs" />;
   if (!session.loaded) return <main class="lone" id="main" />;
   if (session.rows.length === 0 && !shelf.deed) return <NoRuns />;
   if (picks.compare) {
