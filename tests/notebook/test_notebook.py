@@ -30,7 +30,18 @@ from browsing import CHROMIUM, FLAGS, Server
 
 
 @pytest.fixture
-def server(store, free_port):
+def server(store, monkeypatch):
+    """The store's server, in a thread: it is sooner there than a process."""
+    thread = launch.ThreadServer(store, port=0)
+    address = thread.start()
+    monkeypatch.setattr(launch, "ensure", lambda root: address)
+    yield address
+    thread.stop()
+
+
+@pytest.fixture
+def served(store, free_port):
+    """The same as a process, which another one finds."""
     store.root.mkdir(exist_ok=True)
     process = Server(store.root, free_port)
     process.start()
@@ -189,7 +200,7 @@ def test_outside_of_a_notebook_the_address_is_printed(trained, server, capsys):
 # In a real kernel
 
 
-def test_a_kernel_shows_runs_and_revokes_its_tokens_when_it_ends(store, server):
+def test_a_kernel_shows_runs_and_revokes_its_tokens_when_it_ends(store, served):
     cells = [
         "import livecb\nrun = livecb.init(name='nb', sinks=[], capture=None, system_interval=0)\nrun.log({'a': 1.0})\nrun",
         "%load_ext livecb\n%livecb --height 400",
