@@ -15,6 +15,7 @@ import click
 from livecb import __version__
 from livecb.browser import open_browser
 from livecb.errors import LivecbError, RunNotFound
+from livecb.exporting import export
 from livecb.rights import audit, share, token
 from livecb.viewing import FOLDER, PORT, store_of, view
 from livecb.watching import watch
@@ -54,6 +55,7 @@ main.add_command(watch)
 main.add_command(token)
 main.add_command(share)
 main.add_command(audit)
+main.add_command(export)
 
 
 @main.command("run", context_settings={"allow_interspersed_args": False})

@@ -1,4 +1,4 @@
-"""A run to take along: its lines as they stand, or its values as a table of rows."""
+"""A run to take along: its lines as they stand, its values as rows, or the page with the run inside."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any, BinaryIO, Literal
 
@@ -15,11 +16,13 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from livecb.errors import ServerError
 from livecb.series import Row
 from livecb.server.files import FileAnswer, attached
 from livecb.server.frames import Sieve, types_of
 from livecb.server.hub import Hub
 from livecb.server.index import Index
+from livecb.server.offline import write_copy
 from livecb.server.openapi import described
 from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem
@@ -27,7 +30,7 @@ from livecb.server.stream import Types
 from livecb.server.tail import Tail
 from livecb.store import StoredRun
 
-__all__ = ["COLUMNS", "Export", "rows_of"]
+__all__ = ["COLUMNS", "Export", "rows_of", "write_export"]
 
 COLUMNS = (
     "name",
@@ -47,6 +50,7 @@ COLUMNS = (
 
 _NDJSON = "application/x-ndjson"
 _PARQUET = "application/vnd.apache.parquet"
+_HTML = "text/html; charset=utf-8"
 _LINES = 2000
 _ROWS = 50_000
 _PLACES = frozenset({"step", "batch", "samples", "tokens"})
@@ -60,8 +64,10 @@ class ExportQuery(Query):
     """What is taken along, and how."""
 
     format: Annotated[
-        Literal["jsonl", "csv", "parquet"],
-        Meta(description="events as they stand; or a row for each value of each metric"),
+        Literal["jsonl", "csv", "parquet", "html"],
+        Meta(
+            description="events as they stand; a row for each value of each metric; or the page as one file"
+        ),
     ] = "jsonl"
     types: Types = []
 
@@ -72,15 +78,20 @@ class Export:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
-    @described(ExportQuery, media=(_NDJSON, "text/csv", _PARQUET), tag="events", errors=(501,))
+    @described(ExportQuery, media=(_NDJSON, "text/csv", _PARQUET, "text/html"), tag="events", errors=(501,))
     async def export(self, request: Request) -> Response:
-        """All events of a run as JSON lines, or all values of its metrics as CSV or Parquet."""
+        """All events of a run as JSON lines, its values as CSV or Parquet, or the page as one file."""
         run = self.hub.store.run(request.path_params["run"])
         asked = query_of(request, ExportQuery)
         kind = asked.format
         headers = {"cache-control": "no-store", **attached(f"{run.id}.{kind}")}
         if kind == "parquet":
             return await self._parquet(run, headers)
+        if kind == "html":
+            try:
+                return await self._whole(partial(write_copy, run), ".html", headers, _HTML)
+            except ServerError as error:
+                raise Problem(501, "No page here", str(error)) from error
         sieve = Sieve(types_of(asked.types))
         pieces = _lines(run, sieve) if kind == "jsonl" else _csv(run, self.hub.indexes.closing)
         first = await self.hub.work.do(lambda: next(pieces, b""))  # a log that cannot be read says so now
@@ -99,15 +110,39 @@ class Export:
         except ImportError:
             detail = "the server has no pyarrow: `pip install livecb[parquet]` there, or ask for csv"
             raise Problem(501, "No Parquet here", detail) from None
-        descriptor, path = tempfile.mkstemp(suffix=".parquet", prefix="livecb-")
+        return await self._whole(partial(_write_parquet, run), ".parquet", headers, _PARQUET)
+
+    async def _whole(
+        self, write: Callable[..., object], suffix: str, headers: dict[str, str], media: str
+    ) -> Response:
+        """Answer with a file once it is written: what goes wrong with it is said as everywhere."""
+        descriptor, path = tempfile.mkstemp(suffix=suffix, prefix="livecb-")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                await self.hub.work.do(lambda: _write_parquet(run, file, self.hub.indexes.closing))
+                await self.hub.work.do(lambda: write(file, stop=self.hub.indexes.closing))
         except BaseException:
             os.unlink(path)
             raise
         gone = BackgroundTask(os.unlink, path)
-        return FileAnswer(path, headers=headers, media_type=_PARQUET, background=gone)
+        return FileAnswer(path, headers=headers, media_type=media, background=gone)
+
+
+def write_export(run: StoredRun, kind: str, file: BinaryIO) -> None:
+    """Write a run as one of `jsonl`, `csv` and `parquet`.
+
+    Raises:
+        ServerError: Parquet was asked for, and there is no pyarrow.
+        LogError: The log cannot be read.
+    """
+    if kind == "parquet":
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError:
+            raise ServerError("there is no pyarrow: `pip install livecb[parquet]`, or take csv") from None
+        _write_parquet(run, file)
+        return
+    for piece in _lines(run, Sieve()) if kind == "jsonl" else _csv(run, bool):
+        file.write(piece)
 
 
 def rows_of(run: StoredRun, stop: Callable[[], bool] = bool) -> Iterator[Values]:
@@ -167,7 +202,7 @@ def _csv(run: StoredRun, stop: Callable[[], bool]) -> Iterator[bytes]:
     yield text.getvalue().encode()
 
 
-def _write_parquet(run: StoredRun, file: BinaryIO, stop: Callable[[], bool]) -> None:
+def _write_parquet(run: StoredRun, file: BinaryIO, stop: Callable[[], bool] = bool) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -20,7 +20,7 @@ from livecb.server.openapi import described
 from livecb.server.query import MOST, Query, query_of
 from livecb.server.replies import json_response
 
-__all__ = ["Media", "trends_of"]
+__all__ = ["Media", "page_json", "trends_of"]
 
 _NONE = "none"
 
@@ -115,12 +115,12 @@ class Media:
         def ask(index: Index) -> bytes:
             stop = self.hub.indexes.closing
             page = index.page(kind, key, every=every, before=before, limit=limit, spread=spread, stop=stop)
-            return _json(kind, page)
+            return page_json(kind, page)
 
         return await self.hub.indexes.page(request.path_params["run"], ask)
 
 
-def _json(kind: Kind, page: Page) -> bytes:
+def page_json(kind: Kind, page: Page) -> bytes:
     """Return the answer; the lines stand in it as they do in the log."""
     if kind == "samples":
         groups: dict[str, Any] = {

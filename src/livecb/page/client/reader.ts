@@ -203,8 +203,8 @@ export class Reader {
     return this.blob(this.api.part(run, "model", { which }));
   }
 
-  /** All of a run: `jsonl` (every event), `csv` or `parquet` (every value of every metric). */
-  export(run: string, format: "jsonl" | "csv" | "parquet" = "jsonl"): Promise<Blob> {
+  /** All of a run: `jsonl` (every event), `csv` or `parquet` (every value of every metric), or `html` (the page as one file). */
+  export(run: string, format: "jsonl" | "csv" | "parquet" | "html" = "jsonl"): Promise<Blob> {
     return this.blob(this.api.part(run, "export", { format }));
   }
 

@@ -1,11 +1,14 @@
+import { copied } from "./copied";
+
 /** Where the page is: `base` is the app's root under whatever prefix it is mounted, ending with a slash. */
 export interface Place {
   base: string;
   run: string | null;
 }
 
-/** Read the place off a path: `<prefix>/` is the list of runs, `<prefix>/r/RUN` one run. */
+/** Read the place off a path: `<prefix>/` is the list of runs, `<prefix>/r/RUN` one run. A copy of a run is nowhere else. */
 export function place(pathname: string): Place {
+  if (copied) return { base: "./", run: copied.run };
   const found = /^(.*\/)r\/([^/]+)$/.exec(pathname);
   if (found) return { base: found[1] as string, run: decodeURIComponent(found[2] as string) };
   return { base: pathname.slice(0, pathname.lastIndexOf("/") + 1), run: null };

@@ -4,6 +4,7 @@ import { ApiError } from "../client/errors";
 import { getJson } from "../client/http";
 import type { Link } from "../client/link";
 import type { Message } from "../client/sse";
+import { copied } from "./copied";
 import { Curves } from "./data/curves";
 import { Detail } from "./data/detail";
 import { Locator } from "./data/locate";
@@ -84,6 +85,7 @@ export class RunSession {
 
   /** The server's clock, Unix seconds. It stands still while nobody knows how the run goes on. */
   get now(): number {
+    if (copied) return copied.at;
     const local = this.link.kind === "reconnecting" ? this.link.since : Date.now();
     return local / 1000 + this.#skew;
   }
@@ -165,7 +167,7 @@ export class RunSession {
     this.#followed?.stop();
     const wish = { run: this.run, cursor, query: { types: TYPES, state: 1, rows: ROWS } };
     this.#followed = hubOf(this.base).follow(wish, {
-      onMessage: (message) => this.#onMessage(message),
+      onMessage: (message, by) => this.#onMessage(message, by),
       onLink: (link) => {
         if (link.kind === "live") this.connects++;
         this.#setLink(link);
@@ -173,20 +175,20 @@ export class RunSession {
     });
   }
 
-  #onMessage(message: Message): void {
+  #onMessage(message: Message, by: string): void {
     if (message.event === "state") this.#setState(JSON.parse(message.data) as State);
     else if (message.event === "reset") this.#startOver();
     else if (message.event === "writer") this.#onWriter((JSON.parse(message.data) as { alive: boolean }).alive);
-    else if (message.event === "") this.#onEvent(parse(message.data), message.id);
+    else if (message.event === "") this.#onEvent(parse(message.data), by);
   }
 
-  #onEvent(event: LivecbEvent, cursor: string | null): void {
+  #onEvent(event: LivecbEvent, by: string): void {
     if (this.seqs.push(event.seq) > KEEP_SEQS) this.seqs.shift();
     if (event.type === "metrics") {
       this.curves.append(event);
       this.topics.changed("curves");
     } else if (event.type === "log") {
-      this.logs.add(event, this.cursor, cursor ?? this.cursor);
+      this.logs.add(event, this.cursor, by);
     } else if (event.type === "run_started" && !event.rank) {
       this.curves.attempt = event.attempt ?? 1;
     } else if (event.type === "model_completed") {
