@@ -67,7 +67,7 @@ class Client(Reader):
         return self._save(reading.model(run, which), Saving(path))
 
     def export(self, run: str, path: str | os.PathLike[str], format: str | None = None) -> Path:
-        """Save a run as `jsonl` (all events), `csv` or `parquet` (all values), or `html` (the page as one file).
+        """Save a run as `jsonl` (all events), `csv` or `parquet` (all values), or `html` (the page, whole).
 
         Args:
             run: The run's id.
