@@ -2,7 +2,7 @@ import type { Log } from "../client/generated/events";
 import { Backoff } from "../client/backoff";
 import { getJson } from "../client/http";
 import { finderOf, placeIn, type Finder, type Goal } from "./data/find";
-import { LogPages, PAGE_EVENTS, isCovered, isOf, plain } from "./data/logs";
+import { LogPages, PAGE_EVENTS, newsOf, isOf, plain } from "./data/logs";
 
 /** What the server answers: lines from a place on. */
 interface LinePage {
@@ -98,7 +98,7 @@ export class RunLog {
     void this.open();
   }
 
-  /** Take in a line that the stream brought between two cursors: once, whatever was known already. */
+  /** Take in a line that the stream brought, maybe with others, between two cursors: once, whatever was known already. */
   add(event: Log, before: string, after: string): void {
     if (this.#upTo === null) {
       if (this.#waiting.push([event, before, after]) <= MOST_WAITING) return;
@@ -106,7 +106,14 @@ export class RunLog {
       this.#missed = true;
       return;
     }
-    if (isCovered(before, after, this.#upTo)) return;
+    const news = newsOf(before, after, this.#upTo);
+    if (news === "some") {
+      // Which lines of those that came together were loaded, nobody knows: look at the end anew.
+      this.#begin();
+      void this.open();
+      this.add(event, before, after);
+    }
+    if (news !== "all") return;
     this.total++;
     if (!isOf(event, this.level)) return;
     this.pages.add(event);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseAnsi, pieces } from "../src/data/ansi";
 import { finderOf, goalOf, placeIn } from "../src/data/find";
-import { LogPages, PAGE_EVENTS, asText, isCovered, isOf, plain } from "../src/data/logs";
+import { LogPages, PAGE_EVENTS, asText, newsOf, isOf, plain } from "../src/data/logs";
 import type { Log } from "../client/generated/events";
 
 function line(number: number, more: Partial<Log> = {}): Log {
@@ -93,11 +93,16 @@ test("what a terminal colours is coloured; what moves its cursor is left out", (
 });
 
 test("a line that was known when the end was loaded is not taken again, part by part", () => {
-  expect(isCovered("10", "20", "20")).toBe(true);
-  expect(isCovered("20", "30", "20")).toBe(false);
-  expect(isCovered("main@10,1@50", "main@10,1@60", "main@5,1@60")).toBe(true);
-  expect(isCovered("main@10,1@50", "main@20,1@50", "main@10,1@60")).toBe(false);
-  expect(isCovered("10", "main@10,1@5", "12")).toBe(false);
+  expect(newsOf("10", "20", "20")).toBe("none");
+  expect(newsOf("20", "30", "20")).toBe("all");
+  expect(newsOf("main@10,1@50", "main@10,1@60", "main@5,1@60")).toBe("none");
+  expect(newsOf("main@10,1@50", "main@20,1@50", "main@10,1@60")).toBe("all");
+  expect(newsOf("10", "main@10,1@5", "12")).toBe("all");
+});
+
+test("of lines that came together, some may have been known", () => {
+  expect(newsOf("10", "30", "20")).toBe("some");
+  expect(newsOf("main@10,1@50", "main@20,1@60", "main@10,1@60")).toBe("some");
 });
 
 test("a level holds the graver ones, and what nobody knows counts as information", () => {

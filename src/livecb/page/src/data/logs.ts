@@ -245,10 +245,12 @@ export class LogPages {
   }
 }
 
-/** Whether what came between two cursors was known at a third one already: each part of a log for itself. */
-export function isCovered(before: string, after: string, known: string): boolean {
+/** How much of what came between two cursors was not known at a third one yet: each part of a log for itself. */
+export function newsOf(before: string, after: string, known: string): "none" | "some" | "all" {
   const [old, now, all] = [before, after, known].map(partsOf) as [Map<string, number>, Map<string, number>, Map<string, number>];
-  return [...now].every(([part, at]) => at === (old.get(part) ?? 0) || at <= (all.get(part) ?? 0));
+  const moved = [...now].filter(([part, at]) => at !== (old.get(part) ?? 0));
+  if (moved.every(([part, at]) => at <= (all.get(part) ?? 0))) return "none";
+  return moved.every(([part]) => (old.get(part) ?? 0) >= (all.get(part) ?? 0)) ? "all" : "some";
 }
 
 function partsOf(cursor: string): Map<string, number> {

@@ -5,8 +5,8 @@ import workerUrl from "./worker?sharedworker&url";
 
 /** What a follower is told. */
 export interface Told {
-  /** A message; `cursor` of what is followed still stands before it. */
-  onMessage(message: Message): void;
+  /** A message, and a place by which it is told; `cursor` of what is followed still stands before it. */
+  onMessage(message: Message, by: string): void;
   onLink(link: Link): void;
 }
 
@@ -130,7 +130,7 @@ export class Hub {
     for (const message of messages) {
       if (!entry || this.#entries.get(id) !== entry) break;
       try {
-        entry.told.onMessage(message);
+        entry.told.onMessage(message, message.id ?? cursor);
       } catch (error) {
         this.bad++;
         console.warn(`livecb: a message is left out: ${String(error)}`);
