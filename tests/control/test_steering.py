@@ -12,10 +12,11 @@ import pytest
 
 import livecb
 from livecb import events
+from livecb.control import inbox
 from livecb.control.commands import Asked, ask, log_of, wish
 from livecb.errors import LivecbWarning
 from livecb.store import StoredRun
-from wishes import tell
+from wishes import became, tell
 
 Recorded = Callable[[livecb.Run], list[Any]]
 
@@ -263,6 +264,48 @@ def test_what_comes_too_late_is_refused_when_the_run_ends(run: livecb.Run, recor
     said = recorded(run)
     assert said[-2].reason == "the run has ended"
     assert said[-1].status == "completed"
+
+
+def test_what_is_asked_just_before_the_end_is_answered_too(
+    run: livecb.Run, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "_POLL_SECONDS", 60.0)
+    list(run.track(range(2)))
+    ask(stored(run), wish("stop"))
+    run.finish()
+    assert [event.phase for event in of(events.Command, recorded(run))] == ["asked", "refused"]
+
+
+def test_who_asks_as_soon_as_it_can_be_asked_is_heard(
+    run: livecb.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, asked = run._record, wish("stop")
+
+    def asking(kind: Any, *args: Any) -> Any:
+        answer = record(kind, *args)
+        if kind is events.Controls and not log_of(stored(run)).path.exists():
+            ask(stored(run), asked)
+        return answer
+
+    monkeypatch.setattr(run, "_record", asking)
+    deadline = time.monotonic() + 30
+    while not run.should_stop and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert became(run, asked) == "applied"
+
+
+@pytest.mark.filterwarnings("ignore:the run has ended")
+def test_a_run_that_ends_amid_a_verb_of_its_own_does_not_wait_for_its_readers(run: livecb.Run) -> None:
+    assert not run.obey()
+    began = time.monotonic()
+    with run._lock:  # as where a signal's handler comes in between
+        ask(stored(run), wish("save"))
+        thread = run._steering and run._steering._inbox
+        assert thread
+        while not thread._reading.locked() and time.monotonic() < began + 30:
+            time.sleep(0.001)
+        run.finish()
+    assert time.monotonic() - began < 60
 
 
 def test_a_line_that_is_no_command_is_named_and_the_next_is_obeyed(run: livecb.Run) -> None:

@@ -12,6 +12,7 @@ from livecb.logs.file import FileLog
 __all__ = ["Inbox"]
 
 _POLL_SECONDS = 0.1
+_PATIENCE = 1.0
 
 
 class Inbox:
@@ -28,20 +29,32 @@ class Inbox:
         self._take = take
         self._complain = complain
         self._cursor = log.end()
+        self._reading = threading.Lock()
         self._stopping = threading.Event()
         threading.Thread(target=self._read_forever, name="livecb-commands", daemon=True).start()
 
     def stop(self) -> None:
-        """Read no more; nothing is waited for."""
+        """Hand over what came since the last look, and read no more."""
         self._stopping.set()
+        # A signal's handler may end the run amid a verb of it, for whose lock the thread waits: not for ever.
+        if self._reading.acquire(timeout=_PATIENCE):
+            try:
+                self._look()
+                self._log.close()
+            finally:
+                self._reading.release()
 
     def _read_forever(self) -> None:
         while not self._stopping.wait(_POLL_SECONDS):
-            try:
-                self._read()
-            except Exception as error:  # a log that vanished: there may be one again
-                self._complain(str(error) if isinstance(error, LivecbError) else repr(error))
-        self._log.close()
+            with self._reading:
+                if not self._stopping.is_set():
+                    self._look()
+
+    def _look(self) -> None:
+        try:
+            self._read()
+        except Exception as error:  # a log that vanished: there may be one again
+            self._complain(str(error) if isinstance(error, LivecbError) else repr(error))
 
     def _read(self) -> None:
         batch = self._log.read(self._cursor)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Lookout"]
 
 _POLL_SECONDS = 0.1
+_PATIENCE = 1.0
 
 
 class Lookout:
@@ -54,7 +55,13 @@ class Lookout:
     def stop(self) -> None:
         """Look no more; say so if there was nothing to look at."""
         self._stopping.set()
-        self._read(asks=False)
+        # A signal's handler may end the run amid a verb of it, for whose lock the thread waits: not for ever.
+        if not self._reading.acquire(timeout=_PATIENCE):
+            return
+        try:
+            self._read(asks=False)
+        finally:
+            self._reading.release()
         if not self._seen:
             self._complain(
                 f"stop_when={str(self._criterion)!r}: no metric {self._criterion.name!r} was recorded; "
@@ -64,19 +71,19 @@ class Lookout:
     def _read_forever(self) -> None:
         while not self._met and not self._stopping.wait(_POLL_SECONDS):
             try:
-                self._read(asks=True)
+                with self._reading:
+                    self._read(asks=True)
             except Exception as error:  # a log that vanished: there may be one again
                 self._complain(f"stop_when={str(self._criterion)!r}: the log was not read: {error!r}")
 
     def _read(self, asks: bool) -> None:
-        with self._reading:
-            while (batch := self._log.read(self._cursor)).lines and not self._met:
-                self._cursor = batch.cursor
-                lines = [line for line in batch.lines if self._named in line and type_of(line) == "metrics"]
-                for event in decode_lines(lines):
-                    if isinstance(event, Metrics) and self._criterion.name in event.values:
-                        self._seen = True
-                        if asks and not self._met and (how := self._criterion.met(event.values)) is not None:
-                            self._met = True
-                            self._tell(how)
+        while (batch := self._log.read(self._cursor)).lines and not self._met:
             self._cursor = batch.cursor
+            lines = [line for line in batch.lines if self._named in line and type_of(line) == "metrics"]
+            for event in decode_lines(lines):
+                if isinstance(event, Metrics) and self._criterion.name in event.values:
+                    self._seen = True
+                    if asks and not self._met and (how := self._criterion.met(event.values)) is not None:
+                        self._met = True
+                        self._tell(how)
+        self._cursor = batch.cursor

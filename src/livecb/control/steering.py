@@ -301,13 +301,13 @@ class Steering:
             for each in self._parameters.values()
         ]
         fields = {"commands": commands, "parameters": parameters, "candidates": dict(self._candidates)}
-        if fields != self._said:
-            self._said = fields
-            self.run._record(events.Controls, fields, {})
-        stored = self.run._stored
+        stored = self.run._stored  # who reads what can be asked may ask at once
         if self._inbox is None and stored is not None and not self.run._ended and not self.run.rank:
             self._inbox = Inbox(
                 log_of(stored),
                 self.take,
                 lambda why: self.run.warn_once("commands", f"a command was not read: {why}"),
             )
+        if fields != self._said:
+            self._said = fields
+            self.run._record(events.Controls, fields, {})
