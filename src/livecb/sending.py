@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from livecb import events as ev
-from livecb.control.commands import OF_CANDIDATES, Asked, ask, wish
+from livecb.control.commands import OF_CANDIDATES, Asked, ask, check_heard, wish
 from livecb.errors import CommandRefused
 from livecb.events import decode_lines, type_of
 from livecb.logs.base import START
@@ -61,8 +61,7 @@ def check(run: StoredRun, asked: Asked) -> None:
     Raises:
         CommandRefused: It has ended, or says why it does not.
     """
-    if not run.alive():
-        raise CommandRefused(f"run {run.id} has ended: nothing can be asked of it")
+    check_heard(run)
     if (reason := why_not(_controls(run), asked.name, asked.parameter, asked.value)) is not None:
         raise CommandRefused(reason)
 

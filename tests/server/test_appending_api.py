@@ -12,7 +12,8 @@ import pytest
 from watching import Served, Writer, client_of, take
 
 from livecb import events as ev
-from livecb.errors import ServerError
+from livecb.control.commands import ask, wish
+from livecb.errors import CommandRefused, ServerError
 from livecb.server import launch
 from livecb.server.quota import Quota
 from livecb.store import APPENDED, Store
@@ -102,6 +103,24 @@ def test_the_log_of_a_training_on_this_machine_is_its_own(served: Served, writer
 def test_a_run_that_is_a_path_is_not_made(served: Served, store: Store, run: str) -> None:
     assert post(served, STARTED, 0, run).status_code in (400, 404, 405)
     assert store.run_ids() == []
+
+
+def test_a_part_whose_name_breaks_a_line_is_none(served: Served, store: Store) -> None:
+    at = post(served, STARTED, 0).json()["cursor"]
+    for query in ({"part": "1\n"}, {"part": "notes\n"}):
+        assert post(served, loss(1), 0, **query).status_code == 400
+    assert post(served, loss(1), f"{at}\n").status_code == 400
+    assert store.run(RUN).part_names() == ["main"]
+
+
+def test_a_training_elsewhere_is_asked_there(served: Served, store: Store) -> None:
+    controls = ev.Controls(seq=1, time=2.0, commands={"pause": ""}, parameters=[], candidates={})
+    post(served, STARTED + ev.encode(controls) + b"\n", 0)
+    answer = served.client.post(f"api/runs/{RUN}/commands", json={"name": "pause"})
+    assert (answer.status_code, "elsewhere" in answer.json()["detail"]) == (409, True)
+    with pytest.raises(CommandRefused, match="elsewhere"):
+        ask(store.run(RUN), wish("pause"))
+    assert not (store.run(RUN).folder / "commands.jsonl").exists()
 
 
 def test_silence_tells_that_it_crashed_and_a_word_that_it_lives(served: Served, store: Store) -> None:

@@ -14,7 +14,7 @@ from livecb.errors import CommandRefused
 from livecb.logs.file import FileLog
 from livecb.store import StoredRun
 
-__all__ = ["COMMANDS", "OF_CANDIDATES", "Asked", "ask", "decode", "log_of", "wish"]
+__all__ = ["COMMANDS", "OF_CANDIDATES", "Asked", "ask", "check_heard", "decode", "log_of", "wish"]
 
 COMMANDS = ("pause", "resume", "stop", "save", "evaluate", "sample", "skip", "drop", "add", "set")
 OF_CANDIDATES = ("skip", "drop", "add")
@@ -100,16 +100,27 @@ def ask(run: StoredRun, asked: Asked) -> None:
     """Append a command to a run's command log.
 
     Raises:
-        CommandRefused: The run has ended.
+        CommandRefused: The run has ended, or its training runs elsewhere.
         LogError: It cannot be written.
     """
-    if not run.alive():
-        raise CommandRefused(f"run {run.id} has ended: nothing can be asked of it")
+    check_heard(run)
     log = log_of(run)
     try:
         log.append(msgspec.json.encode(asked) + b"\n")
     finally:
         log.close()
+
+
+def check_heard(run: StoredRun) -> None:
+    """Refuse what nothing would read.
+
+    Raises:
+        CommandRefused: The run has ended, or its training runs elsewhere; the message says so.
+    """
+    if not run.alive():
+        raise CommandRefused(f"run {run.id} has ended: nothing can be asked of it")
+    if run.appended:
+        raise CommandRefused(f"run {run.id} trains elsewhere, and hears nothing of what is asked here")
 
 
 def decode(line: bytes) -> Asked:

@@ -74,7 +74,7 @@ class Appending:
         part, at = asked.part, int(asked.at)
         body = await bytes_of(request, NDJSON, _MOST)
         lines = body if body.endswith(b"\n") or not body else body + b"\n"
-        _check(lines)
+        await self.hub.work.do(lambda: _check(lines))
         access_of(request.scope).check_write(name, part, lines)
         run = self._run(name, new=at == 0 and bool(lines))
         try:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from livecb.control.commands import COMMANDS, Asked, ask, wish
+from livecb.control.commands import COMMANDS, Asked, ask, check_heard, wish
 from livecb.errors import CommandRefused
 from livecb.server.access import access_of
 from livecb.server.audit import tell
@@ -60,6 +60,10 @@ class Commands:
             raise Problem(400, "No such command", str(error)) from error
         if not run.alive():
             raise Problem(409, "The run has ended", f"run {run.id} has ended: nothing can be asked of it")
+        try:
+            check_heard(run)
+        except CommandRefused as error:
+            raise Problem(409, "The run does not do that", str(error)) from error
         state = msgspec.json.decode(await self.hub.indexes.state(run.id, True))
         if (reason := why_not(state["controls"], asked.name, asked.parameter, asked.value)) is not None:
             raise Problem(409, "The run does not do that", reason)
