@@ -502,6 +502,15 @@ def test_every_change_leaves_a_line_in_the_audit(served: Served, ours: Writer, t
     assert served.client.get("api/audit", params={"limit": 1}).json()["audit"] == entries[:1]
 
 
+def test_nothing_is_left_out_of_the_audit_for_what_it_is_called(served: Served, store: Store) -> None:
+    run = f"api/runs/{Writer(store, 'events').start().end().run.id}"
+    for name in ("one", "two"):
+        assert served.client.patch(run, json={"name": name}).status_code == 200
+    assert served.client.delete(run).status_code == 200
+    entries = served.get("api/audit")["audit"]
+    assert [entry["what"].split()[0] for entry in entries] == ["DELETE", "PATCH", "PATCH"]
+
+
 # From elsewhere
 
 
@@ -536,10 +545,8 @@ def test_what_was_made_with_a_token_outlives_it_and_is_named(served: Served, tok
     assert ("ada", "bob") in said
 
 
-@pytest.mark.parametrize("name", ["owner", "anyone", "terminal"])
-def test_no_token_is_called_what_the_audit_calls_somebody_else(
-    served: Served, tokens: Tokens, name: str
-) -> None:
+@pytest.mark.parametrize("name", ["owner", "anyone", "terminal", "livecb"])
+def test_no_token_is_called_what_somebody_else_is(served: Served, tokens: Tokens, name: str) -> None:
     with pytest.raises(StoreError, match=name):
         tokens.make(name, Role.ADMIN)
     answer = served.client.post("api/tokens", json={"name": name, "role": "view"})

@@ -100,7 +100,8 @@ class Guard:
         who = access.name or ("owner" if access.owner else "anyone")
         run = scope.get("path_params", {}).get("run")
         what = f"{scope['method']} {scope['path']}"[:500]
-        appends = what.endswith("/events") and status < 400  # of which a training sends many a second
+        # Of which a training sends many a second; a run, a token or a baseline may be called so, too.
+        appends = run is not None and scope["path"].endswith(f"/runs/{run}/events") and status < 400
         if appends and self._seldom.wait(f"{access.id} {run}", 1 / _HOUR, 1, time.monotonic()):
             return
         if status >= 400 and self._seldom.wait(access.id, _REFUSED / _HOUR, _REFUSED, time.monotonic()):

@@ -30,7 +30,7 @@ PREFIX = "lcb"
 
 STREAMS = 100
 RATE = 100.0
-_NOBODYS = ("owner", "anyone", "terminal")
+_NOBODYS = ("owner", "anyone", "terminal", "livecb")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SECRET = re.compile(rf"{PREFIX}_([0-9a-f]{{12}})_([A-Za-z0-9_-]{{32}})")
 _FRESH = 0.5
@@ -292,7 +292,7 @@ def _check(
             f"expected a token's name of letters, digits, '.', '_' and '-' (up to 64), got {name!r}"
         )
     if name in _NOBODYS:
-        raise StoreError(f"expected a token's name, got {name!r}, which the audit calls somebody else by")
+        raise StoreError(f"expected a token's name, got {name!r}, which somebody else goes by")
     if role is Role.ANYONE:
         raise StoreError("expected the role view, control, write or admin; for anyone no token is needed")
     if project is not None and run is not None:
