@@ -106,6 +106,15 @@ def test_a_stale_cookie_counts_as_no_token(served: Served, browser: httpx.Client
     assert "This page needs its token" in browser.get("", headers=cookie).text
 
 
+def test_a_cookie_of_another_server_on_this_host_hides_none_of_ours(
+    served: Served, browser: httpx.Client, store: Store
+) -> None:
+    ours = f"{cookie_name(store)}={served.address.token}"
+    for cookie in (f'prefs={{"dark": true}}; {ours}', f"{ours}; a=b c; =; x", f"\u00fc=1; {ours}"):
+        sent = {"cookie": cookie.encode()}
+        assert browser.get("api/runs", headers=sent).status_code == 200, cookie
+
+
 def test_health_needs_no_token_and_tells_no_path(served: Served, browser: httpx.Client, store: Store) -> None:
     answer = browser.get("api/health").json()
     assert answer.keys() == {"livecb", "store", "pid"}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette._utils import get_route_path
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -70,7 +70,7 @@ class Keys:
             return EVERYBODY
         path = get_route_path(scope)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        given, words, kept = dict(query).get("token", ""), _words(headers), self._kept(headers)
+        given, words, kept = dict(query).get("token", ""), _words(headers), self._kept(scope)
         address = address_of(scope)
         page = scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and not path.startswith("/api/")
         if given and (access := self._open(given, address)) is not None:
@@ -112,13 +112,13 @@ class Keys:
             return OWNER
         return self.tokens.open(word)
 
-    def _kept(self, headers: Headers) -> str:
-        """Return the token in the cookie, which may be a stale one."""
-        try:
-            morsel = SimpleCookie(headers.get(b"cookie", "")).get(self._cookie)
-        except CookieError:
-            morsel = None
-        return "" if morsel is None else morsel.value
+    def _kept(self, scope: Scope) -> str:
+        """Return the token in the cookie, which may be a stale one.
+
+        Beside it stand those of all other servers on this host, of which the standard library gives up on one
+        that holds JSON, and on all behind it; browsers do not.
+        """
+        return HTTPConnection(scope).cookies.get(self._cookie, "")
 
     def _on(
         self, scope: Scope, path: str, query: list[tuple[str, str]], token: str | None, framed: bool
