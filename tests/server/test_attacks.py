@@ -527,6 +527,15 @@ def kept_file(writer: Writer) -> str:
     ).hash
 
 
+def test_a_websocket_that_is_refused_or_given_up_is_no_line_in_the_log(served: Served) -> None:
+    shake = "GET /api/runs/x/events HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    shake += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    for more in ("Origin: http://evil.example\r\n", ""):
+        assert status_of(ask(served, f"{shake}{more}\r\n".encode())) in (403, 404)
+    with socket.create_connection((served.address.host, served.address.port)) as sock:
+        sock.sendall(f"{shake}Host: 127.0.0.1\r\n\r\n".encode())
+
+
 def test_what_the_app_itself_is_given_is_bounded_too() -> None:
     def scope(path: str = "/", query: bytes = b"", headers: int = 1) -> dict[str, object]:
         return {"path": path, "query_string": query, "headers": [(b"a", b"b")] * headers}

@@ -35,6 +35,8 @@ _OVER = 64
 
 _log = logging.getLogger("livecb.server.connection")
 _log.setLevel(logging.ERROR)
+# A reader that goes before it is answered, of which uvicorn makes an error of the app's.
+_log.addFilter(lambda record: "without completing" not in str(record.msg))
 
 
 class Bounded(_Base):  # type: ignore[misc]
