@@ -177,3 +177,8 @@ def test_a_model_that_readers_left_out_is_no_failure():
         seq=0, time=0, name="svm", ok=False, outcome="skipped", by="ada", reason="skipped by ada"
     )
     assert "model:  svm  skipped by ada" in text.format_event(event)
+
+
+def test_a_time_that_is_none_is_no_reason_to_end():
+    for time in (1e300, -1e300):
+        assert text.format_event(ev.Note(seq=0, time=time, text="hello")).startswith("--:--:--  ")

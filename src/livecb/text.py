@@ -164,7 +164,10 @@ def _cut_begin(text: str, width: int) -> str:
 
 
 def _time(at: float) -> str:
-    return clock.strftime("%H:%M:%S  ", clock.localtime(at))
+    try:
+        return clock.strftime("%H:%M:%S  ", clock.localtime(at))
+    except (OverflowError, ValueError, OSError):  # a time that is none, of a training elsewhere
+        return "--:--:--  "
 
 
 def printable(text: str) -> str:

@@ -282,7 +282,7 @@ class Screen(App[None]):
     def action_ask(self, name: str) -> None:
         """Ask something of the run, once a person has said yes."""
         if (why := self._why_not(name)) is not None:
-            self.notify(why, title=f"not {name}", severity="warning")
+            self.notify(why, title=f"not {name}", severity="warning", markup=False)
             return
         assert self.state is not None
 
@@ -300,7 +300,7 @@ class Screen(App[None]):
                 try:
                     self._send(wishes(words.split(), self._by))
                 except LivecbError as error:
-                    self.notify(str(error), severity="error")
+                    self.notify(str(error), severity="error", markup=False)
 
         self.push_screen(Prompt("pause, resume, stop, save, evaluate, sample, or set lr=0.001"), said)
 
@@ -316,7 +316,7 @@ class Screen(App[None]):
             try:
                 self._source.ask(asked)
             except LivecbError as error:
-                self.call_from_thread(self.notify, str(error), severity="error")
+                self.call_from_thread(self.notify, str(error), severity="error", markup=False)
                 return
             words = ", ".join(each.name for each in asked)
             self.call_from_thread(self.notify, f"{words}: asked; the run obeys at its next safe point")
@@ -328,7 +328,8 @@ class Screen(App[None]):
         for event in lines:
             if isinstance(event, Command) and event.phase != "asked":
                 refused = event.phase == "refused"
-                self.notify(format_event(event) or "", severity="error" if refused else "information")
+                told = format_event(event) or ""  # what runs and readers say is no markup
+                self.notify(told, severity="error" if refused else "information", markup=False)
 
 
 def _grid(count: int, most: int) -> tuple[int, int]:
