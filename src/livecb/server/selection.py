@@ -23,7 +23,6 @@ _STATUSES = (
 ).split()
 _ACTIVE, _OVER = "active", "over"
 _CHOICES = (*_STATUSES, _ACTIVE, _OVER)
-_CHOICES = (*_STATUSES, _ACTIVE, _OVER)
 _SORTS = "run name project framework status started updated ended elapsed progress".split()
 _METRIC = "metrics."
 _ARCHIVED = {"0": (False,), "1": (True,), "all": (False, True)}
