@@ -271,9 +271,10 @@ class CommandMark(ev.Command, tag="command", frozen=True, kw_only=True):
 
 
 class RunState(_Run, kw_only=True):
-    """All that is known of a run, as it stands at `cursor`."""
+    """All that is known of a run, as it stands at `cursor`; `viewers` streams of it are open now."""
 
     cursor: str
+    viewers: int
     seq: int
     events: int
     now: float

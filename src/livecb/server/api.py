@@ -116,7 +116,7 @@ class Api:
         run = request.path_params["run"]
         rows = query_of(request, StateQuery).rows
         self.hub.store.run(run)
-        return json_response(await self.hub.indexes.state(run, self.hub.alive(run), rows))
+        return json_response(await self.hub.state_now(run, rows))
 
     @described(LeaderboardQuery, answer=LeaderboardPage)
     async def leaderboard(self, request: Request) -> Response:

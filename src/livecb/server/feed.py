@@ -38,6 +38,10 @@ class Watch(Protocol):
         """Whether a run's writer lives."""
         ...
 
+    def present(self, run: str) -> int:
+        """How many watch a run."""
+        ...
+
     async def state(self, run: str, rows: int) -> bytes:
         """Return a run's State as JSON, folded up to now, with so many candidates; empty if there is none."""
         ...
@@ -87,7 +91,7 @@ class Feed:
         self._waiting: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
         self._state_tasks: dict[str, asyncio.Task[None]] = {}
-        self._state_at: dict[str, tuple[Place, bool]] = {}
+        self._state_at: dict[str, tuple[Place, bool, int]] = {}
         self._last_event = self._next_check = self._next_beat = 0.0
         self._jump()
 
@@ -204,8 +208,8 @@ class Feed:
                 self._notify("writer", run, {"run": run, "alive": alive})
             self._alive[run] = alive
 
-    def _mark(self, run: str) -> tuple[Place, bool]:
-        return self.place, self._alive.get(run, False)
+    def _mark(self, run: str) -> tuple[Place, bool, int]:
+        return self.place, self._alive.get(run, False), self._watch.present(run)
 
     def _refresh(self, run: str) -> None:
         if run not in self._state_tasks:

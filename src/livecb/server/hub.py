@@ -104,10 +104,23 @@ class Hub:
             self._alive[run] = (now, alive)
         return alive
 
+    def present(self, run: str) -> int:
+        """Return how many streams of a run are open: browsers, whatever their tabs, and programs."""
+        return sum(len(feed.viewers) for feed in self._feeds.values() if run in feed.tail.runs)
+
+    async def state_now(self, run: str, rows: int) -> bytes:
+        """Return a run's State as JSON, and in it how many watch the run.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        state = await self.indexes.state(run, self.alive(run), rows)
+        return b'%b,"viewers":%d}' % (state[:-1], self.present(run))
+
     async def state(self, run: str, rows: int) -> bytes:
-        """Return a run's State as JSON; empty if the run is gone or cannot be read."""
+        """Return what `state_now` does; empty if the run is gone or cannot be read."""
         try:
-            return await self.indexes.state(run, self.alive(run), rows)
+            return await self.state_now(run, rows)
         except LivecbError:
             return b""
 
