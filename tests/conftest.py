@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -22,6 +23,24 @@ if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 os.environ["OMP_NUM_THREADS"] = "1"  # models here are tiny, and tests run side by side
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where tests stand: in a folder that is nobody's, so that nothing comes to lie in the repository."""
+    here, before = tmp_path_factory.mktemp("here"), Path.cwd()
+    os.chdir(here)
+    yield here
+    os.chdir(before)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing(_here: Path) -> Iterator[None]:
+    yield
+    left = sorted(_here.iterdir())
+    for path in left:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert not left, f"left in the folder where it ran: {[path.name for path in left]}; use tmp_path"
 
 
 @pytest.fixture(autouse=True)

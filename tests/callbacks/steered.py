@@ -12,8 +12,13 @@ from typing import Any
 import lightning.pytorch as pl
 import tiny
 import torch
+from accelerate import Accelerator
+from courses import QUIET, Net, SkorchReader
+from skorch import NeuralNetRegressor
+from skorch.hf import AccelerateMixin
+from skorch.history import DistributedHistory
 
-from livecb.callbacks import helm
+from livecb.callbacks import helm, skorch
 from livecb.callbacks.gan import GanMonitor
 from livecb.callbacks.transformers import SampleCallback
 from livecb.control.commands import wish
@@ -105,3 +110,57 @@ def train_transformers(folder: str) -> Any:
     )  # fmt: skip
     trainer.train()
     return {"steps": trainer.state.global_step, "rates": slowly.rates}
+
+
+class MeanSquares(torch.nn.MSELoss):
+    """With a parameter, which Accelerate wants of all that it prepares for several processes without GPUs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nothing = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, found: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+        return super().forward(found, true) + 0 * self.nothing
+
+
+class Accelerated(AccelerateMixin, NeuralNetRegressor):  # type: ignore[misc]
+    pass
+
+
+class SlowReader(SkorchReader):
+    def on_batch_end(self, net: Any, training: Any = None, **kwargs: Any) -> None:
+        time.sleep(0.01)
+        if net.accelerator.is_main_process:
+            super().on_batch_end(net, training=training, **kwargs)
+        else:
+            self.rates_.append(net.optimizer_.param_groups[0]["lr"])
+
+
+def train_skorch(folder: str, port: int) -> Any:
+    """Train twice: with a history in each process, and with one that they share."""
+    os.chdir(folder)
+    wishes = {
+        3: [wish("set", 0.05, parameter="lr", by="ada")],
+        6: [wish("save")],
+        9: [wish("stop", by="ada")],
+    }
+    x, y = tiny.dataset(16).tensors
+    told = []
+    for shared in (False, True):
+        accelerator = Accelerator(cpu=True)
+        own = {}
+        if shared:
+            rank = accelerator.process_index
+            store = torch.distributed.TCPStore("127.0.0.1", port, 2, rank == 0)
+            own["history"] = DistributedHistory(store=store, rank=rank, world_size=2)
+        live = skorch.LiveStream(**QUIET)
+        net = Accelerated(
+            Net, criterion=MeanSquares, accelerator=accelerator, max_epochs=60, lr=0.01, batch_size=2, verbose=0,
+            train_split=None, callbacks=[live, ("reader", SlowReader(wishes, live))], **own,
+        ).fit(x, y)  # fmt: skip
+        weights = [each.tolist() for each in net.module_.state_dict().values()]
+        rates = dict(net.callbacks_)["reader"].rates_
+        told.append(
+            {"rates": rates, "weights": weights, "rows": [len(row["batches"]) for row in net.history]}
+        )
+    return told

@@ -10,7 +10,7 @@ import pytest
 import steered
 import tiny
 import torch
-from pairs import pair
+from pairs import free_port, pair
 
 import livecb
 from livecb import events
@@ -250,6 +250,31 @@ def test_two_processes_obey_at_the_same_step_and_none_hangs(
     )
     assert resume.time - pause.time > 0.4
     assert resume.step == pause.step
+
+
+def test_two_processes_of_skorch_obey_with_a_history_each_and_with_one_that_they_share(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    told, others = pair(steered.train_skorch, str(tmp_path), free_port())
+    assert told == others
+    for run, left, rows in zip(recorded.runs, told, (4, 8), strict=True):
+        assert left["rows"][0] == rows
+        assert 0.05 in left["rates"]
+        (started,) = recorded.of(events.RunStarted, run)
+        assert (started.world_size, started.totals.steps, started.config["model"]["class"]) == (2, 240, "Net")
+        steps = [event for event in recorded.of(events.Metrics, run) if "train_loss_step" in event.values]
+        assert [(event.step, event.samples) for event in steps] == [
+            (step, 4 * step) for step in range(1, len(left["rates"]) + 1)
+        ]
+        became = answered(recorded.events_of(run))
+        assert [(name, phase) for name, phase, _ in became] == [
+            (name, "applied") for name in ("set", "save", "stop")
+        ]
+        (end,) = recorded.of(events.RunEnded, run)
+        assert (end.status, end.by, end.step) == ("stopped", "ada", len(left["rates"]))
+        *_, saved = recorded.of(events.Checkpoint, run)
+        found = torch.load(Path(saved.path, "train_end_params.pt"))
+        assert [each.tolist() for each in found.values()] == left["weights"]
 
 
 def test_a_process_whose_others_have_no_callback_trains_on_and_refuses(

@@ -21,11 +21,11 @@ import inspect
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from livecb.callbacks.base import Session, Stream, during, ending, learning_rates, model_card, opening
 from livecb.callbacks.extras import needed
-from livecb.callbacks.helm import obeying, steering
+from livecb.callbacks.helm import obeying, ranks, steering
 from livecb.callbacks.skorch_control import take_helm
 from livecb.events import Totals
 from livecb.meter import Meter
@@ -34,6 +34,7 @@ from livecb.start import rank_from_environment
 
 with needed("skorch", "skorch"):
     from skorch.callbacks import Callback
+    from skorch.dataset import get_len
 
 __all__ = ["LiveStream"]
 
@@ -52,6 +53,7 @@ class _Session(Session):
         validated: Batches of a validation; None if unknown.
         epoch_over: Whether skorch has ended the epoch whose values are not told yet.
         keeps: Whether the history, which checkpoints hold, is still to be told its run.
+        processes: How many train together, each on batches of its own.
     """
 
     def __init__(self, run: Run, owned: bool) -> None:
@@ -62,6 +64,7 @@ class _Session(Session):
         self.validated: int | None = None
         self.epoch_over = False
         self.keeps = True
+        self.processes = 1
 
     def epoch(self) -> float:
         """Return the epochs done, with the part of the current one that is."""
@@ -134,7 +137,8 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
     def _begin_step(self, net: Any) -> None:
         if self._session.keeps:
             self._session.keeps = False
-            net.history.record_batch(_KEPT, self._last)
+            history = net.history.history if _is_shared(net.history) else net.history
+            history.record_batch(_KEPT, self._last)
         optimizer = getattr(net, "optimizer_", None)
         self._session.rates = {} if optimizer is None else learning_rates(optimizer, "lr")
 
@@ -153,9 +157,9 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
             session.done += 1
             self._tell_progress(session.loop, session.done)
             return
-        told = net.history[-1]["batches"][-1]
+        told = _of_batch(net, batch, kwargs)
         session.batch += 1
-        session.samples += told.get("train_batch_size", 0)
+        session.samples += told.get("train_batch_size", 0) * session.processes
         self._place()
         if self._is_nth(session.batch - 1, session.batch):
             values = {f"{name}_step": value for name, value in _measured(told)}
@@ -187,7 +191,8 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
     def _begin_training(self, net: Any, train: Any, valid: Any) -> None:
         done = list(net.history)[:-1]
         before = sum(row.get("train_batch_count", 0) for row in done)
-        per_epoch = _batches(net, train, "iterator_train")
+        processes = net.accelerator.num_processes if hasattr(net, "accelerator") else 1
+        per_epoch = _batches(net, train, "iterator_train", processes)
         epochs = len(done) + net.max_epochs
         total = None if per_epoch is None else before + net.max_epochs * per_epoch
         self._open(
@@ -196,6 +201,7 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
             versions={name: str(sys.modules[name].__version__) for name in ("skorch", "torch")},
             config=_hyperparameters(net),
             totals=Totals(epochs=epochs, steps=total, batches=total, batches_per_epoch=per_epoch),
+            world_size=ranks()[1],
             resumed_step=before or None,
             saved=_kept(done) if self._fresh else None,
         )
@@ -204,8 +210,9 @@ class LiveStream(Stream, Callback):  # type: ignore[misc]
         if session is None:
             return
         sizes = (batch.get("train_batch_size", 0) for row in done for batch in row["batches"])
-        session.batch, session.samples = before, sum(sizes)
-        session.per_epoch, session.validated = per_epoch, _batches(net, valid, "iterator_valid")
+        session.processes = processes
+        session.batch, session.samples = before, sum(sizes) * (1 if _is_shared(net.history) else processes)
+        session.per_epoch, session.validated = per_epoch, _batches(net, valid, "iterator_valid", processes)
         self.run.status("running", "train")
         session.meter = Meter("batch", total, "train", before)
         self._tell_progress(session.meter, before, always=True)
@@ -253,6 +260,19 @@ def _kept(rows: list[Any]) -> dict[str, Any] | None:
     return {"run": found[-1]} if found else None
 
 
+def _is_shared(history: Any) -> bool:
+    """Whether it is a `DistributedHistory`: all processes must record the same, and to read it is to wait."""
+    return hasattr(history, "history")
+
+
+def _of_batch(net: Any, batch: Any, outcome: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the history holds, or will hold, of a training batch that is over."""
+    if not _is_shared(net.history):
+        return cast(Mapping[str, Any], net.history[-1]["batches"][-1])
+    size = get_len(batch[0] if isinstance(batch, tuple | list) else batch)
+    return {"train_loss": outcome["loss"].item(), "train_batch_size": size}
+
+
 def _measured(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield what was measured, of all that the history holds of a batch or an epoch."""
     for name, value in row.items():
@@ -288,8 +308,8 @@ def _has_lost_patience(callback: Any) -> bool:
     return misses is not None and patience is not None and bool(misses >= patience)
 
 
-def _batches(net: Any, dataset: Any, iterator: str) -> int | None:
-    """Return the batches of an epoch, None if that cannot be told beforehand."""
+def _batches(net: Any, dataset: Any, iterator: str, processes: int) -> int | None:
+    """Return the batches of an epoch in each process, None if that cannot be told beforehand."""
     settings = {
         name.removeprefix(f"{iterator}__"): value
         for name, value in vars(net).items()
@@ -298,8 +318,9 @@ def _batches(net: Any, dataset: Any, iterator: str) -> int | None:
     if not hasattr(dataset, "__len__") or {"sampler", "batch_sampler"} & settings.keys():
         return None
     size = settings.get("batch_size", net.batch_size)
-    batches: float = 1 if size == -1 else len(dataset) / size
-    return math.floor(batches) if settings.get("drop_last") else math.ceil(batches)
+    whole = math.floor if settings.get("drop_last") else math.ceil
+    batches = whole(1 if size == -1 else len(dataset) / size)
+    return batches if processes == 1 or net.accelerator.split_batches else whole(batches / processes)
 
 
 def _hyperparameters(net: Any) -> dict[str, Any]:
@@ -308,4 +329,5 @@ def _hyperparameters(net: Any) -> dict[str, Any]:
         for name, value in net.get_params(deep=False).items()
         if name in _ESSENTIAL or ("__" in name and not name.startswith("callbacks"))
     }
-    return {"model": model_card(net.module_), "net": type(net).__name__, **params}
+    module = net.accelerator.unwrap_model(net.module_) if hasattr(net, "accelerator") else net.module_
+    return {"model": model_card(module), "net": type(net).__name__, **params}

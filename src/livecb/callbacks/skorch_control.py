@@ -26,6 +26,7 @@ def take_helm(stream: Any, net: Any, *args: Any) -> Helm:
 
     def save() -> str | None:
         if rank:
+            net.save_params()  # writes nothing; AccelerateMixin waits in it for all processes
             return None
         folder = saving_place(run, folder=_folder(net))
         folder.mkdir(parents=True, exist_ok=True)
