@@ -14,7 +14,7 @@ from watching import Served, Writer, client_of, take
 from livecb import events as ev
 from livecb.control.commands import ask, wish
 from livecb.errors import CommandRefused, ServerError
-from livecb.server import launch
+from livecb.server import appending, launch
 from livecb.server.quota import Quota
 from livecb.store import APPENDED, Store
 
@@ -103,6 +103,19 @@ def test_the_log_of_a_training_on_this_machine_is_its_own(served: Served, writer
 def test_a_run_that_is_a_path_is_not_made(served: Served, store: Store, run: str) -> None:
     assert post(served, STARTED, 0, run).status_code in (400, 404, 405)
     assert store.run_ids() == []
+
+
+def test_the_parts_of_a_log_are_bounded(
+    served: Served, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appending, "PARTS", 3)
+    at = post(served, STARTED, 0).json()["cursor"]
+    parts = [post(served, loss(1), 0, part=str(rank)) for rank in range(1, 4)]
+    assert [answer.status_code for answer in parts] == [200, 200, 507]
+    assert parts[2].json()["title"] == "No room in the run"
+    assert post(served, loss(1), 0, part="2").status_code == 200
+    assert post(served, loss(1), at).status_code == 200
+    assert store.run(RUN).part_names() == ["main", "1", "2"]
 
 
 def test_a_part_whose_name_breaks_a_line_is_none(served: Served, store: Store) -> None:

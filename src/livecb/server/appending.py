@@ -34,6 +34,8 @@ __all__ = ["Appending"]
 NDJSON = "application/x-ndjson"
 _MOST = 8 << 20
 _LARGEST = 1 << 30
+PARTS = 256
+"""How many parts a log has at most: a reader holds each of them open."""
 _HASH = re.compile("[0-9a-f]{64}")
 _BYTES = "application/octet-stream"
 _UPLOADS = ".uploads"
@@ -151,6 +153,9 @@ def _check(lines: bytes) -> None:
 def _append(run: StoredRun, part: str, at: int, lines: bytes) -> int:
     """Append, and note that it was heard of; a run that has ended is waited for no more."""
     path, marker = run.part_path(part), run.folder / APPENDED
+    if lines and not path.exists() and len(run.part_names()) >= PARTS:
+        detail = f"the log of run {run.id} has {PARTS} parts and may have no more: append to one of them"
+        raise Problem(507, "No room in the run", f"{detail}; nothing was appended")
     end = append_at(path, at, lines) if lines else end_of(path)
     ended = part == MAIN and ev.type_of(lines[lines[:-1].rfind(b"\n") + 1 :]) == "run_ended"
     os.utime(marker, (0, 0) if ended else None)
