@@ -11,7 +11,7 @@ from watching import Served, Writer, client_of
 from livecb.errors import ServerError
 from livecb.server import launch
 from livecb.server.app import create_app
-from livecb.server.door import parse_origin
+from livecb.server.door import Door, parse_origin
 from livecb.server.token import cookie_name
 from livecb.store import Store
 
@@ -136,3 +136,20 @@ def test_only_notebooks_and_allowed_pages_may_show_the_page_in_a_frame(
     assert {"'self'", APP, "http://localhost:*", "vscode-webview:"} <= {*ancestors}
     assert "*" not in ancestors
     assert APP not in served.client.get("").headers["content-security-policy"]
+
+
+def test_another_port_of_an_allowed_name_is_another_server(store: Store, writer: Writer) -> None:
+    server = launch.ThreadServer(store, Door.of(allowed_hosts=["box.example"]), port=0)
+    try:
+        client = client_of(server.start()).client
+        for host, origin, status in (
+            ("box.example:7117", "http://box.example:7117", 200),
+            ("box.example:7117", "http://box.example:9999", 403),
+            ("box.example:7117", "http://box.example", 403),
+            ("box.example", "https://box.example:8443", 200),  # a proxy that leaves out the port
+            ("127.0.0.1:7117", "https://box.example:8443", 200),  # one that names itself
+        ):
+            answer = client.get("api/runs", headers={"host": host, "origin": origin})
+            assert answer.status_code == status, (host, origin)
+    finally:
+        server.stop()

@@ -139,9 +139,13 @@ class Origins:
         allowed."""
         origin = headers.get(b"origin")
         named = name_of(urlsplit(origin or "").netloc)
-        own = self._is_own(scope, headers) or named in self._allowed
-        # Browsers name the page's origin to its own scripts and styles, which a proxy that names itself hides from us.
-        # They are everybody's, and no other site may read them.
+        # A proxy may hide by which name it was asked. Where `Host` is that name with another port, nothing
+        # is hidden: another server of that host, to which browsers give the same cookies, made the page.
+        host = headers.get(b"host", "").lower()
+        hidden = named in self._allowed and (name_of(host) != named or _has_no_port(host))
+        own = self._is_own(scope, headers) or hidden
+        # Browsers name the page's origin to its own scripts and styles, which a proxy that names itself hides
+        # from us. They are everybody's, and no other site may read them.
         public = scope.get("method") in _SAFE and "/assets/" in scope["path"]
         if origin is not None and not own and not public and "*" not in self._allowed:
             return Problem(
@@ -175,6 +179,10 @@ def name_of(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower().rstrip(".")
+
+
+def _has_no_port(host: str) -> bool:
+    return not host.rpartition("]")[2].rpartition(":")[1]
 
 
 def _for_guest(origin: str) -> dict[str, str]:
