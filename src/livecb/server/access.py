@@ -92,6 +92,9 @@ class Projects:
                         if (first := _first_start(head)) is not None:
                             self._known[key] = first.project
                             break
+                    else:
+                        if len(head) == sum(_HEAD):  # a log's beginning is not said anew
+                            self._known[key] = None
         except (OSError, RunNotFound):
             return None
         return self._known.get(key)
