@@ -88,7 +88,7 @@ _NO_NUMBERS = ("null", "nan", "inf", "infinity")
 
 
 def _is_none_anyway(word: _Word, said: str) -> bool:
-    """Whether msgspec would take what is none: Python's `$`, unlike JSON Schema's, overlooks a last line break."""
+    """Whether msgspec would take what is none: Python's `$`, not JSON Schema's, takes a last line break."""
     if word.is_shaped and said.endswith("\n"):
         return True
     return not word.is_text and said.strip().lower().lstrip("+-") in _NO_NUMBERS
