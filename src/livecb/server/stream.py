@@ -56,7 +56,6 @@ SSE_HEADERS = [
 ]
 
 _KINDS = (*CHANNELS, *EVENTS)
-_KINDS = (*CHANNELS, *EVENTS)
 Types = Annotated[
     list[Literal[_KINDS]],  # type: ignore[valid-type]
     Meta(description="types of events, or channels of them; all when left out", extra_json_schema=COMMAS),
