@@ -9,6 +9,7 @@ import "./styles/control.css";
 import "./styles/list.css";
 import "./styles/board.css";
 import "./styles/media.css";
+import "./styles/telling.css";
 import "./styles/everyone.css";
 
 const root = document.getElementById("app") as HTMLElement;

@@ -16,10 +16,11 @@ import { Media } from "./media";
 import { restWhileHidden } from "./rest";
 import { Soon } from "./soon";
 import { hubOf, type Followed } from "./streams/tab";
+import type { Telling } from "./telling";
 import { Topics } from "./topics";
 import { Wheel } from "./wheel";
 
-export type RunTopic = "state" | "curves" | "logs" | "link" | "media" | "marks" | "wheel";
+export type RunTopic = "state" | "curves" | "logs" | "link" | "media" | "marks" | "wheel" | "telling";
 
 /** Points a curve to ask the server for at first. */
 const HISTORY_POINTS = 2_000;
@@ -55,6 +56,8 @@ export class RunSession {
   /** Tells where on an axis marks stand. */
   readonly locator = new Locator();
   readonly wheel: Wheel;
+  /** Null until the first glance is there. */
+  telling: Telling | null = null;
   state: State | null = null;
   link: Link = { kind: "connecting", since: Date.now() };
   /** How often the stream was taken up, and how often history was loaded anew. */
@@ -76,7 +79,7 @@ export class RunSession {
   media: Media;
   readonly #api: Api;
 
-  constructor(private readonly base: string, readonly run: string) {
+  constructor(readonly base: string, readonly run: string) {
     this.#api = new Api(base);
     this.media = this.#newMedia();
     this.logs = new RunLog((query) => this.#api.part(run, "lines", query), () => this.#onLog());
@@ -88,6 +91,11 @@ export class RunSession {
     if (copied) return copied.at;
     const local = this.link.kind === "reconnecting" ? this.link.since : Date.now();
     return local / 1000 + this.#skew;
+  }
+
+  /** The run's address, in the API. */
+  get address(): string {
+    return this.#api.run(this.run);
   }
 
   get cursor(): string {
@@ -103,6 +111,7 @@ export class RunSession {
     this.#stopped = true;
     this.#stopResting();
     this.wheel.stop();
+    this.telling?.stop();
     clearTimeout(this.#rest);
     clearTimeout(this.#letGo);
     this.#followed?.stop();
@@ -151,6 +160,7 @@ export class RunSession {
         this.topics.changed("curves");
         this.#follow(answer.cursor);
         void this.logs.open();
+        void this.#beginTelling();
         return;
       } catch (error) {
         this.#setLink(
@@ -161,6 +171,14 @@ export class RunSession {
         await new Promise((resolve) => setTimeout(resolve, backoff.next()));
       }
     }
+  }
+
+  async #beginTelling(): Promise<void> {
+    if (this.telling || copied) return;
+    const { Telling } = await import("./telling");
+    if (this.#stopped || this.telling || !this.state) return;
+    this.telling = new Telling(this.run, this.state);
+    this.topics.changed("telling");
   }
 
   #follow(cursor: string): void {
@@ -193,6 +211,7 @@ export class RunSession {
       this.curves.attempt = event.attempt ?? 1;
     } else if (event.type === "model_completed") {
       this.#askState.wish();
+      this.telling?.seeModel(event, this.now);
       this.media.onEvent(event);
     } else if (this.marks.add(event)) {
       this.locator.goBy(this.curves.byName.values());
@@ -221,6 +240,7 @@ export class RunSession {
     this.#skew = state.now - Date.now() / 1000;
     this.state = state;
     this.wheel.see(state);
+    this.telling?.see(state);
     this.media.onCounts(state.counts);
     this.curves.rewind(state.rewinds);
     // A folded state is the present: what was behind has been caught up with.

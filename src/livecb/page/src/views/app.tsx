@@ -1,5 +1,7 @@
+import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Link } from "../../client/link";
+import { copied } from "../copied";
 import { clock, count } from "../data/format";
 import type { XAxis } from "../data/series";
 import { place, runPath } from "../routes";
@@ -9,13 +11,16 @@ import { LookChoice } from "../look";
 import { useTopics } from "../topics";
 import { expose } from "../debug";
 import { Badge, LinkNotice } from "./badge";
+import { CopyNotice } from "./copy-notice";
 import { toFind, useKeys } from "./keys";
 import { lazy } from "./lazy";
+import { RunMenu } from "./run-menu";
 import { RunView, leadOf, tabsOf, type Tab } from "./run-view";
 import { RunsView } from "./runs-view";
 import { showInTab, showRunInTab } from "./title";
 import { statusWord } from "./words";
 
+const Toasts = lazy(() => import("./toasts"), (module) => module.Toasts);
 const Help = lazy(() => import("./help"), (module) => module.Help);
 
 /** The whole page: where it is decides what it shows. */
@@ -33,7 +38,7 @@ export function App() {
     addEventListener("popstate", onBack);
     return () => removeEventListener("popstate", onBack);
   }, []);
-  useKeys({ "?": () => setHelp(true), u: () => run && go(base), "/": toFind });
+  useKeys({ "?": () => setHelp(true), u: () => run && !copied && go(base), "/": toFind });
   return (
     <>
       <a class="skip" href="#main">To the content</a>
@@ -72,7 +77,7 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
   const choice = useMemo(() => new LookChoice(), [run]);
   const [chosen, setTab] = useState<Tab | null>(null);
   const lead = useRef<Tab>("Curves");
-  useTopics(session.topics, "link", "state");
+  useTopics(session.topics, "link", "state", "telling");
   useEffect(() => {
     session.start();
     expose({ run: session });
@@ -100,10 +105,12 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
   return (
     <>
       <Header base={base} home={home} help={help} link={link} ended={state !== null && hasEnded(state)}
-        project={state?.project ?? null} name={state?.name ?? run} />
+        project={state?.project ?? null} name={state?.name ?? run}><RunMenu session={session} /></Header>
       <LinkNotice link={link} shown={shownWords(session)} over={state === null || hasEnded(state) || !state.alive}
         onRetry={() => session.retryNow()} />
       <RunView session={session} choice={choice} tab={tab} setTab={setTab} />
+      {copied && <CopyNotice copied={copied} />}
+      {session.telling && <Toasts telling={session.telling} />}
       <StatusForReaders session={session} />
     </>
   );
@@ -129,11 +136,12 @@ interface HeaderProps {
   ended: boolean;
   project?: string | null;
   name?: string;
+  children?: ComponentChildren;
   home(): void;
   help(): void;
 }
 
-function Header({ base, link, ended, project, name, home, help }: HeaderProps) {
+function Header({ base, link, ended, project, name, children, home, help }: HeaderProps) {
   const onHome = (event: MouseEvent): void => {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
@@ -141,13 +149,14 @@ function Header({ base, link, ended, project, name, home, help }: HeaderProps) {
   };
   return (
     <header>
-      <a class="brand" href={base} onClick={onHome} title="All runs">livecb</a>
+      {copied ? <span class="brand">livecb</span> : <a class="brand" href={base} onClick={onHome} title="All runs">livecb</a>}
       <span class="crumb">
         {project && <><bdi>{project}</bdi> / </>}
         <b>{name === undefined ? "runs" : <bdi>{name}</bdi>}</b>
       </span>
       <span class="right">
         <Badge link={link} ended={ended} />
+        {children}
         <button type="button" class="quiet" onClick={help} aria-label="? Keys and signs" title="Keys and signs">?</button>
       </span>
     </header>

@@ -1,7 +1,9 @@
 import { useId, useState } from "preact/hooks";
 import type { Link } from "../../client/link";
+import { copied } from "../copied";
 import { clock, duration } from "../data/format";
 import { useClock } from "../topics";
+import { dateOf } from "./copy-notice";
 
 interface Words {
   tone: "live" | "wait" | "warn" | "bad" | "calm";
@@ -20,6 +22,7 @@ const WAYS = {
 
 /** How the page stands with the server, in a word or two; since when, and what it shows, in the title. */
 export function linkWords(link: Link, ended: boolean): Words {
+  if (copied) return { tone: "calm", text: "a copy", title: `The run as it was on ${dateOf(copied.at)}.` };
   const since = clock(link.since / 1000, Date.now() / 1000, true);
   switch (link.kind) {
     case "live":
@@ -62,7 +65,7 @@ export function Badge({ link, ended }: { link: Link; ended: boolean }) {
   };
   return (
     <span class="badge-place" onKeyDown={onKey}>
-      <button type="button" class={`badge ${tone}`} title={title} data-link={link.kind} aria-expanded={open} aria-describedby={open ? id : undefined}
+      <button type="button" class={`badge ${tone}`} title={title} data-link={copied ? "copy" : link.kind} aria-expanded={open} aria-describedby={open ? id : undefined}
         onClick={() => setOpen(!open)} onBlur={() => setOpen(false)}>
         <i class="dot" aria-hidden="true" />
         {text}

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { State } from "../../client/api";
+import { copied } from "../copied";
 import {
   buttonsOf, canAsk, choicesOf, commonReason, deedOf, fateOf, keyOf, latestCommands, pauseOf, pending, whose, type Asked, type Button,
 } from "../data/controls";
@@ -21,7 +22,7 @@ export function Controls({ session, narrow = false }: { session: RunSession; nar
   const [lasts, setLasts] = useState(USUAL_S);
   const state = session.state as State;
   const { wheel } = session;
-  if (!state.alive) return null;
+  if (!state.alive || copied) return null;
   // Where room is short, what there is not needs no words.
   if (!canAsk(state)) return narrow ? null : <Silent />;
   const barred = wheel.barred ?? (isAway(session.link) ? "The server does not answer: what you see may be out of date." : null);
