@@ -19,6 +19,7 @@ import httpx
 import pytest
 from watching import Served, Writer, client_of, take, until
 
+from livecb import events as ev
 from livecb.server import connection, launch
 from livecb.server.bounds import HEAD_BYTES, check_head, most_connections
 from livecb.server.door import Door
@@ -517,6 +518,9 @@ def test_a_link_in_the_store_leads_out_of_it_for_nobody(
     try:
         answer = served.client.get(f"api/runs/{writer.run.id}/files/{digest}")
         assert answer.status_code == 404
+        writer.say(ev.Artifact, name="kept", file=ev.FileRef(digest, "secret", 5, "text/plain"))
+        answer = served.client.get(f"api/runs/{writer.run.id}/checkpoints/{writer.seq - 1}")
+        assert (answer.status_code, "its copy is gone" in answer.text) == (404, True)
     finally:
         link.unlink()
 

@@ -20,7 +20,7 @@ from livecb import events as ev
 from livecb.errors import StoreError
 from livecb.lookup import find_run
 from livecb.server import create_app
-from livecb.server.access import Role
+from livecb.server.access import Projects, Role
 from livecb.server.app import routes_of
 from livecb.server.gate import Gate
 from livecb.server.tokens import Tokens
@@ -120,12 +120,12 @@ def test_streams_and_sockets_are_for_who_may_read_them(served: Served, ours: Wri
     with asking(served, secret).stream("GET", path, headers={"accept": "text/event-stream"}) as response:
         assert response.status_code == 200
     address = f"ws://{served.address.host}:{served.address.port}/{path}"
-    with connect(address, additional_headers={"x-api-key": secret}) as socket:
+    with connect(address, additional_headers={"x-api-key": secret}, open_timeout=30) as socket:
         assert "connected" in str(socket.recv(timeout=20))
-    with connect(f"{address}?token={secret}") as socket:
+    with connect(f"{address}?token={secret}", open_timeout=30) as socket:
         assert "connected" in str(socket.recv(timeout=20))
     for wrong in ("", secret[:-1], secret + "x", secret.replace("lcb_", "lcb-")):
-        with pytest.raises(InvalidStatus, match="401"), connect(f"{address}?token={wrong}"):
+        with pytest.raises(InvalidStatus, match="401"), connect(f"{address}?token={wrong}", open_timeout=30):
             pass
 
 
@@ -270,6 +270,19 @@ def started(run: str, project: str | None) -> bytes:
     return ev.encode(event) + b"\n"
 
 
+def test_the_beginning_of_a_log_is_read_once_though_it_names_no_project(store: Store) -> None:
+    much, projects = Writer(store, "much"), Projects(store)
+    for _ in range(9):
+        much.say(ev.Log, message="x" * 65536)
+    assert projects.of("much") is None
+    with much.path.open("r+b") as log:  # whoever reads it again would see this
+        log.write(
+            ev.encode(ev.RunStarted(seq=0, time=1.0, version=1, run="m", name="m", project="p")) + b"\n"
+        )
+    assert Projects(store).of("much") == "p"
+    assert projects.of("much") is None
+
+
 def test_who_writes_for_a_project_begins_runs_of_it_alone(
     served: Served, store: Store, theirs: Writer, tokens: Tokens
 ) -> None:
@@ -318,7 +331,7 @@ def test_what_a_token_has_open_ends_with_it(
     def follow(kind: str) -> None:
         if kind == "socket":
             address = f"ws://{served.address.host}:{served.address.port}/{path}"
-            with connect(address, additional_headers={"x-api-key": made.secret}) as socket:
+            with connect(address, additional_headers={"x-api-key": made.secret}, open_timeout=30) as socket:
                 try:
                     while "bye" not in (text := str(socket.recv(timeout=30))):
                         pass
@@ -411,6 +424,7 @@ def test_an_admin_makes_tokens_whose_secret_is_shown_once(served: Served, store:
         {"name": ""},
         {"seconds": -1},
         {"rate": 0},
+        {"rate": 5e-324},
         {"project": "a", "run": "b"},
         {"streams": 0},
         {"more": 1},
@@ -463,10 +477,17 @@ def test_a_name_that_is_given_does_not_hide_the_token(served: Served, ours: Writ
     path = f"api/runs/{ours.run.id}/notes"
     said = [
         client.post(path, json={"text": "x", **more}).json().get("author")
-        for more in ({}, {"author": "ada"}, {"author": "owner (token root)"}, {"author": "x" * 200})
+        for more in (
+            {},
+            {"author": "ada"},
+            {"author": "owner (token root)"},
+            {"author": "x" * 200},
+            {"author": "\u202eada"},
+        )
     ]
     assert said[:3] == ["ci", "ada (token ci)", "owner (token root) (token ci)"]
     assert said[3].endswith("x (token ci)")
+    assert said[4] == "ada (token ci)"  # and not turned round
     assert served.client.post(path, json={"text": "x", "author": "ada"}).json()["author"] == "ada"
 
 

@@ -231,8 +231,11 @@ class Access:
         """Return who did something: what they say of themselves, and the token that they said it with."""
         if self.name is None:
             return by
+        by = "".join(
+            filter(str.isprintable, by or "")
+        )  # marks of direction would turn the token's name round
         # Cut before the token's name is put behind it, which could be pushed out otherwise.
-        return f"{by.strip()[:_SIGNED]} (token {self.name})" if by and by.strip() else self.name
+        return f"{by.strip()[:_SIGNED]} (token {self.name})" if by.strip() else self.name
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the API says it."""

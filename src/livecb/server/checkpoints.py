@@ -23,6 +23,7 @@ from starlette.responses import Response, StreamingResponse
 
 from livecb import events as ev
 from livecb import names
+from livecb.errors import StoreError
 from livecb.server.answers import CheckpointPage
 from livecb.server.files import FileAnswer, attached
 from livecb.server.frames import dump
@@ -147,15 +148,10 @@ def _row(run: StoredRun, event: Kept) -> dict[str, Any]:
 def _path_of(run: StoredRun, event: Kept) -> tuple[Path | None, str]:
     """Return where its bytes are, or why they cannot be had."""
     if isinstance(event, ev.Artifact) and event.file is not None:
-        path = run.folder / "files" / event.file.hash
-        return (
-            (path, "")
-            if len(event.file.hash) == 64 and event.file.hash.isalnum() and path.is_file()
-            else (
-                None,
-                "its copy is gone",
-            )
-        )
+        try:
+            return run.file_path(event.file.hash), ""
+        except StoreError:
+            return None, "its copy is gone"
     if event.path is None:
         return None, "the run recorded no path"
     if run.appended:

@@ -29,7 +29,7 @@ from livecb.server.hub import Hub
 from livecb.server.openapi import described
 from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem, json_response
-from livecb.server.tokens import RATE, STREAMS, Made, Token, Tokens
+from livecb.server.tokens import LEAST_RATE, RATE, STREAMS, Made, Token, Tokens
 
 __all__ = ["SHARE_SECONDS", "NewShare", "NewToken", "Rights", "made_with", "shared"]
 
@@ -65,7 +65,7 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
     run: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None
     seconds: _Seconds | None = None
     streams: Annotated[int, Meta(ge=1, le=1_000_000)] = STREAMS
-    rate: Annotated[float, Meta(gt=0, le=1e6)] = RATE
+    rate: Annotated[float, Meta(ge=LEAST_RATE, le=1e6)] = RATE
 
 
 class NewShare(msgspec.Struct, forbid_unknown_fields=True):

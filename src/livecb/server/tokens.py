@@ -30,6 +30,7 @@ PREFIX = "lcb"
 
 STREAMS = 100
 RATE = 100.0
+LEAST_RATE = 0.001
 _NOBODYS = ("owner", "anyone", "terminal", "livecb")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SECRET = re.compile(rf"{PREFIX}_([0-9a-f]{{12}})_([A-Za-z0-9_-]{{32}})")
@@ -301,8 +302,10 @@ def _check(
         raise StoreError("expected the name of a project or a run's id, got an empty word")
     if seconds is not None and not 0 < seconds < 1e10:
         raise StoreError(f"expected a time of more than no seconds until it expires, got {seconds!r}")
-    if not (streams >= 1 and rate > 0):
-        raise StoreError(f"expected at least 1 stream and a rate above 0, got {streams!r} and {rate!r}")
+    if not (streams >= 1 and rate >= LEAST_RATE):
+        raise StoreError(
+            f"expected at least 1 stream and {LEAST_RATE:g} requests a second, got {streams!r} and {rate!r}"
+        )
 
 
 def _read(path: str) -> Token | None:
