@@ -155,7 +155,7 @@ def test_all_of_it_goes_by_tls(
         with served.stream(served.events(writer.run.id)) as stream:
             assert take(stream, 1)[0].json["type"] == "run_started"
         socket = f"wss://127.0.0.1:{served.address.port}/{served.events(writer.run.id)}?token={served.address.token}"
-        with connect(socket, ssl=trust) as websocket:
+        with connect(socket, ssl=trust, open_timeout=30) as websocket:
             assert '"connected"' in websocket.recv(timeout=20)
         cookie = served.client.get(served.address.url(), follow_redirects=False).headers["set-cookie"]
         assert "secure" in cookie.lower()

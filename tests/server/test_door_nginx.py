@@ -153,7 +153,9 @@ def test_events_come_through_at_once(proxied: Proxied, root: str) -> None:
 def test_a_websocket_comes_through(proxied: Proxied, root: str) -> None:
     address = proxied.base.replace("http:", "ws:") + f"{root}api/runs/{proxied.writer.run.id}/events"
     origin = proxied.base.replace("http:", "https:")
-    with connect(address, additional_headers={"x-api-key": proxied.token}, origin=origin) as socket:  # type: ignore[arg-type]
+    with connect(
+        address, additional_headers={"x-api-key": proxied.token}, origin=origin, open_timeout=30
+    ) as socket:  # type: ignore[arg-type]
         assert '"connected"' in socket.recv(timeout=20)
         assert '"run_started"' in socket.recv(timeout=20)
 
