@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from everything import ARABIC, EMOJI, LONG
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, TimeoutError
 
 from livecb.server.token import token_of
@@ -21,18 +24,34 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run --disable-quic"
 ).split()
+# Each window would keep a renderer for every popup of an address bar that nobody sees: a second of a processor.
+# Of two lists of features Chromium takes the last, so what Playwright turns off stands here, too.
+FLAGS.append(
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,AvoidCorsURLLoaderRestartOnRedirect,"
+    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsFirstBalancedModeAutoEnable,"
+    "HttpsUpgrades,LensOverlay,MediaRouter,NetworkTimeServiceQuerying,OptimizationHints,PaintHolding,"
+    "PreconnectToSearch,ThirdPartyStoragePartitioning"
+)
 ALONE = "delete window.SharedWorker"
 """Makes a browser one without shared workers, as some phones' are, or a frame that may have none."""
 DESKTOP, PHONE = (1360, 900), (390, 844)
 SHOTS = Path(__file__).parents[2] / "build" / "page"
+AXE = Path(__file__).parents[2] / "src/livecb/page/node_modules/axe-core/axe.min.js"
+
+
+def port_of_nobody() -> int:
+    """A port that nothing listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Server:
     """A livecb server as a process, on one port for the whole test."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port = folder, port
-        self.address = f"http://127.0.0.1:{port}/"
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder, self.port = folder, port or port_of_nobody()
+        self.address = f"http://127.0.0.1:{self.port}/"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -83,6 +102,33 @@ class TrainerProcess:
         answer = self.process.stdout.readline().strip()
         assert answer, "the trainer ended"
         return answer
+
+
+class Everything:
+    """A server of the runs of `everything.py`; the first of them goes on."""
+
+    LONG, ARABIC, EMOJI = LONG, ARABIC, EMOJI
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        script = Path(__file__).with_name("everything.py")
+        command = [sys.executable, str(script), str(server.folder)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        names = ("everything", LONG, ARABIC, EMOJI, "out of memory", "nothing yet")
+        self.runs = {name: self.process.stdout.readline().strip() for name in names}
+        assert all(self.runs.values()), self.runs
+
+    @property
+    def token(self) -> str:
+        return str(token_of(Store(self.server.folder)))
+
+    def url(self, name: str = "") -> str:
+        return self.server.url(self.runs.get(name, name))
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
 class Watched:
@@ -160,3 +206,18 @@ def wait_for_steps(page: Page, metric: str, steps: list[int]) -> None:
     """Wait for as many points as there should be, then see that each is there exactly once."""
     wait_for(page, f"livecb.counts()['{metric}'] >= wanted", len(steps))
     assert page.evaluate(f"livecb.points('{metric}').step") == steps
+
+
+def complaints(page: Page, rules: Sequence[str] = (), within: str = "html") -> list[str]:
+    """What axe finds wrong with the page, or a part, by WCAG 2.2 AA and best practices; or by some rules only."""
+    page.evaluate(f"window.axe || (() => {{ {AXE.read_text()} }})()")
+    options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": list(rules)}
+    found = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
+    found = found["violations"]
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
+        for one in found
+        for node in one["nodes"]
+    ]

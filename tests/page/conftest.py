@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, FLAGS, Server, TrainerProcess, Watched
+from browsing import CHROMIUM, FLAGS, Everything, Server, TrainerProcess, Watched
 from playwright.sync_api import Browser, sync_playwright
 
 from livecb.server.pages import STATIC
@@ -26,12 +28,48 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def server(store: Store, free_port: int) -> Iterator[Server]:
-    serving = Server(store.root, free_port)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests of a module that ask for it: each brings runs of its own, and lets it live."""
+    serving = Server(tmp_path_factory.mktemp("served") / "store")
+    serving.folder.mkdir()
     serving.start()
     yield serving
     serving.kill()
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """The store of the server that the test uses."""
+    if "served" in request.fixturenames:
+        return Store(request.getfixturevalue("served").folder)
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, store: Store) -> Iterator[Server]:
+    """A server of the test's own, which it may kill; or the one that it shares."""
+    if "served" in request.fixturenames:
+        yield request.getfixturevalue("served")
+        return
+    serving = Server(store.root)
+    serving.start()
+    yield serving
+    serving.kill()
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+    """Runs that have whatever the page can show, served: for tests that change nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    serving = Server(tmp_path_factory.mktemp("everything") / "store", port)
+    serving.folder.mkdir()
+    told = Everything(serving)
+    serving.start()
+    yield told
+    serving.kill()
+    told.kill()
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import DESKTOP, PHONE, Server, TrainerProcess, Watched, wait_for
+from browsing import DESKTOP, PHONE, Server, TrainerProcess, Watched, complaints, wait_for
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_page_use import complaints
 
 from livecb.server.access import Role
 from livecb.server.tokens import Tokens

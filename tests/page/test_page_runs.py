@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from browsing import DESKTOP, PHONE, Server, TrainerProcess, Watched
+from browsing import DESKTOP, PHONE, Server, TrainerProcess, Watched, complaints
 from playwright.sync_api import Page
-from test_page_use import complaints
 
 from livecb import events as ev
 from livecb.logs.file import FileLog

@@ -22,6 +22,8 @@ export interface ChartModel extends PlotModel {
 
 const DASHES = [undefined, [5, 3], [2, 3], [9, 3, 2, 3]];
 const ABANDONED = [2, 3];
+/** Signs of more lines than these hide the lines. */
+const MOST_POINTED = 6;
 /** A line that is not drawn, but bounds an area. */
 const EDGE = { width: 0, alpha: 1, dots: false, end: false };
 
@@ -52,7 +54,7 @@ export function modelOf(
     if (band) edges.push({ x: band.x, y: band.low, line: { ...EDGE, color: spec.color } }, { x: band.x, y: band.high, line: { ...EDGE, color: spec.color } });
     if (smoothed) raw.push({ x, y: main.raw, line: { ...line, width: 1, alpha: 0.26 } });
     front.push({ x, y: smoothed ?? main.raw, line: { ...line, width: 1.6, alpha: 1, dots: spec.dots, end: true } });
-    points.push(...pointsOf(main, spec, metrics[spec.metric], log));
+    if (chart.lines.length <= MOST_POINTED) points.push(...pointsOf(main, spec, metrics[spec.metric], log));
   }
   const all = [...behind, ...edges, ...raw, ...front];
   const { x, columns } = merge(all);

@@ -70,7 +70,7 @@ function Table({ rows, good, isNew }: TableProps) {
   return (
     <>
       {rows.length > FEW && (
-        <input type="search" class="find among" placeholder="Search candidates" aria-label="Search candidates by name, parameter or reason"
+        <input type="search" class="find among" placeholder="find a candidate …" aria-label="Search candidates by name, parameter or reason"
           value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
       )}
       <div class="scroll" tabIndex={0} role="region" aria-label="Table of candidates">
