@@ -16,6 +16,7 @@ from livecb.server.token import token_of
 from livecb.store import Store, StoredRun
 
 Train = Callable[..., TrainerProcess]
+shared = pytest.mark.usefixtures("served")
 
 # Names of the world outside lead to this machine: as a foreign site, and as one whose name was rebound.
 NAMES = "--host-resolver-rules=MAP *.example 127.0.0.1"
@@ -108,6 +109,7 @@ def visitor(browser: Browser, server: Server) -> Iterator[BrowserContext]:
 
 
 @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1", "localhost"])
+@shared
 def test_a_page_of_another_origin_reads_and_changes_nothing(
     visitor: BrowserContext, server: Server, train: Train, elsewhere: int, name: str
 ) -> None:
@@ -122,6 +124,7 @@ def test_a_page_of_another_origin_reads_and_changes_nothing(
     assert not (run.folder / "commands.jsonl").exists() or (run.folder / "commands.jsonl").read_bytes() == b""
 
 
+@shared
 def test_a_form_of_another_origin_changes_nothing(
     visitor: BrowserContext, server: Server, train: Train, elsewhere: int
 ) -> None:
@@ -138,6 +141,7 @@ def test_a_form_of_another_origin_changes_nothing(
     assert not StoredRun(server.folder / trainer.run).part_path("notes").exists()
 
 
+@shared
 def test_a_name_that_was_rebound_to_this_machine_shows_nothing(
     visitor: BrowserContext, server: Server, store: Store
 ) -> None:
@@ -148,6 +152,7 @@ def test_a_name_that_was_rebound_to_this_machine_shows_nothing(
     assert page.evaluate("async () => (await fetch('/api/health')).status") == 421
 
 
+@shared
 def test_a_frame_of_a_foreign_site_stays_empty_and_one_of_a_notebook_here_shows_the_page(
     visitor: BrowserContext, server: Server, train: Train, elsewhere: int
 ) -> None:
@@ -163,6 +168,7 @@ def test_a_frame_of_a_foreign_site_stays_empty_and_one_of_a_notebook_here_shows_
     assert shown.url.startswith("chrome-error:")  # `goto` has waited for the frame, too
 
 
+@shared
 def test_what_a_training_stored_runs_no_script_here(
     visitor: BrowserContext, server: Server, train: Train
 ) -> None:

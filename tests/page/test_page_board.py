@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from browsing import PHONE, Server, TrainerProcess, Watched
 from playwright.sync_api import Locator, Page
 
 Train = Callable[..., TrainerProcess]
+pytestmark = pytest.mark.usefixtures("served")
 
 
 def names(page: Page) -> list[str]:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from browsing import PHONE, Server, TrainerProcess, Watched, wait_for
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import livecb
 
 Train = Callable[..., TrainerProcess]
+pytestmark = pytest.mark.usefixtures("served")
 
 
 def titles(page: Page) -> list[str]:
@@ -136,6 +137,29 @@ def test_the_machine_stands_below_the_curves_on_their_axis(
     expect(strip.locator(".legend")).to_contain_text("process cpu")
     trainer.tell("step", 60)
     expect(page.locator("[data-strip='memory GB'] .legend")).to_contain_text("1.32")
+
+
+def test_the_machine_is_drawn_where_the_run_was_also_if_its_figures_come_before_the_curves(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 500)
+    page = watched.open(server.url())
+    curves: list[Route] = []
+
+    def hold(asked: Route) -> None:
+        curves.append(asked)
+
+    page.route("**/series?*", hold)
+    page.goto(server.url(trainer.run))
+    wait_for(page, "livecb.state()")
+    page.wait_for_timeout(500)  # for the figures to come, if somebody asked for them
+    assert curves
+    for asked in curves:
+        asked.continue_()
+    strip = page.locator("[data-strip='CPU %']")
+    strip.locator(".u-over").hover()
+    expect(strip.locator(".where")).to_contain_text("step")
+    expect(strip.locator(".legend")).to_contain_text(re.compile(r"process cpu\s+\d"))
 
 
 def test_the_tab_tells_how_far_the_run_is(server: Server, train: Train, watched: Watched) -> None:

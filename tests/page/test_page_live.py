@@ -10,6 +10,7 @@ import pytest
 from browsing import ALONE, Server, TrainerProcess, Watched, wait_for, wait_for_steps
 
 Train = Callable[..., TrainerProcess]
+shared = pytest.mark.usefixtures("served")
 
 
 def even(steps: int) -> list[int]:
@@ -17,6 +18,7 @@ def even(steps: int) -> list[int]:
     return [*range(0, steps, 2)]
 
 
+@shared
 def test_a_curve_grows_while_the_trainer_writes(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 100)
     page = watched.open(server.url(trainer.run))
@@ -32,6 +34,7 @@ def test_a_curve_grows_while_the_trainer_writes(server: Server, train: Train, wa
     assert page.locator("header .badge").inner_text() == "live"
 
 
+@shared
 def test_a_late_page_has_every_point_exactly_once(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 1500)
     page = watched.open(server.url(trainer.run))
@@ -147,6 +150,7 @@ def test_a_page_that_is_cut_off_twenty_times_has_every_event_once(
     assert page.evaluate("livecb.link().loads") == 1
 
 
+@shared
 def test_a_replaced_log_is_read_anew(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 300)
     page = watched.open(server.url(trainer.run))
@@ -168,6 +172,7 @@ def test_a_replaced_log_is_read_anew(server: Server, train: Train, watched: Watc
         ("killed", "killed", "A signal ended the process"),
     ],
 )
+@shared
 def test_an_ending_is_told_by_its_name(
     server: Server, train: Train, watched: Watched, status: str, title: str, words: str
 ) -> None:
@@ -183,6 +188,7 @@ def test_an_ending_is_told_by_its_name(
         assert 'File "train.py", line 61' in page.locator(".failure pre").inner_text()
 
 
+@shared
 def test_a_killed_trainer_shows_as_crashed(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 100)
     page = watched.open(server.url(trainer.run))
@@ -192,6 +198,7 @@ def test_a_killed_trainer_shows_as_crashed(server: Server, train: Train, watched
     assert "gone without a last word" in page.locator(".failure").inner_text()
 
 
+@shared
 def test_more_windows_than_connections_show_what_is_over(
     server: Server, train: Train, watched: Watched
 ) -> None:
@@ -209,6 +216,7 @@ def test_more_windows_than_connections_show_what_is_over(
         assert page.evaluate("livecb.counts()['train/loss']") == 50
 
 
+@shared
 def test_a_run_that_is_taken_up_again_is_noticed(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 100)
     trainer.kill()
@@ -253,6 +261,7 @@ def test_a_server_that_stays_away_is_to_be_started_again(
     page.locator("header .badge", has_text="live").wait_for()
 
 
+@shared
 def test_times_of_a_resumed_run_say_whose_they_are(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 1284, "--resume")
     page = watched.open(server.url(trainer.run))
@@ -280,12 +289,14 @@ def test_the_list_of_runs_is_live(server: Server, train: Train, watched: Watched
     row.wait_for()
 
 
+@shared
 def test_a_page_without_the_token_says_what_to_do(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 10)
     page = watched.open(f"{server.address}r/{trainer.run}")
     page.get_by_text("token").first.wait_for()
 
 
+@shared
 def test_a_run_that_is_not_there_is_told(server: Server, watched: Watched) -> None:
     page = watched.open(server.url("20010101-000000-no-such"))
     page.locator("main", has_text="20010101-000000-no-such").wait_for()

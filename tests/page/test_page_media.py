@@ -10,6 +10,7 @@ from browsing import DESKTOP, PHONE, Server, TrainerProcess, Watched
 from playwright.sync_api import Page
 
 Train = Callable[..., TrainerProcess]
+pytestmark = pytest.mark.usefixtures("served")
 
 
 def answers(page: Page) -> list[int]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
+import pytest
 from browsing import ALONE, Server, TrainerProcess, Watched, wait_for, wait_for_steps
 from test_page_tabs import assert_every_number_once
 
 Train = Callable[..., TrainerProcess]
+shared = pytest.mark.usefixtures("served")
 
 
 def even(steps: int) -> list[int]:
@@ -16,6 +18,7 @@ def even(steps: int) -> list[int]:
     return [*range(0, steps, 2)]
 
 
+@shared
 def test_a_frozen_tab_goes_on_where_it_was(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 40)
     page = watched.open(server.url(trainer.run))
@@ -35,6 +38,7 @@ def test_a_frozen_tab_goes_on_where_it_was(server: Server, train: Train, watched
         assert each.evaluate("livecb.link().loads") == 1
 
 
+@shared
 def test_a_page_that_is_kept_for_the_back_button_comes_back_live(
     server: Server, train: Train, watched: Watched
 ) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
 from browsing import ALONE, Server, TrainerProcess, Watched, wait_for, wait_for_steps
 from playwright.sync_api import Browser, Page
 
 Train = Callable[..., TrainerProcess]
+shared = pytest.mark.usefixtures("served")
 
 
 def even(steps: int) -> list[int]:
@@ -66,6 +68,7 @@ def test_twelve_tabs_of_several_runs_are_live_over_two_connections(
     assert streams_at(server, first) <= 3, "one for the list, one for the runs, and perhaps one that goes"
 
 
+@shared
 def test_twelve_windows_that_are_all_seen_are_live(server: Server, train: Train, browser: Browser) -> None:
     trainer = train("--steps", 40)
     context = browser.new_context()
@@ -82,6 +85,7 @@ def test_twelve_windows_that_are_all_seen_are_live(server: Server, train: Train,
     context.close()
 
 
+@shared
 def test_tabs_that_close_leave_the_others_neither_gap_nor_double(
     server: Server, train: Train, watched: Watched
 ) -> None:
@@ -105,6 +109,7 @@ def test_tabs_that_close_leave_the_others_neither_gap_nor_double(
         assert page.evaluate("[livecb.link().connects, livecb.link().loads]") == [1, 1]
 
 
+@shared
 def test_tabs_that_open_while_events_pour_in_have_each_once(
     server: Server, train: Train, watched: Watched
 ) -> None:
@@ -140,6 +145,7 @@ def test_tabs_without_a_shared_worker_are_live_too(server: Server, train: Train,
     assert_every_number_once(server, trainer.run, pages[-1])
 
 
+@shared
 def test_a_worker_that_cannot_be_loaded_is_done_without(
     server: Server, train: Train, watched: Watched
 ) -> None:
