@@ -5,6 +5,7 @@ import { inkOf } from "../data/against";
 import { axisTime } from "../data/axis";
 import { count, value } from "../data/format";
 import { drawnOf, merge, type Look } from "../data/lines";
+import { snapped } from "../data/snap";
 import type { CompareAxis } from "./compare";
 import { Plot, type Hover, type PlotLine, type PlotModel } from "./plot";
 import { spokenId } from "./words";
@@ -28,7 +29,7 @@ export function CompareChart({ name, axis, log, smoothing, range, hidden, compar
   const plot = useRef<Plot | null>(null);
   const model = useRef<PlotModel & { whose: string[] } | null>(null);
   const [hover, setHover] = useState<Hover>(null);
-  const [inView, setInView] = useState(true);
+  const [inView, setInView] = useState(false);
   useEffect(() => {
     const element = host.current as HTMLDivElement;
     const drawn = new Plot(element, setHover, (from, to) => zoom(from === null || to === null ? null : [from, to]), () => undefined);
@@ -67,6 +68,8 @@ export function CompareChart({ name, axis, log, smoothing, range, hidden, compar
 }
 
 const MOST_VALUES = 8;
+/** Where a chart would have more rows, its points share places. */
+const ROWS_A_PIXEL = 8;
 
 /** The values under the cross-hair, the largest first. */
 function Values({ hover, model, comparison }: { hover: NonNullable<Hover>; model: PlotModel & { whose: string[] }; comparison: Comparison }) {
@@ -106,10 +109,12 @@ function modelOf(
     for (const branch of abandoned) parts.push({ x: branch.x, y: branch.raw, run: "", line: { ...line, width: 1, alpha: 0.35 } });
     parts.push({ x: main.x, y: main.smoothed ?? main.raw, run, line: { ...line, width: 1.5, alpha: 1, end: true } });
   });
-  const { x, columns } = merge(parts);
-  if (log) for (const column of columns) column.forEach((y, i) => typeof y === "number" && y <= 0 && (column[i] = null));
   const all: [number, number] = high > low ? [low, high] : Number.isFinite(low) ? [low, low + 1] : [0, 1];
-  return { x, columns, lines: parts.map(({ line }) => line), whose: parts.map(({ run }) => run), range: range ?? all, axis, log, across: [] };
+  const shown = range ?? all;
+  const snap = parts.reduce((sum, { x }) => sum + x.length, 0) > ROWS_A_PIXEL * width;
+  const { x, columns } = merge(snap ? parts.map(({ x, y }) => ({ x: snapped(x, shown, width), y })) : parts);
+  if (log) for (const column of columns) column.forEach((y, i) => typeof y === "number" && y <= 0 && (column[i] = null));
+  return { x, columns, lines: parts.map(({ line }) => line), whose: parts.map(({ run }) => run), range: shown, axis, log, across: [] };
 }
 
 function whereWords(x: number, axis: CompareAxis): string {
