@@ -72,6 +72,15 @@ def test_a_further_rank_has_a_part_of_its_own(served: Served) -> None:
     [
         (loss(1) + b'{"type":"metrics","seq":1}\n', 0, {}, 400, "line 2"),
         (b"no event\n", 0, {}, 400, "line 1"),
+        (b'{"type":"log","seq":1,"time":1e300,"message":"x"}\n', 0, {}, 400, "a time in Unix seconds"),
+        (b'{"type":"new","time":1%s}\n' % (b"0" * 400), 0, {}, 400, "line 1"),
+        (
+            b'{"type":"metrics","seq":1,"time":1,"step":1%s,"values":{"a":1}}\n' % (b"0" * 22),
+            0,
+            {},
+            400,
+            "step",
+        ),
         (b'{"seq":1,"type":"log"}\n', 0, {}, 400, "line 1"),
         (loss(1) + b"\n", 0, {}, 400, "line 2"),
         (loss(1), "end", {}, 400, "'end'"),

@@ -24,7 +24,7 @@ from livecb.server.body import bytes_of, saved
 from livecb.server.frames import as_event
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
-from livecb.server.query import Query, query_of
+from livecb.server.query import MOST, Query, query_of
 from livecb.server.quota import Quota
 from livecb.server.replies import Problem, json_response
 from livecb.store import APPENDED, MAIN, NOTES, RUN_ID, StoredRun
@@ -34,6 +34,7 @@ __all__ = ["Appending"]
 NDJSON = "application/x-ndjson"
 _MOST = 8 << 20
 _LARGEST = 1 << 30
+_LATEST = 1e11
 PARTS = 256
 """How many parts a log has at most: a reader holds each of them open."""
 _HASH = re.compile("[0-9a-f]{64}")
@@ -144,10 +145,20 @@ def _check(lines: bytes) -> None:
         try:
             if as_event(line) is None:
                 raise EventError('expected an event on one line that begins with {"type":"..."')
-            ev.decode(line)
-        except (EventError, RecursionError) as error:
+            _check_place(ev.decode(line))
+        except (EventError, RecursionError, OverflowError) as error:
             detail = f"line {number}: {error}; nothing was appended"
             raise Problem(400, "Not an event", detail, more={"line": number}) from error
+
+
+def _check_place(event: ev.AnyEvent | ev.Unknown) -> None:
+    """Refuse a time or a place that no clock and no axis can show."""
+    if not 0 <= event.time <= _LATEST:
+        raise EventError(f"expected a time in Unix seconds, got {event.time!r}")
+    if isinstance(event, ev.Event):
+        for name in ("step", "batch", "samples", "tokens"):
+            if abs(getattr(event, name) or 0) > MOST:
+                raise EventError(f"expected a {name} of at most {MOST}, got {getattr(event, name)!r}")
 
 
 def _append(run: StoredRun, part: str, at: int, lines: bytes) -> int:
