@@ -29,11 +29,16 @@ export function value(number: number, digits = 4, whole = Number.isInteger(numbe
   const places = Math.floor(Math.log10(size)) + 1;
   // 0.0934 and 0.1187 stand in one column: four decimals; below that, never fewer than three digits that count.
   const decimals = Math.max(0, Math.min(12, Math.max(digits - Math.max(places, 0), Math.min(digits, 3) - places)));
-  const text = new Intl.NumberFormat("en-US", {
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
-  }).format(number);
-  return text.replace("-", MINUS);
+  return formatWith(decimals).format(number).replace("-", MINUS);
+}
+
+/** To make one takes a hundred times as long as to use it. */
+const formats = new Map<number, Intl.NumberFormat>();
+
+function formatWith(decimals: number): Intl.NumberFormat {
+  const known = formats.get(decimals) ?? new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  formats.set(decimals, known);
+  return known;
 }
 
 /** `number` with as many digits as it takes to tell it from `other`. `whole` as for `value`. */

@@ -58,7 +58,7 @@ export class Series {
   append(point: Point): void {
     this.count++;
     this.#push(point);
-    if (this.length > THIN_ABOVE) this.#thin();
+    if (this.length >= THIN_ABOVE) this.#thin();
   }
 
   /** Take over what the server thinned: `count` points, of which these are kept. */
@@ -82,6 +82,12 @@ export class Series {
     return Number.isNaN(known) && axis === "batch" ? this.step.at(index) : known;
   }
 
+  /** How far along `axis` each point stands: valid until the next change. */
+  xs(axis: XAxis): Float64Array {
+    const known = this[placeOn(axis)].view();
+    return axis === "batch" ? known.map((x, i) => (Number.isNaN(x) ? this.step.at(i) : x)) : known;
+  }
+
   /** The smallest and the largest x; `Infinity` and `-Infinity` while there is none. */
   extent(axis: XAxis): readonly [number, number] {
     return this.#extents[placeOn(axis)];
@@ -97,16 +103,24 @@ export class Series {
     this.time.push(point.time);
     this.attempt.push(point.attempt);
     this.abandoned.push(this.#isAbandoned(this.length - 1));
-    for (const axis of PLACES) {
-      const x = this.x(axis, this.length - 1);
-      const extent = this.#extents[axis];
-      if (x < extent[0]) extent[0] = x;
-      if (x > extent[1]) extent[1] = x;
-    }
+    this.#widen("step", point.step);
+    this.#widen("batch", Number.isNaN(point.batch) ? point.step : point.batch);
+    this.#widen("epoch", point.epoch);
+    this.#widen("samples", point.samples);
+    this.#widen("tokens", point.tokens);
+    this.#widen("time", point.time);
     this.version++;
   }
 
+  #widen(place: PlaceName, x: number | undefined): void {
+    if (x === undefined) return;
+    const extent = this.#extents[place];
+    if (x < extent[0]) extent[0] = x;
+    if (x > extent[1]) extent[1] = x;
+  }
+
   #isAbandoned(index: number): number {
+    if (this.#rewinds.length === 0) return 0;
     const attempt = this.attempt.at(index);
     const step = this.step.at(index);
     return this.#rewinds.some((rewind) => attempt < rewind.attempt && step > rewind.to_step) ? 1 : 0;

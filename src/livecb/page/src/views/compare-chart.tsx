@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { toNumber } from "../../client/number";
 import type { Comparison } from "../comparison";
 import { inkOf } from "../data/against";
@@ -52,6 +52,7 @@ export function CompareChart({ name, axis, log, smoothing, range, hidden, compar
     plot.current?.draw(model.current);
     comparison.topics.spent(performance.now() - began);
   }, [comparison, version, axis, log, smoothing, range, hidden, inView]);
+  const words = useMemo(() => describe(comparison, name), [comparison, version, name]);
   const nowhere = comparison.runs.every(({ curves }) => !curves.byName.has(name) || curves.byName.get(name)?.extent(axis)[0] === Infinity);
   return (
     <figure class="chart" data-chart={name}>
@@ -60,7 +61,7 @@ export function CompareChart({ name, axis, log, smoothing, range, hidden, compar
         {hover ? <span class="where">{whereWords(hover.x, axis)}</span> : nowhere && <span class="where">tells no {axis}</span>}
       </figcaption>
       <div class="plotted">
-        <div class="plot" ref={host} role="img" aria-label={describe(comparison, name)} />
+        <div class="plot" ref={host} role="img" aria-label={words} />
         {hover && model.current && <Values {...{ hover, comparison }} model={model.current} />}
       </div>
     </figure>
