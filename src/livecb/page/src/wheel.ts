@@ -91,6 +91,20 @@ export class Wheel {
     return this.#try("note", () => this.#post("notes", { text, author: this.name || undefined, step }));
   }
 
+  /** Let a note say something else; true if it does. */
+  async rewrite(id: string, text: string): Promise<boolean> {
+    return this.#try(`note ${id}`, () => getJson(this.#note(id), { method: "PATCH", body: { text } }));
+  }
+
+  /** Take a note back; true if it is gone. */
+  async takeBack(id: string): Promise<boolean> {
+    return this.#try(`note ${id}`, () => getJson(this.#note(id), { method: "DELETE" }));
+  }
+
+  #note(id: string): string {
+    return `${this.address}/notes/${encodeURIComponent(id)}`;
+  }
+
   /** The run has told something new: what it tells of is on its way no more. */
   see(state: Pick<State, "alive"> & { commands: Command[] }): void {
     const told = new Set(state.commands.map(({ id }) => id));

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { State } from "../../client/api";
+import { copied } from "../copied";
 import { isAbandoned } from "../data/attempts";
 import { clock, count } from "../data/format";
 import type { Mark } from "../data/marks";
@@ -7,6 +8,7 @@ import type { RunSession } from "../session";
 import { useTopics } from "../topics";
 import { Card } from "./aside";
 import { NoteForm } from "./note-form";
+import { NoteTools } from "./note-tools";
 import { captionOf } from "./words";
 
 const FEW = 5;
@@ -22,11 +24,11 @@ export function Happenings({ session }: { session: RunSession }) {
   const held = marks.all.length + marks.leftOut;
   return (
     <Card title="Events" class="events">
-      {!writing && <button type="button" class="link write" onClick={() => setWriting(true)}>write a note</button>}
+      {!writing && !copied && <button type="button" class="link write" onClick={() => setWriting(true)}>write a note</button>}
       {writing && <NoteForm session={session} close={() => setWriting(false)} />}
       {held === 0 && !writing && <p class="none">Nothing but values so far.</p>}
       <ul class={`happenings ${all ? "all" : ""}`} tabIndex={all ? 0 : undefined} aria-label="What happened, the latest first">
-        {shown.map((mark) => <Row key={mark.key} mark={mark} state={session.state as State} now={session.now} />)}
+        {shown.map((mark) => <Row key={mark.key} mark={mark} session={session} />)}
       </ul>
       {held > FEW && (
         <p class="more">
@@ -38,7 +40,9 @@ export function Happenings({ session }: { session: RunSession }) {
   );
 }
 
-function Row({ mark, state, now }: { mark: Mark; state: State; now: number }) {
+function Row({ mark, session }: { mark: Mark; session: RunSession }) {
+  const { now } = session;
+  const state = session.state as State;
   const { kind, title, text, who, event } = mark;
   const when = captionOf(event) || clock(event.time, now);
   const long = kind !== "checkpoint" && text;
@@ -52,8 +56,13 @@ function Row({ mark, state, now }: { mark: Mark; state: State; now: number }) {
           <span class="title">{title}</span>
           <span class="when">{when}</span>
         </span>
-        {(long || who) && <span class="text">{[by, long].filter(Boolean).join(" · ")}</span>}
+        {(long || who) && <span class="text">{[by, edited(event), long].filter(Boolean).join(" · ")}</span>}
+        {event.type === "note" && !copied && <NoteTools note={event} session={session} />}
       </div>
     </li>
   );
+}
+
+function edited(event: Mark["event"]): string {
+  return event.type === "note" && event.edited != null ? "edited" : "";
 }
