@@ -372,6 +372,7 @@ def test_a_training_is_paused_changed_and_stopped_from_the_command_line():
             assert re.search(said, result.stdout)
         refused = livecb_("send", run_id, "set", "lr=2")
         assert (refused.returncode, "between" in refused.stdout) == (1, True)
+        assert "set  lr  2  refused" in refused.stdout
         unable = livecb_("send", run_id, "save")
         assert (unable.returncode, "no place for it" in unable.stderr) == (1, True)
         assert livecb_("send", run_id, "stop").returncode == 0
@@ -383,6 +384,9 @@ def test_a_training_is_paused_changed_and_stopped_from_the_command_line():
     late = livecb_("send", run_id, "stop")
     assert (late.returncode, "has ended" in late.stderr) == (1, True)
     assert "stopped" in livecb_("ls").stdout
+    noted = livecb_("audit").stdout
+    assert re.search(r"terminal +200 +send set +by=ada, parameter=lr, value=0\.5", noted)
+    assert len(re.findall("send ", noted)) == 5
 
 
 COMPARED = """

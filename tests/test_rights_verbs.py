@@ -87,6 +87,7 @@ def test_of_many_that_take_a_name_at_once_one_has_it(store):
     processes = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
     said = [process.communicate(timeout=60) for process in processes]
     assert sorted(process.returncode for process in processes) == [0, 1, 1]
+    assert "no end" in livecb_("token", "ls").stdout
     (secret,) = [out.decode().strip() for out, _ in said if out]
     assert all(b"take another name" in error for out, error in said if not out)
     assert Tokens(store).open(secret).name == "same"

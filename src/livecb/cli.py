@@ -16,7 +16,7 @@ from livecb import __version__
 from livecb.browser import open_browser
 from livecb.errors import LivecbError, RunNotFound
 from livecb.exporting import export
-from livecb.rights import audit, share, token
+from livecb.rights import audit, note, share, token
 from livecb.viewing import FOLDER, PORT, store_of, view
 from livecb.watching import watch
 
@@ -186,8 +186,11 @@ def send(
         asked = wishes(words, by, seconds)
     except LivecbError as error:
         raise click.UsageError(str(error)) from error
-    stored = find_run(store_of(folder), run)
+    store = store_of(folder)
+    stored = find_run(store, run)
     answers = send(stored, asked, wait)
+    for each in asked:
+        note(store, f"send {each.name}", stored.id, by=each.by, parameter=each.parameter, value=each.value)
     for each in asked:
         waits = f"{each.name} was asked; it will be obeyed at the next safe point"
         click.echo(format_event(answers[each.id]) if each.id in answers else waits)

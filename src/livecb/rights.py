@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from livecb.server.tokens import Token
     from livecb.store import Store
 
-__all__ = ["audit", "seconds_of", "share", "token"]
+__all__ = ["audit", "note", "seconds_of", "share", "token"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -84,7 +84,7 @@ def create(
         streams=streams or STREAMS,
         rate=RATE if rate is None else _rate_of(rate),
     )
-    _note(store, f"token create {name}", run, role=role, project=project)
+    note(store, f"token create {name}", run, role=role, project=project)
     click.echo(made.secret)
     click.echo(f"livecb: this is shown once; {_words(made.token)}", err=True)
 
@@ -100,7 +100,8 @@ def list_tokens(folder: Path | None) -> None:
     rows = []
     for each in tokens.all():
         used = tokens.last_used(each)
-        rows.append([each.name, *_cells(each), "never" if used is None else _when(used), each.by or ""])
+        last = "never" if used is None else _when(used)
+        rows.append([each.name, *_cells(each, "no end"), last, each.by or ""])
     if not rows:
         click.echo("no tokens; `livecb token create NAME --role view` makes one", err=True)
         return
@@ -120,7 +121,7 @@ def revoke(name: str, folder: Path | None) -> None:
     tokens = Tokens(store)
     if not tokens.revoke(name):
         raise StoreError(f"no token {name!r}; `livecb token ls` lists those there are")
-    _note(store, f"token revoke {name}", None)
+    note(store, f"token revoke {name}", None)
     click.echo(f"{name} opens nothing any more")
     if made := made_with(tokens, name):
         click.echo(f"livecb: made with it, and open still: {', '.join(made)}", err=True)
@@ -147,7 +148,7 @@ def share(run: str, expires: str, folder: Path | None) -> None:
     store = store_of(folder)
     stored = find_run(store, run)
     made = shared(Tokens(store), stored.id, seconds_of(expires), f"{_user()} (terminal)")
-    _note(store, f"share {made.token.name}", stored.id)
+    note(store, f"share {made.token.name}", stored.id)
     address = launch.find(store.root)
     if address is None:
         click.echo("livecb: no server of this store runs; `livecb view` starts one", err=True)
@@ -180,7 +181,8 @@ def audit(lines: int, as_json: bool, folder: Path | None) -> None:
         click.echo(line)
 
 
-def _note(store: Store, what: str, run: str | None, **said: str | None) -> None:
+def note(store: Store, what: str, run: str | None, **said: Any) -> None:
+    """Write into the audit what was done in the terminal."""
     from livecb.server.audit import Audit, now
 
     kept = {name: value for name, value in said.items() if value is not None}
@@ -203,18 +205,18 @@ def _rate_of(word: str) -> float:
     return float(found[1])
 
 
-def _cells(token: Token) -> tuple[str, str, str]:
+def _cells(token: Token, endless: str) -> tuple[str, str, str]:
     where = "all runs"
     if token.run is not None:
         where = f"run {token.run}"
     elif token.project is not None:
         where = f"project {token.project}"
-    until = "revoked" if token.expires is None else _when(token.expires)
+    until = endless if token.expires is None else _when(token.expires)
     return token.role, where, "expired" if token.expired else until
 
 
 def _words(token: Token) -> str:
-    role, where, until = _cells(token)
+    role, where, until = _cells(token, "revoked")
     return f"{token.name} may {role}, for {where}, until {until}"
 
 

@@ -295,11 +295,16 @@ def _artifact(event: ev.Artifact) -> str:
 def _command(event: ev.Command) -> str:
     change = None if event.new is None else str(event.new)  # a candidate's name
     if event.name == "set":
-        change = f"{event.old!r} → {event.new!r}"
+        change = _held(event.new) if event.old is None else f"{_held(event.old)} → {_held(event.new)}"
     elif event.name == "pause" and isinstance(event.new, int | float):
         change = f"for {format_duration(event.new)}"
     by = f"by {event.by}" if event.by else None
     return _words("command:", event.name, event.parameter, change, event.phase, by, event.reason)
+
+
+def _held(value: Any) -> str:
+    """Return what a parameter holds, a number to six digits: the log has them all."""
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
 def _controls(event: ev.Controls) -> str:
