@@ -26,7 +26,9 @@ interface Props {
 
 /** How busy the machine was, on the axis of the curves. */
 export function Strips({ session, choice }: Props) {
-  useTopics(session.topics, "state");
+  // Figures have a time only: where the run was then, the curves tell, so that they have to be there first.
+  const placeable = session.loads > 0;
+  useTopics(session.topics, "state", ...(placeable ? [] : ["curves" as const]));
   useTopics(choice.topics, "look");
   const state = session.state as State;
   const look = lookOf(state, choice);
@@ -36,16 +38,17 @@ export function Strips({ session, choice }: Props) {
   const [loaded, setLoaded] = useState(false);
   const beside = longest(session.curves.byName.values());
   useEffect(() => {
+    if (!placeable) return undefined;
     let stopped = false;
     // Looking through a long log costs the server seconds: not for what is not in it.
-    if (!state.counts.system) return setLoaded(true);
+    if (!state.counts.system) return void setLoaded(true);
     void history(session.run, (events) => {
       if (stopped) return false;
       for (const event of events) machine.add(event, longest(session.curves.byName.values()));
       return true;
     }).finally(() => !stopped && setLoaded(true));
     return () => void (stopped = true);
-  }, [machine]);
+  }, [machine, placeable]);
   const { system } = state;
   if (loaded && system) machine.add(system, beside);
   if (!loaded || machine.charts.length === 0) return null;
