@@ -255,3 +255,33 @@ def test_a_loop_that_looks_by_itself_is_stopped(
     assert answered(recorded.events) == [("stop", "applied", 3)]
     assert recorded.of(events.Checkpoint)[0].path.endswith("step=3")
     assert (recorded.events[-1].status, recorded.events[-1].by) == ("stopped", "ada")
+
+
+def test_a_state_of_another_run_that_is_loaded_says_how_to_go_on_with_that_one(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    def trained(act: Any, **settings: Any) -> str:
+        live = stream(**settings)
+        accelerator = Accelerator(log_with=live, cpu=True)
+        accelerator.prepare(torch.nn.Linear(2, 1))
+        accelerator.init_trackers("house")
+        act(accelerator)
+        accelerator.log({"loss": 1.0})
+        accelerator.end_training()
+        return live._last
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LivecbWarning)
+        first = trained(lambda accelerator: accelerator.save_state(tmp_path / "state"))
+    with pytest.warns(
+        LivecbWarning, match=rf"saved by run {first}: LiveStream\(run_id='{first}', resume=True\)"
+    ):
+        second = trained(lambda accelerator: accelerator.load_state(tmp_path / "state"))
+    with warnings.catch_warnings():  # the cure
+        warnings.simplefilter("error", LivecbWarning)
+        third = trained(lambda it: it.load_state(tmp_path / "state"), run_id=first, resume=True)
+    assert (second != first, third) == (True, first)
+    assert len(recorded.runs) == 2
+    assert [
+        each["attempt"] for each in recorded.state(recorded.runs[0]).to_dict(alive=False, now=0)["attempts"]
+    ] == [1, 2]

@@ -203,11 +203,23 @@ def test_models_that_are_trained_in_one_run_are_its_leaderboard(booster: str) ->
         for rate in (0.1, 0.5):
             train(booster, live_stream(booster, run=run, name=f"at {rate}"), rate=rate)
             assert run.active
-    told = recorded.state().to_dict(alive=False, now=0)["leaderboard"]
-    assert [row["name"] for row in told] == ["at 0.5", "at 0.1"]
+    state = recorded.state().to_dict(alive=False, now=0)
+    assert [row["name"] for row in state["leaderboard"]] == ["at 0.5", "at 0.1"]
+    (rate,) = {"eta", "learning_rate"} & state["config"]["at 0.1"].keys()
+    assert [state["config"][name][rate] for name in ("at 0.1", "at 0.5")] == [0.1, 0.5]
     assert recorded.of(events.Config)[0].framework == booster
     assert [event.step for event in recorded.of(events.Metrics)] == [*range(1, 7)] * 2
     assert f"at 0.5/{LAST[booster]}" in recorded.of(events.Metrics)[-1].values
+
+
+def test_settings_of_models_without_a_name_stand_side_by_side(booster: str) -> None:
+    with record() as recorded, livecb.init(system_interval=0, capture=None, config={"mine": 1}) as run:
+        for rate in (0.1, 0.5, 0.1):
+            train(booster, live_stream(booster, run=run), rate=rate)
+    config = recorded.state().to_dict(alive=False, now=0)["config"]
+    (rate_name,) = {"eta", "learning_rate"} & config.keys()
+    assert (config["mine"], config[rate_name], config[f"{booster} 2"][rate_name]) == (1, 0.1, 0.5)
+    assert f"{booster} 3" not in config
 
 
 def test_a_callback_can_be_copied_and_pickled_while_it_is_used(booster: str, recorded: Recorded) -> None:

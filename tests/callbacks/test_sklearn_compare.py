@@ -195,9 +195,13 @@ def test_ctrl_c_keeps_what_is_there(recorded: Recorded) -> None:
 def test_a_run_that_is_given_is_gone_on_with(recorded: Recorded) -> None:
     with livecb.init(**QUIET) as run:
         compare([GaussianNB()], X, Y, run=run)
+        compare({"tree": DecisionTreeClassifier(max_depth=2)}, X, Y, run=run)
         assert run.active
         run.log({"more": 1.0})
-    assert len(told(recorded)["leaderboard"]) == 1
+    state = told(recorded)
+    assert len(state["leaderboard"]) == 2
+    models = {"GaussianNB": "GaussianNB()", "tree": "DecisionTreeClassifier(max_depth=2)"}
+    assert (state["framework"], state["config"]["models"]) == ("scikit-learn", models)
 
 
 def test_a_score_that_is_no_number_is_ranked_behind_those_that_are(recorded: Recorded) -> None:

@@ -76,6 +76,42 @@ def test_metrics_become_a_table(ask: Ask, writer: Writer) -> None:
     assert table["attempt"].tolist() == [1, 1]
 
 
+def test_points_that_a_later_attempt_gave_up_come_once_marked_and_are_not_the_best(
+    ask: Ask, store: Store
+) -> None:
+    writer = taken_up(store)
+    series = ask("metrics", writer.run.id)
+    loss = series["train/loss"]
+    assert (loss.step, loss.attempt) == ([1, 2, 3, 2], [1, 1, 1, 2])
+    assert loss.y == [3.0, 2.0, 0.125, 1.5]
+    assert [(each["attempt"], each["from_step"], each["to_step"]) for each in series.rewinds] == [(2, 3, 1)]
+    assert series.to_pandas()["abandoned"].tolist() == [False, True, True, False]
+    values = ask("values", writer.run.id, "train/loss")
+    assert (values.value, values.attempt) == (loss.y, loss.attempt)
+    best = ask("get", writer.run.id).metrics["train/loss"]
+    assert (best.best, best.best_step, best.min) == (1.5, 2, 0.125)
+
+
+def test_a_baseline_has_the_best_value_of_the_living_branch(server: Address, store: Store) -> None:
+    run = taken_up(store).run.id
+    other = Writer(store, "20260102-000000-other-run").start()
+    other.say(ev.Metrics, values={"train/loss": 1.0}, step=1)
+    with Client(server.url()) as client:
+        kept = client.baselines.create("went-back", run)
+        assert (kept.metrics["train/loss"]["value"], kept.metrics["train/loss"]["best"]) == (1.5, 1.5)
+        assert client.compare(other.run.id, baseline="went-back").better == 1
+        assert client.compare(run, other=other.run.id).worse == 1
+
+
+def taken_up(store: Store) -> Writer:
+    """A run that reached its least loss on a branch that its second attempt gave up."""
+    writer = Writer(store, "20260103-000000-taken-up").start()
+    for step, loss in enumerate([3.0, 2.0, 0.125], 1):
+        writer.say(ev.Metrics, values={"train/loss": loss}, step=step)
+    writer.start(attempt=2, resumed_step=1).say(ev.Metrics, values={"train/loss": 1.5}, step=2)
+    return writer
+
+
 def test_a_long_metric_is_thinned_unless_all_is_asked_for(ask: Ask, writer: Writer) -> None:
     writer.metrics(3000)
     thinned = ask("metrics", writer.run.id, points=100)["train/loss"]
@@ -212,6 +248,13 @@ def test_a_run_is_exported_as_the_path_says(ask: Ask, writer: Writer, tmp_path: 
     assert rows[1].startswith("train/loss,0.5,")
     with pytest.raises(ApiError, match="jsonl"):
         ask("export", writer.run.id, tmp_path / "run.docx")
+    with pytest.raises(StoreError, match=r"cannot write .*run\.csv"):
+        ask("export", writer.run.id, tmp_path / "no such folder" / "run.csv")
+
+
+def test_a_word_is_one_tag(ask: Ask, writer: Writer) -> None:
+    ask("tag", writer.run.id, "best")
+    assert ask("list")[0].tags == ["best"]
 
 
 def test_a_training_elsewhere_is_appended_exactly_once_however_often_it_is_tried(

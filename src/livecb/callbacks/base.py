@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from livecb.callbacks.misplaced import answer, tell
-from livecb.callbacks.recording import abandon, give_up_others, recording, stream_of
+from livecb.callbacks.recording import abandon, apart, give_up_others, recording, stream_of
 from livecb.callbacks.sizes import batch_size, model_card
 from livecb.control.criterion import Criterion
 from livecb.errors import warn
@@ -244,7 +244,7 @@ class Stream:
         config = {**config, **self.config}
         run = self._given
         if run is not None:
-            run.configure({self.name: config} if self.name else config, **known)  # one of several models
+            run.configure(apart(run, self.name, framework, config), **known)
         else:
             give_up_others(self, self.run_id or (saved or {}).get("run"))
             name = " ".join(part for part in (self.name, suffix) if part)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import atexit
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from livecb.callbacks.base import Session, Stream
+    from livecb.run import Run
 
-__all__ = ["abandon", "give_up_others", "recording", "stream_of"]
+__all__ = ["abandon", "apart", "give_up_others", "recording", "stream_of"]
 
 recording: weakref.WeakSet[Stream] = weakref.WeakSet()
+_unnamed: weakref.WeakKeyDictionary[Run, list[Mapping[str, Any]]] = weakref.WeakKeyDictionary()
 
 
 def abandon(session: Session, what: str) -> None:
@@ -33,6 +36,24 @@ def give_up_others(stream: Stream, run_id: str | None) -> None:
         here = session.owned and session.thread == threading.get_ident()
         if run_id and other is not stream and here and session.run.id == run_id:
             other._give_up("another training began")
+
+
+def apart(run: Run, name: str | None, framework: str, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings of one of several models of a run, to stand beside those of the others."""
+    if name:
+        return {name: config}
+    known = _unnamed.setdefault(run, [])
+    place = next((place for place, other in enumerate(known) if _same(other, config)), len(known))
+    if place == len(known):
+        known.append(config)
+    return {f"{framework} {place + 1}": config} if place else config
+
+
+def _same(one: object, other: object) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # arrays, which have no answer
+        return False
 
 
 def stream_of(training: object) -> Stream | None:

@@ -83,11 +83,16 @@ def compare(
     splits = list(splitter.split(X, y, groups))
     scored = {name: (model, _scorer(model, scoring)) for name, model in everything.items()}
     given = run is not None
+    about: dict[str, Any] = {"framework": "scikit-learn", "versions": {"scikit-learn": sklearn.__version__}}
+    told = {name: _told(model) for name, model in known.items()}
+    config: dict[str, Any] = {"models": told, "cv": str(splitter), "scoring": scoring}
     if run is None:
-        config = {"models": {name: _told(model) for name, model in known.items()}, "cv": str(splitter)}
-        settings["config"] = {**config, "scoring": scoring, **dict(settings.get("config") or {})}
-        versions = {"scikit-learn": sklearn.__version__}
-        run = init(**{"framework": "scikit-learn", "versions": versions, **settings})
+        settings["config"] = {**config, **dict(settings.get("config") or {})}
+        run = init(**{**about, **settings})
+    else:
+        before = run.config.get("models")  # of a comparison before, in the same run
+        config["models"] = {**(before if isinstance(before, Mapping) else {}), **told}
+        run.configure(config, **about)
     board = Board(run, (X, y), splits, scored, list(known), criterion, control)
     try:
         board.evaluate_all()

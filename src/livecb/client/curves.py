@@ -77,16 +77,26 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
         return {name: curve.to_numpy() for name, curve in self.series.items()}
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a row for each point: `name`, `value`, `step`, `epoch`, `time` (Unix seconds), `attempt`."""
+        """Return a row for each point: `name`, `value`, `step`, `epoch`, `time` (Unix seconds) ...
+
+        `attempt` counts from 1. What a later attempt gave up, as it went on from an earlier step, is kept,
+        and `abandoned`.
+        """
         import pandas as pd
 
-        rows: dict[str, list[Any]] = {name: [] for name in ("name", "value", *_COLUMNS)}
+        rows: dict[str, list[Any]] = {name: [] for name in ("name", "value", *_COLUMNS, "abandoned")}
         for name, curve in self.series.items():
             rows["name"] += [name] * len(curve.y)
             rows["value"] += curve.y
             for column in _COLUMNS:
                 rows[column] += getattr(curve, column)
-        return pd.DataFrame(rows).astype({"value": float, "step": "Int64", "epoch": float})
+            rows["abandoned"] += map(self._is_abandoned, curve.attempt, curve.step)
+        return pd.DataFrame(rows).astype({"value": float, "step": "Int64", "epoch": float, "abandoned": bool})
+
+    def _is_abandoned(self, attempt: int, step: int | None) -> bool:
+        return step is not None and any(
+            attempt < rewind["attempt"] and step > rewind["to_step"] for rewind in self.rewinds
+        )
 
 
 class Values(msgspec.Struct, frozen=True, kw_only=True):
