@@ -93,7 +93,7 @@ class AsyncClient(AsyncReader):
 
     async def tag(self, run: str, tags: Collection[str] | None) -> None:
         """As `Client.tag`."""
-        await self._do(writing.change(run, tags=None if tags is None else [*tags]))
+        await self._do(writing.tag(run, tags))
 
     async def archive(self, run: str, archived: bool = True) -> None:
         """As `Client.archive`."""

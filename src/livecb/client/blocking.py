@@ -156,8 +156,8 @@ class Client(Reader):
         self._do(writing.change(run, name=name))
 
     def tag(self, run: str, tags: Collection[str] | None) -> None:
-        """Give a run these tags instead of those it has; None: its own."""
-        self._do(writing.change(run, tags=None if tags is None else [*tags]))
+        """Give a run these tags, or this one, instead of those it has; None: its own."""
+        self._do(writing.tag(run, tags))
 
     def archive(self, run: str, archived: bool = True) -> None:
         """Leave a run out of the list, or take it in again."""

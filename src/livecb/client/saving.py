@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from livecb.errors import ServerError
+from livecb.errors import ServerError, StoreError
 
 __all__ = ["Saving", "check"]
 
@@ -34,7 +34,10 @@ class Saving:
         self._size = 0
 
     def __enter__(self) -> Saving:
-        self._file = self._spare.open("wb")
+        try:
+            self._file = self._spare.open("wb")
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path}: {error.strerror}; name another file") from error
         return self
 
     def write(self, chunk: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ __all__ = [
     "note",
     "restore",
     "send",
+    "tag",
     "upload",
 ]
 
@@ -113,6 +114,13 @@ def delete_note(run: str, note: str | Note) -> Call[None]:
 def change(run: str, **labels: Any) -> Call[None]:
     """Other labels for a run."""
     return call_of(replace(Ask.of(run), method="PATCH", body=labels), lambda said: None)
+
+
+def tag(run: str, tags: Collection[str] | None) -> Call[None]:
+    """Other tags for a run; a word is one of them, and not its letters."""
+    if tags is not None:
+        tags = [tags] if isinstance(tags, str) else [*tags]
+    return change(run, tags=tags)
 
 
 def delete(run: str) -> Call[None]:
