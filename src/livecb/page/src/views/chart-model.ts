@@ -82,7 +82,7 @@ function branchesOf(spec: LineSpec, curves: Curves, look: Look, target: number):
 
 /** Where a line was best, if its name tells which way is better; else where it was smallest and largest. */
 function pointsOf({ x, raw }: Drawn, { color, exact, ranks }: LineSpec, metric: MetricState | undefined, log: boolean): PlotPoint[] {
-  if (!metric || exact || ranks || metric.count < 3) return [];
+  if (!metric || exact || ranks || metric.count < 3 || metric.min === metric.max) return [];
   const at = (said: Num | null, kind: PlotPoint["kind"]): PlotPoint[] => {
     const y = said === null ? NaN : toNumber(said);
     const i = Number.isFinite(y) && !(log && y <= 0) ? raw.indexOf(y) : -1;
