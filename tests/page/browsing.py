@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,7 +58,8 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "livecb.server", "--dir", str(self.folder), "--port", str(self.port)]
         self.process = subprocess.Popen(command)
-        for _ in range(200):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
             try:
                 urllib.request.urlopen(self.address + "api/health", timeout=5).close()
                 return

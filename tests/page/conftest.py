@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,9 +60,7 @@ def server(request: pytest.FixtureRequest, store: Store) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
     """Runs that have whatever the page can show, served: for tests that change nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    serving = Server(tmp_path_factory.mktemp("everything") / "store", port)
+    serving = Server(tmp_path_factory.mktemp("everything") / "store")
     serving.folder.mkdir()
     told = Everything(serving)
     serving.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -39,9 +38,7 @@ class Descent:
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    server = Server(tmp_path_factory.mktemp("steered") / "store", port)
+    server = Server(tmp_path_factory.mktemp("steered") / "store")
     server.start()
     yield server
     server.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,10 +29,7 @@ def loud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str
     lines = [head, *(ev.encode(said(number)) for number in range(LINES))]
     lines.append(ev.encode(ev.RunEnded(seq=LINES + 1, time=BEGAN + LINES, status="completed")))
     log.append(b"\n".join(lines) + b"\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    server = Server(store.root, port)
+    server = Server(store.root)
     server.start()
     yield server, run.id
     server.kill()

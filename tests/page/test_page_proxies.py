@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from browsing import ALONE, Server, TrainerProcess, Watched, wait_for, wait_for_steps
+from browsing import ALONE, Server, TrainerProcess, Watched, port_of_nobody, wait_for, wait_for_steps
 from playwright.sync_api import Browser, Page
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -83,12 +82,6 @@ class Proxied:
         wait_for_steps(page, "train/loss", [*range(0, self.steps, 2)])
 
 
-def port_of_nobody() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_until_there(process: subprocess.Popen[bytes], address: str, words: Callable[[], str]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -105,7 +98,7 @@ def wait_until_there(process: subprocess.Popen[bytes], address: str, words: Call
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, TrainerProcess]]:
     """What stands behind the proxies."""
     folder = tmp_path_factory.mktemp("behind")
-    server = Server(folder / "store", port_of_nobody())
+    server = Server(folder / "store")
     server.folder.mkdir()
     server.start()
     trainer = TrainerProcess(server.folder, "--steps", "40")
