@@ -102,3 +102,7 @@ test("each attempt after the first begins where its first point is, whichever cu
   for (const step of [50, 60]) curves.append({ type: "metrics", seq: 0, step, time: step, values: { "train/loss": 1 } });
   expect([...curves.begins].map(([attempt, { step }]) => [attempt, step])).toEqual([[2, 20], [3, 40], [4, 50]]);
 });
+
+test("a line that stands still is drawn straight", () => {
+  expect(new Set(smooth(new Array(200).fill(0.1), 0.8))).toEqual(new Set([0.1]));
+});

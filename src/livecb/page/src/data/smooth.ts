@@ -12,9 +12,10 @@ export function smooth(values: ArrayLike<number>, weight: number): Float64Array 
       out[i] = value;
       continue;
     }
-    average = average * weight + value * (1 - weight);
     remaining *= weight;
-    out[i] = average / (1 - remaining);
+    // By what it differs: so a line that stands still stays exactly as it is.
+    average += ((value - average) * (1 - weight)) / (1 - remaining);
+    out[i] = average;
   }
   return out;
 }
