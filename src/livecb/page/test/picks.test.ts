@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RunRow } from "../client/api";
-import { baselineName, bestPlace, deltaOf, inkOf, settingsOf } from "../src/data/against";
+import { baselineName, bestPlace, deltaOf, inkOf, MOST_COMPARED, settingsOf } from "../src/data/against";
 import { NOTHING, columnsOf, isMeant, picksOf, queryOf, sorted } from "../src/data/picks";
 
 function row(run: string, more: Partial<RunRow> = {}): RunRow {
@@ -67,7 +67,8 @@ test("settings stand side by side, and what differs is known, also where one run
 });
 
 test("no two of twenty-eight lines look alike", () => {
-  expect(new Set(Array.from({ length: 28 }, (_, i) => JSON.stringify(inkOf(i)))).size).toBe(28);
+  expect(new Set(Array.from({ length: MOST_COMPARED }, (_, i) => JSON.stringify(inkOf(i)))).size).toBe(MOST_COMPARED);
+  expect(MOST_COMPARED).toBeGreaterThanOrEqual(50);
 });
 
 test("a baseline's name is made of letters that it may have", () => {

@@ -59,10 +59,14 @@ export function bestPlace(told: readonly (Told | undefined)[]): number {
 export const DASHES: (number[] | undefined)[] = [undefined, [6, 3], [2, 3], [8, 3, 2, 3]];
 const COLORS = 7;
 
-/** How the line of a run looks, by its place among those that are compared: colours first, then dashes. */
-export function inkOf(place: number): { color: number; dash: number[] | undefined; dashed: number } {
-  const dashed = Math.floor(place / COLORS) % DASHES.length;
-  return { color: place % COLORS, dash: DASHES[dashed], dashed };
+const WIDTHS = [1.5, 3];
+/** With more of them two lines would look the same. */
+export const MOST_COMPARED = COLORS * DASHES.length * WIDTHS.length;
+
+/** How the line of a run looks, by its place among those that are compared: colours first, then dashes, then a thick line. */
+export function inkOf(place: number): { color: number; dash: number[] | undefined; dashed: number; width: number } {
+  const dashed = Math.floor(place / COLORS) % (DASHES.length * WIDTHS.length);
+  return { color: place % COLORS, dash: DASHES[dashed % DASHES.length], dashed, width: WIDTHS[Math.floor(dashed / DASHES.length)] as number };
 }
 
 /** The name of a baseline that is made of a run: of letters that it may have. */

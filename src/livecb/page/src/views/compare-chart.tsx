@@ -104,11 +104,11 @@ function modelOf(
     const [from, to] = series.extent(axis);
     if (from <= to) [low, high] = [Math.min(low, from - zero), Math.max(high, to - zero)];
     const look: Look = { axis, smoothing, from: range?.[0] ?? null, to: range?.[1] ?? null, zero };
-    const { color, dash } = inkOf(place);
+    const { color, dash, width: thick } = inkOf(place);
     const { main, abandoned } = drawnOf(series, look, Math.max(300, width));
     const line = { color, dots: false, end: false, ...(dash && { dash }) };
     for (const branch of abandoned) parts.push({ x: branch.x, y: branch.raw, run: "", line: { ...line, width: 1, alpha: 0.35 } });
-    parts.push({ x: main.x, y: main.smoothed ?? main.raw, run, line: { ...line, width: 1.5, alpha: 1, end: true } });
+    parts.push({ x: main.x, y: main.smoothed ?? main.raw, run, line: { ...line, width: thick, alpha: 1, end: true } });
   });
   const all: [number, number] = high > low ? [low, high] : Number.isFinite(low) ? [low, low + 1] : [0, 1];
   const shown = range ?? all;

@@ -61,6 +61,8 @@ export type Hover = { x: number; indices: (number | null)[] } | null;
 
 const SYNC = uPlot.sync("charts");
 const MAX_DOTS = 80;
+/** Of so many lines each has a ring under the cross-hair. */
+const MOST_RINGS = 16;
 /** How much of an area's colour shows: the last byte of the colour. */
 const BAND_ALPHA = "26";
 /** The room at the right of a chart, in CSS pixels. */
@@ -140,7 +142,8 @@ export class Plot {
         y: false,
         sync: { key: SYNC.key, setSeries: false, scales: ["x", null] },
         drag: { x: true, y: false, setScale: false, dist: 6 },
-        points: { size: (_u, i) => this.#hoverSize(i), width: 1.5, fill: () => this.#colors.surface },
+        // Each is a layer of its own: of hundreds the browser draws a few frames a second.
+        points: { ...(model.lines.length > MOST_RINGS && { show: false }), size: (_u, i) => this.#hoverSize(i), width: 1.5, fill: () => this.#colors.surface },
         bind: { dblclick: () => () => (this.onZoom(null, null), null) },
       },
       hooks: {

@@ -1,14 +1,11 @@
 import { useState } from "preact/hooks";
 import type { RunRow } from "../../client/api";
-import { baselineName } from "../data/against";
+import { MOST_COMPARED, baselineName } from "../data/against";
 import { count } from "../data/format";
 import { saidBy, type Picks } from "../data/picks";
 import type { Shelf } from "../shelf";
 import { Reasoned } from "./reasoned";
 import { spokenId } from "./words";
-
-/** More lines in one chart tell nothing. */
-const MOST_COMPARED = 28;
 
 interface FilterProps {
   rows: readonly RunRow[];
