@@ -68,6 +68,8 @@ def test_every_view_shows_the_run_as_it_was(open_copy: Open) -> None:
     assert page.locator("header .brand[href]").count() == 0, "there is no list of runs to go to"
     assert page.evaluate("livecb.counts()['train/loss']") == 350
     page.locator("[data-chart=loss] canvas").wait_for()
+    page.get_by_role("button", name="log y").click()
+    page.wait_for_function("() => location.search !== ''", timeout=30_000)
     tab(page, "Leaderboard")
     page.get_by_text("candidate 3").first.wait_for()
     tab(page, "Samples")

@@ -67,6 +67,11 @@ class Gathered:
             "system": self._system(run) if known["counts"].get("system") else b"[]",
         }
         self._pages = {kind: self._named(kind) for kind in _MEDIA}
+        self._shown = {(kind, at): page for kind in _MEDIA for at, page in enumerate(self._pages[kind])}
+        self._shown["samples", 0] = self._sampled
+        self._files = {key: [_files_of(line) for line in page.lines] for key, page in self._shown.items()}
+        every = (digest for events in self._files.values() for each in events for digest in each)
+        self._sizes = _sizes(run, every)
 
     @property
     def media_size(self) -> int:
@@ -74,12 +79,13 @@ class Gathered:
         lines = (line for pages in self._pages.values() for page in pages for line in page.lines)
         return sum(len(line) + 1 for line in lines) * 4 // 3
 
-    def fit(self, run: StoredRun, room: int) -> list[str]:
+    def files_size(self) -> int:
+        """Return the bytes that all files would take that what is told shows."""
+        return sum(self._sizes.values())
+
+    def fit(self, room: int) -> list[str]:
         """Take in the media whose files have room, and return these files' hashes."""
-        pages = {(kind, at): page for kind in _MEDIA for at, page in enumerate(self._pages[kind])}
-        pages["samples", 0] = self._sampled
-        files = {key: [_files_of(line) for line in page.lines] for key, page in pages.items()}
-        sizes = _sizes(run, (digest for events in files.values() for each in events for digest in each))
+        pages, files, sizes = self._shown, self._files, self._sizes
         kept = {key: [at for at, each in enumerate(events) if each] for key, events in files.items()}
 
         def chosen() -> dict[str, None]:

@@ -30,7 +30,7 @@ LIMIT = 25_000_000
 """Bytes that a file may have, where nobody says otherwise."""
 
 _PLACE = "<!-- the run -->"
-_SMALLEST = 1 / 64
+_THIN, _SMALLEST = 1 / 32, 1 / 64
 _FRAME = 4_000  # bytes around what is told
 
 
@@ -68,7 +68,9 @@ def write_copy(
         while True:
             gathered = Gathered(index, share, stop)
             room = limit - _FRAME - len(head) - len(tail) - _packed_size(gathered.texts) - gathered.media_size
-            if room >= 0:
+            # Curves are thinned rather than most pictures left out, but not for ever.
+            wanted = min(gathered.files_size(), limit * 2 // 5) if share > _THIN else 0
+            if room >= wanted:
                 break
             share /= 2
             if share < _SMALLEST:
@@ -76,7 +78,7 @@ def write_copy(
                 raise ServerError(
                     f"run {run.id} takes at least {least:,} bytes as HTML, got a limit of {limit:,}"
                 )
-        files = gathered.fit(run, room)
+        files = gathered.fit(room)
     finally:
         index.close()
     name = msgspec.json.decode(gathered.texts["state"])["name"]
