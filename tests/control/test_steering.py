@@ -257,6 +257,18 @@ def test_what_nobody_obeyed_in_time_is_refused(run: livecb.Run, recorded: Record
     assert (item, last.phase) == (1, "refused")
 
 
+def test_of_very_many_wishes_most_are_refused_but_no_stop(run: livecb.Run, recorded: Recorded) -> None:
+    for _ in run.track(range(2)):
+        if not of(events.Command, recorded(run)):
+            for each in [*[wish("save")] * 150, wish("stop", by="Ada")]:
+                run._steer().take(each)
+    told = [
+        (event.name, event.reason) for event in of(events.Command, recorded(run)) if event.phase != "asked"
+    ]
+    assert told.count(("save", "100 wishes wait already: ask again later")) == 50
+    assert told[-1] == ("stop", None)
+
+
 def test_what_comes_too_late_is_refused_when_the_run_ends(run: livecb.Run, recorded: Recorded) -> None:
     list(run.track(range(2)))
     tell(run, wish("pause"))

@@ -142,6 +142,7 @@ def test_a_training_elsewhere_is_asked_there(served: Served, store: Store) -> No
     assert (answer.status_code, "elsewhere" in answer.json()["detail"]) == (409, True)
     with pytest.raises(CommandRefused, match="elsewhere"):
         ask(store.run(RUN), wish("pause"))
+    assert served.get(f"api/runs/{RUN}")["controls"] is None
     assert not (store.run(RUN).folder / "commands.jsonl").exists()
 
 

@@ -153,3 +153,17 @@ def test_another_port_of_an_allowed_name_is_another_server(store: Store, writer:
             assert answer.status_code == status, (host, origin)
     finally:
         server.stop()
+
+
+def test_a_server_that_goes_by_any_name_answers_no_page_of_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVECB_ALLOWED_HOSTS", "*")
+    server = launch.ThreadServer(store, port=0)
+    served = client_of(server.start())
+    ours = {"host": "lab.example:8080", "origin": "http://lab.example:8080"}
+    theirs = {**ours, "origin": "http://evil.example"}
+    told = [served.client.get("api/runs", headers=headers).status_code for headers in (ours, theirs)]
+    served.client.close()
+    server.stop()
+    assert told == [200, 403]

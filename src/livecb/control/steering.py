@@ -37,6 +37,7 @@ A function gets nothing; that of `skip`, `drop` and `add` gets the wish, whose v
 """
 
 _LOOK_SECONDS = 0.25
+_MOST_WAITING = 100  # for a loop obeys all that wait at one step
 _BY_ITSELF = "livecb"
 _NOT_HERE = "this training has no place for it"
 _NO_LOOK = "the loop does not look for what is asked: use run.track, or call run.obey() at each step"
@@ -151,8 +152,9 @@ class Steering:
     def take(self, asked: Asked) -> None:
         """Note what was asked, in whichever thread it was read."""
         self._tell("asked", asked, new=asked.value)
-        if self.barred:
-            self._refuse(asked, self.barred)
+        full = len(self._asked) >= _MOST_WAITING and asked.name != "stop"
+        if self.barred or full:
+            self._refuse(asked, self.barred or f"{_MOST_WAITING} wishes wait already: ask again later")
             return
         self._asked.append(asked)
         self.run._asked = True

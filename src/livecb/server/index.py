@@ -239,7 +239,7 @@ class Index:
         self.place = ()
 
     def _state_dict(self, alive: bool, rows: int) -> dict[str, Any]:
-        return self._state.to_dict(
+        state = self._state.to_dict(
             alive=alive,
             now=time.time(),
             cursor=self._tail.format(self.place),
@@ -247,6 +247,9 @@ class Index:
             labels=self.run.labels,
             rows=rows,
         )
+        if self.run.appended:  # its training is elsewhere, where nobody reads what is asked here
+            state["controls"] = None
+        return state
 
     def _advance(self, stop: Callable[[], bool]) -> bool:
         """Fold on; true if it came to the end of the log."""
