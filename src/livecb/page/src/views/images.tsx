@@ -75,7 +75,8 @@ function Strip({ images, name, rewinds, open }: StripProps) {
   });
 
   const onScroll = (): void => {
-    const element = scroller.current as HTMLDivElement;
+    const element = scroller.current;
+    if (!element) return; // the view was left while it still scrolled
     setCurrent((held) => (held !== null && held * FRAME >= element.scrollLeft - FRAME && held * FRAME <= element.scrollLeft + element.clientWidth ? held : null));
     following.current = element.scrollWidth - element.scrollLeft - element.clientWidth < FRAME / 2;
     setView({ left: element.scrollLeft, width: element.clientWidth });
