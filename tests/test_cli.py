@@ -156,6 +156,19 @@ def test_tail_counts_the_lines_that_it_shows(store):
     assert [line.split("  ", 1)[1] for line in lines] == ["step 3  loss 0.5", "over", "run completed"]
 
 
+def test_tail_tells_one_attempt_from_the_other_and_each_line_once(store):
+    for resumed in ({}, {"resume": True, "resumed_step": 1}):
+        with livecb.init(id="again", sinks=[], capture=None, system_interval=0, **resumed) as run:
+            for step in (2, 3):
+                run.log({"loss": step / 4}, step=step)
+    result = livecb_("tail", "again", "--from-start")
+    assert result.returncode == 0
+    first, second = (line.split("  ", 1)[1] for line in result.stdout.splitlines() if "run started" in line)
+    assert "attempt" not in first
+    assert second.endswith("attempt 2  from step 1")
+    assert sum("loss 0.75" in line for line in result.stdout.splitlines()) == 2
+
+
 def test_tail_prints_lines_as_they_stand(finished):
     printed = livecb_("tail", finished.id, "--json", "--from-start").stdout
     assert printed == (finished.folder / "events.jsonl").read_text()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo  # which an optimizer imports: once, and not in each fork
 
 _SECONDS = 120
 
@@ -31,8 +32,11 @@ def pair(work: Callable[..., Any], *args: Any) -> list[Any]:
     Raises:
         AssertionError: One of them failed, or has not come to an end in time.
     """
+    # They meet in a store of ours, as torchrun's do: a port that they are told may be taken until they listen.
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "NODE_RANK": "0", "MASTER_ADDR": "127.0.0.1"}
-    common |= {"MASTER_PORT": str(free_port()), "ACCELERATE_USE_CPU": "1"}
+    common |= {"MASTER_PORT": str(store.port), "ACCELERATE_USE_CPU": "1"}
+    common |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "0"}
     ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank), **common} for rank in range(2)]
     return _forks(ranks, work, args)
 

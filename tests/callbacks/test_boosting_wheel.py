@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import lightgbm as lgb
 import pytest
 import xgboost as xgb
 from boosters import TRAIN, VAL, X, Y, live_stream, train
+from pairs import free_port, pair
+from xgboost.tracker import RabitTracker
 
 from livecb import events
 from livecb.control.commands import Asked, wish
@@ -202,3 +205,57 @@ def test_a_training_stops_when_a_metric_is_good_enough(booster: str, recorded: R
     assert (ended.status, ended.by) == ("stopped", "livecb")
     assert ended.reason.startswith(f"{name[booster]} 0.4")
     assert ended.reason.endswith(" < 0.5")
+
+
+# Two processes that train one model
+
+
+def with_xgboost(tracker: dict[str, Any]) -> int:
+    with xgb.collective.CommunicatorContext(**tracker):
+        rank = xgb.collective.get_rank()
+        live = live_stream("xgboost")
+
+        class Ask(xgb.callback.TrainingCallback):
+            def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+                if epoch == 0 and rank == 0:
+                    tell(live.run, wish("stop"))
+                return False
+
+        params = {"nthread": 1, "tree_method": "hist"}
+        data = xgb.DMatrix(X[rank::2], Y[rank::2])
+        return int(xgb.train(params, data, 3, callbacks=[Ask(), live]).num_boosted_rounds())
+
+
+def with_lightgbm(ports: list[int]) -> int:
+    rank = int(os.environ.pop("RANK"))  # LightGBM's processes know their places by their ports
+    live = live_stream("lightgbm")
+
+    def ask(env: Any) -> None:
+        if env.iteration == 1 and rank == 0:
+            tell(live.run, wish("stop"))
+
+    ask.before_iteration = True  # type: ignore[attr-defined]
+    machines = ",".join(f"127.0.0.1:{port}" for port in ports)
+    params = {"machines": machines, "local_listen_port": ports[rank], "tree_learner": "data", "verbose": -1}
+    params |= {"num_threads": 1, "pre_partition": True}
+    data = lgb.Dataset(X[rank::2], Y[rank::2])
+    return int(lgb.train(params, data, 3, callbacks=[ask, live]).current_iteration())
+
+
+@pytest.mark.parametrize("booster", ["xgboost", "lightgbm"])
+def test_processes_that_train_one_model_are_one_run_and_refuse_with_the_reason(
+    booster: str, recorded: Recorded
+) -> None:
+    if booster == "xgboost":
+        tracker = RabitTracker(n_workers=2, host_ip="127.0.0.1")
+        tracker.start()
+        told = pair(with_xgboost, tracker.worker_args())
+    else:
+        told = pair(with_lightgbm, [free_port(), free_port()])
+    assert told == [3, 3]
+    (started,) = recorded.of(events.RunStarted)  # of the only run
+    assert started.world_size == 2
+    assert "several processes train one model" in recorded.of(events.Controls)[-1].commands["stop"]
+    assert [each[:2] for each in answered(recorded.events)] == [("stop", "refused")]
+    assert [event.step for event in recorded.of(events.Progress)][-1] == 3
+    assert recorded.events[-1].status == "completed"

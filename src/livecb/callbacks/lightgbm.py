@@ -6,8 +6,9 @@ tells. Called before the callbacks that stop a training, for these hide the last
 
 from __future__ import annotations
 
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,11 +19,13 @@ from livecb.callbacks.helm import Helm, obeying, steering
 from livecb.callbacks.misplaced import tell
 from livecb.control.parameter import Control
 from livecb.run import Run
+from livecb.start import rank_from_environment
 
 __all__ = ["LiveStream"]
 
 # `early_stopping` and `log_evaluation` stand at 30 and at 10.
 _ORDER = -1_000
+_PORT = 12400  # LightGBM's own
 
 
 class _Session(Boosting):
@@ -83,7 +86,7 @@ class LiveStream(BoostingStream):
         return _Session(run, owned)
 
     def _take_the_helm(self, env: Any) -> Helm:
-        return self._take_helm(int(env.params.get("num_machines") or 1))
+        return self._take_helm(_place(env.params)[1])
 
     def _stop(self, env: Any) -> None:
         """Stop the training, as if this round had been its last for the callbacks behind ours.
@@ -120,6 +123,7 @@ class LiveStream(BoostingStream):
     @steering(_take_the_helm)
     @opening
     def _begin_with(self, env: Any) -> None:
+        rank, machines = _place(env.params)
         self._begin(
             "lightgbm",
             env.params,
@@ -127,6 +131,8 @@ class LiveStream(BoostingStream):
             first=env.begin_iteration,
             missed=1,
             rounds=env.end_iteration,
+            rank=rank,
+            world_size=machines,
         )
 
     @obeying
@@ -149,9 +155,35 @@ def values_of(rows: Any) -> dict[str, Any]:
     return named((row[0], row[1], row[2], row[4] if len(row) > 4 else None) for row in told)
 
 
+def _place(params: Mapping[str, Any]) -> tuple[int, int]:
+    """Return which of the processes that train one model this is, as LightGBM finds it, and their number."""
+    listed = _said(params, ("machines", "workers", "nodes"), "")
+    machines = listed.split(",") if isinstance(listed, str) and listed else list(listed)
+    count = int(_said(params, ("num_machines", "num_machine"), len(machines) or 1))
+    if count < 2:
+        return 0, 1
+    port = str(_said(params, ("local_listen_port", "local_port", "port"), _PORT))
+    places = [place for place, machine in enumerate(machines) if machine.rpartition(":")[2] == port]
+    if len(places) > 1:  # all listen on the same one, each on its own machine
+        places = [place for place in places if _is_here(machines[place].rpartition(":")[0])]
+    return places[0] if places else rank_from_environment(), count
+
+
+def _is_here(host: str) -> bool:
+    """Whether an address is one of this machine's."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _said(params: Mapping[str, Any], names: Sequence[str], default: Any) -> Any:
+    """Return a setting by the first of its names that is there."""
+    return next((params[name] for name in names if params.get(name) is not None), default)
+
+
 def _rate(params: Mapping[str, Any]) -> float:
     """Return the learning rate that a training begins with."""
-    said = [
-        params[name] for name in ("learning_rate", "eta", "shrinkage_rate") if params.get(name) is not None
-    ]
-    return float(said[0]) if said else 0.1
+    return float(_said(params, ("learning_rate", "eta", "shrinkage_rate"), 0.1))
