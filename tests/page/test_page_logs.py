@@ -50,14 +50,16 @@ def console(loud: tuple[Server, str], browser: Browser) -> Iterator[Page]:
     watching = Watched(browser, server.address)
     page = watching.open(server.url(run), timezone_id="UTC")
     page.get_by_role("tab", name="Log").click()
-    page.get_by_role("log").get_by_text(f"line {LINES - 1} of many").wait_for(timeout=60_000)
+    page.get_by_role("log", name="Log lines").get_by_text(f"line {LINES - 1} of many").wait_for(
+        timeout=60_000
+    )
     yield page
     watching.close()
     assert watching.errors == []
 
 
 def rows_of(page: Page) -> Locator:
-    return page.get_by_role("log")
+    return page.get_by_role("log", name="Log lines")
 
 
 def test_a_long_log_opens_at_its_end_and_goes_to_any_place(console: Page) -> None:
@@ -119,7 +121,7 @@ def test_the_log_follows_and_pauses_while_one_reads(server: Server, train: Train
     page = watched.open(server.url(trainer.run), PHONE)
     trainer.tell("log", 3000)
     wait_for(page, "livecb.logs().count === wanted", 3001)
-    rows = page.get_by_role("log")
+    rows = page.get_by_role("log", name="Log lines")
     rows.get_by_text("line 2999 of 3000").wait_for()
     rows.evaluate("rows => { rows.scrollTop = 1000 }")
     page.get_by_text("paused while you read").wait_for()

@@ -209,7 +209,7 @@ def test_where_websockets_come_through_the_page_goes_over_to_one(nginx: Proxied,
     nginx.train(20)
     nginx.shows_all(page)
     nginx.trainer.tell("log", 30)
-    page.get_by_role("log").get_by_text("line 29 of 30").wait_for()
+    page.get_by_role("log", name="Log lines").get_by_text("line 29 of 30").wait_for()
     wait_for(page, "livecb.logs().count === livecb.state().counts.log")
     assert "WebSocket" in (page.locator("header .badge").get_attribute("title") or "")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from browsing import ALONE, Server, TrainerProcess, Watched, wait_for, wait_for_steps
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 Train = Callable[..., TrainerProcess]
 shared = pytest.mark.usefixtures("served")
@@ -45,7 +45,7 @@ def assert_every_number_once(server: Server, run: str, page: Page) -> None:
     assert len(seqs) > 0
 
 
-def test_twelve_tabs_of_several_runs_are_live_over_two_connections(
+def test_twelve_tabs_of_several_runs_that_are_all_seen_are_live_over_two_connections(
     server: Server, train: Train, watched: Watched
 ) -> None:
     trainers = [train("--steps", 40) for _ in range(3)]
@@ -60,29 +60,14 @@ def test_twelve_tabs_of_several_runs_are_live_over_two_connections(
     for trainer in trainers:
         trainer.tell("step", 60)
     for page in pages:
+        assert page.evaluate("document.visibilityState") == "visible"
         wait_for_steps(page, "train/loss", even(100))
+        wait_for(page, "livecb.link().kind === 'live'")
         assert page.evaluate("livecb.stream()") == {"via": "stream", "shared": True}
         assert page.evaluate("livecb.link().loads") == 1
     for number, page in enumerate(pages):
         assert_every_number_once(server, trainers[number % 3].run, page)
     assert streams_at(server, first) <= 3, "one for the list, one for the runs, and perhaps one that goes"
-
-
-@shared
-def test_twelve_windows_that_are_all_seen_are_live(server: Server, train: Train, browser: Browser) -> None:
-    trainer = train("--steps", 40)
-    context = browser.new_context()
-    pages = []
-    for number in range(12):
-        page = context.new_page()
-        page.goto(server.url(trainer.run) if number == 0 else f"{server.address}r/{trainer.run}")
-        pages.append(page)
-    trainer.tell("step", 60)
-    for page in pages:
-        assert page.evaluate("document.visibilityState") == "visible"
-        wait_for_steps(page, "train/loss", even(100))
-        wait_for(page, "livecb.link().kind === 'live'")
-    context.close()
 
 
 @shared
