@@ -90,6 +90,7 @@ class RunState(RunRow, frozen=True, kw_only=True):
         cursor: The place in the log that this is true at; `follow` from there to go on.
         now: When the server said so, Unix seconds by its clock: ages are reckoned from it, not from yours.
         alive: Whether its writer lives.
+        viewers: How many streams of it are open at the server.
         leaderboard: Candidates, best first.
         attempts: When and how each began and ended, and what was set otherwise than before.
         resumed_run: The run whose checkpoint it began from, where that could not be gone on with.
@@ -100,6 +101,7 @@ class RunState(RunRow, frozen=True, kw_only=True):
     events: int = 0
     now: float | None = None
     alive: bool = False
+    viewers: int = 0
     message: str | None = None
     reason: str | None = None
     traceback: str | None = None
