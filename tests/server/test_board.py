@@ -10,6 +10,7 @@ import pytest
 from watching import Served, Writer, client_of, take, until
 
 from livecb.server import board, launch
+from livecb.server.kept import mark_of
 from livecb.state import State
 from livecb.store import Store
 
@@ -104,13 +105,13 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(served: Served, stor
 
 def test_a_mark_changes_with_the_log_and_the_labels(store: Store) -> None:
     writer = Writer(store).start()
-    marks = [board.mark_of(writer.run)]
+    marks = [mark_of(writer.run)]
     writer.metrics(1)
-    marks.append(board.mark_of(writer.run))
+    marks.append(mark_of(writer.run))
     writer.run.label(name="x")
-    marks.append(board.mark_of(writer.run))
+    marks.append(mark_of(writer.run))
     Writer(store, part="1").metrics(1)
-    marks.append(board.mark_of(writer.run))
+    marks.append(mark_of(writer.run))
     assert len(set(marks)) == 4
 
 

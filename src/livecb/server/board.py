@@ -24,6 +24,7 @@ from livecb.events import decode_lines
 from livecb.server.frames import as_event
 from livecb.server.hub import Hub
 from livecb.server.index import FoldError, Index
+from livecb.server.kept import Mark, mark_of
 from livecb.state import State
 from livecb.store import StoredRun
 
@@ -33,8 +34,6 @@ _CACHE = ".row.json"
 _MADE_BY = f"{__version__}+4"  # counts up when a row says something else
 _LOOK_SECONDS = 0.7
 _GLANCE = 128 << 10
-
-Mark = tuple[tuple[int, int], ...]
 
 _log = logging.getLogger("livecb.server")
 
@@ -192,19 +191,6 @@ def glance(run: StoredRun, alive: bool) -> dict[str, Any]:
     state.feed(decode_lines([event for line in lines if (event := as_event(line)) is not None]))
     words = "" if alive else run.last_words()
     return state.row(alive=alive, now=time.time(), last_words=words, labels=run.labels)
-
-
-def mark_of(run: StoredRun) -> Mark:
-    """Return what a row depends on: sizes and times of the logs, and the labels' time."""
-    paths = [run.part_path(name) for name in run.part_names()]
-    marks = []
-    for path in [*paths, run.folder / "labels.json"]:
-        try:
-            status = path.stat()
-            marks.append((status.st_size, status.st_mtime_ns))
-        except OSError:
-            marks.append((-1, 0))
-    return tuple(marks)
 
 
 def _keep(run: StoredRun, mark: Mark, row: dict[str, Any]) -> None:

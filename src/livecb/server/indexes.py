@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import msgspec
+
 from livecb.leaderboard import MOST
 from livecb.server.index import Index
+from livecb.server.kept import Kept, mark_of
 from livecb.server.workers import Workers
 from livecb.state import State
 from livecb.store import Store
@@ -19,6 +23,12 @@ _T = TypeVar("_T")
 _FOLDS = 2
 
 
+class _Ended(msgspec.Struct):
+    """Of a State only whether its run has ended."""
+
+    ended: float | None = None
+
+
 class Indexes:
     """The indexes of the runs that were asked for lately, within a bound of bytes."""
 
@@ -28,6 +38,7 @@ class Indexes:
         self._indexes: OrderedDict[str, Index] = OrderedDict()
         self._folds = Workers(_FOLDS, "livecb-fold")
         self._closing = False
+        self.kept = Kept()
 
     async def state(self, run: str, alive: bool, rows: int = MOST) -> bytes:
         """Return a run's State as JSON.
@@ -35,7 +46,18 @@ class Indexes:
         Raises:
             RunNotFound: There is no such run.
         """
-        return await self._fold(run, lambda index: index.state_json(alive, rows=rows, stop=self.closing))
+        if alive:
+            return await self._fold(run, lambda index: index.state_json(alive, rows=rows, stop=self.closing))
+        stored = self._store.run(run)
+        asked, mark = (run, "state", rows), (mark_of(stored), stored.last_words())
+        known = self.kept.get(asked, mark)
+        if known is not None:
+            return _as_of_now(known)
+        answer = await self._fold(run, lambda index: index.state_json(alive, rows=rows, stop=self.closing))
+        over = msgspec.json.decode(answer, type=_Ended).ended is not None  # else its times go on
+        if over and not self._closing:
+            self.kept.put(asked, mark, answer)
+        return answer
 
     async def series(self, run: str, **query: Any) -> bytes:
         """Return columns of a run's metrics as JSON.
@@ -43,7 +65,15 @@ class Indexes:
         Raises:
             RunNotFound: There is no such run.
         """
-        return await self._fold(run, lambda index: index.series_json(stop=self.closing, **query))
+        names = query.get("names")
+        asked = (run, *sorted({**query, "names": names and tuple(names)}.items()))
+        mark = mark_of(self._store.run(run))
+        answer = self.kept.get(asked, mark)
+        if answer is None:
+            answer = await self._fold(run, lambda index: index.series_json(stop=self.closing, **query))
+            if not self._closing:
+                self.kept.put(asked, mark, answer)
+        return answer
 
     async def leaderboard(self, run: str, since: str, limit: int) -> bytes:
         """Return a run's leaderboard as JSON.
@@ -100,3 +130,10 @@ class Indexes:
         while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > self._limit:
             self._indexes.popitem(last=False)
         return index
+
+
+def _as_of_now(state: bytes) -> bytes:
+    """Return the State of a run that is over as it is asked for now: only the clock has gone on."""
+    told = msgspec.json.decode(state, type=dict[str, msgspec.Raw])
+    told["now"] = msgspec.Raw(msgspec.json.encode(time.time()))
+    return msgspec.json.encode(told)

@@ -8,6 +8,7 @@ import { clock, count, value } from "../data/format";
 import type { Look } from "../data/lines";
 import { latest, written } from "../data/tiles";
 import type { XAxis } from "../data/series";
+import { frames } from "../frames";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { belongsTo, isNowhere, linesOf, modelOf, type ChartModel } from "./chart-model";
@@ -51,20 +52,23 @@ export function ChartCard(props: Props) {
     return () => {
       sight.disconnect();
       scheme.removeEventListener("change", recolor);
+      frames.drop(host);
       made.destroy();
     };
   }, [choice]);
 
   useEffect(() => {
-    if (!inView) return;
-    const began = performance.now();
-    const width = host.current?.clientWidth || 400;
-    const { curves, locator } = session;
-    const state = session.state as State;
-    const across = linesOf(state, curves.begins, marks ? session.marks.all : [], (mark) => locator.place(mark, look.axis), look.axis, look.zero);
-    model.current = modelOf(drawn, curves, look, range, log, across, width, best ? state.metrics : {});
-    plot.current?.draw(model.current);
-    session.topics.spent(performance.now() - began);
+    if (!inView) return frames.drop(host);
+    frames.ask(host, () => {
+      const began = performance.now();
+      const width = host.current?.clientWidth || 400;
+      const { curves, locator } = session;
+      const state = session.state as State;
+      const across = linesOf(state, curves.begins, marks ? session.marks.all : [], (mark) => locator.place(mark, look.axis), look.axis, look.zero);
+      model.current = modelOf(drawn, curves, look, range, log, across, width, best ? state.metrics : {});
+      plot.current?.draw(model.current);
+      session.topics.spent(performance.now() - began);
+    });
   }, [version, inView, off]);
 
   // What nobody sees stays as it was: of hundreds of charts only those in view cost anything.

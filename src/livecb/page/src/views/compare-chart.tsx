@@ -6,6 +6,7 @@ import { axisTime } from "../data/axis";
 import { count, value } from "../data/format";
 import { drawnOf, merge, type Look } from "../data/lines";
 import { snapped } from "../data/snap";
+import { frames } from "../frames";
 import type { CompareAxis } from "./compare";
 import { Plot, type Hover, type PlotLine, type PlotModel } from "./plot";
 import { spokenId } from "./words";
@@ -42,15 +43,18 @@ export function CompareChart({ name, axis, log, smoothing, range, hidden, compar
     return () => {
       sight.disconnect();
       scheme.removeEventListener("change", recolor);
+      frames.drop(host);
       drawn.destroy();
     };
   }, []);
   useEffect(() => {
-    if (!inView) return;
-    const began = performance.now();
-    model.current = modelOf(comparison, name, axis, log, smoothing, range, hidden, host.current?.clientWidth || 400);
-    plot.current?.draw(model.current);
-    comparison.topics.spent(performance.now() - began);
+    if (!inView) return frames.drop(host);
+    frames.ask(host, () => {
+      const began = performance.now();
+      model.current = modelOf(comparison, name, axis, log, smoothing, range, hidden, host.current?.clientWidth || 400);
+      plot.current?.draw(model.current);
+      comparison.topics.spent(performance.now() - began);
+    });
   }, [comparison, version, axis, log, smoothing, range, hidden, inView]);
   const words = useMemo(() => describe(comparison, name), [comparison, version, name]);
   const nowhere = comparison.runs.every(({ curves }) => !curves.byName.has(name) || curves.byName.get(name)?.extent(axis)[0] === Infinity);

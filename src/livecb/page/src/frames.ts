@@ -1,0 +1,47 @@
+/** Milliseconds of each frame that drawing charts may take: the rest of its 16 is for who scrolls and types. */
+const BUDGET_MS = 10;
+
+/**
+ * Draws what is asked for, as much of it as a frame has time for: each thing once, however often it was asked for
+ * meanwhile, and as it was asked for last. What there is time for is drawn at once.
+ */
+export class Frames {
+  #wanted = new Map<object, () => void>();
+  #spent = 0;
+  #scheduled = false;
+
+  ask(who: object, draw: () => void): void {
+    if (this.#spent < BUDGET_MS && this.#wanted.size === 0) this.#draw(draw);
+    else this.#wanted.set(who, draw);
+    this.#schedule();
+  }
+
+  /** It is not to be drawn any more. */
+  drop(who: object): void {
+    this.#wanted.delete(who);
+  }
+
+  #draw(draw: () => void): void {
+    const began = performance.now();
+    draw();
+    this.#spent += performance.now() - began;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      this.#spent = 0;
+      for (const [who, draw] of this.#wanted) {
+        if (this.#spent >= BUDGET_MS) break;
+        this.#wanted.delete(who);
+        this.#draw(draw);
+      }
+      if (this.#wanted.size > 0 || this.#spent > 0) this.#schedule();
+    });
+  }
+}
+
+/** The frames of this page. */
+export const frames = new Frames();
