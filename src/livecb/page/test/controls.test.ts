@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Command } from "../client/generated/events";
 import {
-  buttonsOf, choicesOf, commonReason, deedOf, fateOf, given, latestCommands, pauseOf, pending, type Steered,
+  buttonsOf, choicesOf, commonReason, deedOf, fateOf, given, latestCommands, pauseOf, pending, valueNow, type Steered,
 } from "../src/data/controls";
 
 let seq = 0;
@@ -82,9 +82,22 @@ test("a command says what it did and what became of it", () => {
   expect(fateOf(command("stop", "asked"))).toBe("asked, not obeyed yet");
 });
 
-test("a value is written as exactly as it was given", () => {
-  expect([0.05, 0.123456789, 8, 1e-5, -2.5, 100000, true, "", "warm", null].map(given))
-    .toEqual(["0.05", "0.123456789", "8", "1.0e-5", "\u22122.5", "100,000", "on", "“”", "warm", "–"]);
+test("a value is written to six digits", () => {
+  expect([0.05, 0.123456789, 8, 1e-5, -2.5, 100000, 1234567, -1.5e-10, true, "", "warm", null].map(given))
+    .toEqual(["0.05", "0.123457", "8", "1.0e-5", "\u22122.5", "100,000", "1,234,567", "\u22121.5e-10", "on", "“”", "warm", "–"]);
+  expect(deedOf(command("set", "applied", { parameter: "lr", old: 0.003960441545911196, new: 0.0005 }))).toBe("lr 0.00396044 → 5.0e-4");
+});
+
+test("a value that a schedule changes is what its metric says, once that is news", () => {
+  const metric = (value: unknown, time: number) => ({ lr: { value, time } }) as never;
+  const lr = { name: "lr", value: 0.01 };
+  const set = [command("set", "applied", { parameter: "lr", new: 0.01, time: 50 })];
+  expect(valueNow(lr, { metrics: metric(0.002, 60), attempt_started: 10, commands: set })).toBe(0.002);
+  expect(valueNow(lr, { metrics: metric(0.002, 40), attempt_started: 10, commands: set })).toBe(0.01);
+  expect(valueNow(lr, { metrics: metric(0.002, 40), attempt_started: 45, commands: [] })).toBe(0.01);
+  expect(valueNow(lr, { metrics: metric("NaN", 60), attempt_started: 10, commands: [] })).toBe(0.01);
+  expect(valueNow({ name: "mix", value: 0.5 }, { metrics: metric(0.002, 60), attempt_started: 10, commands: [] })).toBe(0.5);
+  expect(valueNow({ name: "lr", value: "warm" }, { metrics: metric(0.002, 60), attempt_started: 10, commands: [] })).toBe("warm");
 });
 
 test("of each wish the last word counts", () => {

@@ -1,5 +1,6 @@
 import type { State } from "../../client/api";
 import type { Command } from "../../client/generated/events";
+import { toNumber } from "../../client/number";
 import { count, value } from "./format";
 
 /** A value that readers may set; `reason` says why not. */
@@ -71,6 +72,19 @@ export function canAsk(state: Steered): state is Steered & { controls: Controls 
   return state.alive && state.controls !== null;
 }
 
+/**
+ * What a parameter is now. A schedule changes it and says so only in the metric of its name: that holds where it came
+ * after the attempt began and after it was last set.
+ */
+export function valueNow({ name, value: held }: Parameter, state: Pick<State, "metrics" | "attempt_started"> & { commands: Command[] }): unknown {
+  const metric = state.metrics[name];
+  if (typeof held !== "number" || !metric) return held;
+  const measured = toNumber(metric.value);
+  const set = state.commands.filter((command) => command.name === "set" && command.parameter === name && command.phase === "applied");
+  const since = Math.max(state.attempt_started ?? 0, ...set.map(({ time }) => time));
+  return metric.time > since && Number.isFinite(measured) ? measured : held;
+}
+
 /** The buttons of a run: of pausing and going on the one that fits. */
 export function buttonsOf(state: Steered): Button[] {
   if (!canAsk(state)) return [];
@@ -120,7 +134,12 @@ export function whose(command: Pick<Command, "by">): string {
   return command.by || "a viewer";
 }
 
-/** A value of a parameter, as people read it: as exactly as it was given. */
+/** A number to the six digits that people read; the log has them all. Whole ones stay whole. */
+export function readable(held: number): number {
+  return Number.isInteger(held) ? held : Number(held.toPrecision(6));
+}
+
+/** A value of a parameter, as people read it. */
 export function given(held: unknown): string {
   if (typeof held === "number") return exact(held);
   if (typeof held === "boolean") return held ? "on" : "off";
@@ -128,9 +147,10 @@ export function given(held: unknown): string {
 }
 
 function exact(held: number): string {
-  const short = value(held, 3);
+  const meant = readable(held);
+  const short = value(meant, 3);
   const back = Number(short.replaceAll(",", "").replaceAll("\u2212", "-"));
-  return back === held ? short.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : String(held).replace("-", "\u2212");
+  return back === meant ? short.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : String(meant).replace(/^-/, "\u2212");
 }
 
 /** What a command did, or was to do, in a few words. */

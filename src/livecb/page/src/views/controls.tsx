@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { State } from "../../client/api";
 import { copied } from "../copied";
 import {
-  buttonsOf, canAsk, choicesOf, commonReason, deedOf, fateOf, keyOf, latestCommands, pauseOf, pending, whose, type Asked, type Button,
+  buttonsOf, canAsk, choicesOf, commonReason, deedOf, fateOf, keyOf, latestCommands, pauseOf, pending, valueNow, whose, type Asked, type Button,
 } from "../data/controls";
 import { clock, duration } from "../data/format";
 import type { RunSession } from "../session";
@@ -38,7 +38,8 @@ export function Controls({ session, narrow = false }: { session: RunSession; nar
       {wheel.unknown && barred === null && (
         <p class="fate unsure" role="status">The server did not tell what you may do here. What you may not do, it will refuse.</p>
       )}
-      {state.controls.parameters.map((parameter) => {
+      {state.controls.parameters.map((said) => {
+        const parameter = { ...said, value: valueNow(said, state) };
         const key = keyOf("set", parameter.name);
         return (
           <ParameterRow key={parameter.name} parameter={parameter} reason={barred ?? parameter.reason ?? null} asked={open.get(key) ?? null}
