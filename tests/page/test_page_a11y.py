@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browsing import DESKTOP, PHONE, Everything, Watched, complaints, wait_for
+from browsing import DESKTOP, PHONE, Everything, Server, Watched, complaints, wait_for
 from playwright.sync_api import Browser, Page, expect
 
 from livecb.server.access import Role
@@ -98,6 +98,15 @@ def test_axe_finds_nothing_in_the_list_in_comparing_and_where_there_is_nothing(
     page.locator(".compare .card").first.wait_for()
     assert wrong(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_where_there_are_no_runs_yet(
+    served: Server, watched: Watched, size: tuple[int, int]
+) -> None:
+    page = watched.open(served.url(), size)
+    page.get_by_role("heading", name="No runs yet").wait_for()
+    assert wrong(page) == []
 
 
 def test_a_chart_is_told_in_words_and_as_a_table(everything: Everything, viewer: Watched) -> None:

@@ -142,7 +142,7 @@ function NoRuns() {
     <main class="lone" id="main">
       <h1>No runs yet</h1>
       <p>They show here by themselves. Add one line to a training:</p>
-      <pre class="mono code">
+      <pre class="mono code" tabIndex={0} role="region" aria-label="How to begin">
         <span class="c"># Lightning</span>
         {"\nfrom livecb.callbacks.lightning import LiveStream\ntrainer = L.Trainer(callbacks=["}
         <b>LiveStream()</b>
