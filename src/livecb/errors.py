@@ -72,7 +72,15 @@ class StoreError(LivecbError):
 
 
 class RunNotFound(StoreError, LookupError):
-    """The store holds no run of this id."""
+    """The store holds no run of this id.
+
+    Attributes:
+        run: The id, where one was asked for as such: who asks over HTTP is not told of folders.
+    """
+
+    def __init__(self, message: str, run: str | None = None) -> None:
+        super().__init__(message)
+        self.run = run
 
 
 class RunWritten(StoreError):

@@ -134,7 +134,8 @@ class Store:
             raise RunNotFound(f"no run can be called {run_id!r}: ids are letters, digits, '.', '_' and '-'")
         run = StoredRun(self.root / run_id)
         if not run.folder.is_dir():
-            raise RunNotFound(f"no run {run_id!r} in {self.root}; `livecb ls` lists those there are")
+            told = f"no run {run_id!r} in {self.root}; `livecb ls` lists those there are"
+            raise RunNotFound(told, run_id)
         return run
 
     def create(self, run_id: str | None = None) -> StoredRun:

@@ -93,7 +93,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str, str, str]] = [
     ("GET", "api/nothing", {}, "no-such-address", "/api/nothing", "openapi.json"),
     ("PUT", "api/runs", {}, "no-such-method-here", "PUT", "takes GET"),
     ("GET", "nothing.png", {}, "no-such-page", "/nothing.png", "./"),
-    ("GET", "api/runs/nobody", {}, "no-such-run", "'nobody'", "livecb ls"),
+    ("GET", "api/runs/nobody", {}, "no-such-run", "'nobody'", "GET api/runs lists"),
     ("GET", "api/runs?limit=many", {}, "not-understood", "'many'", "expected limit to be a whole number"),
     ("GET", f"api/runs/{RUN}/events?cursor=x", {}, "not-a-cursor", "'x'", "start from '0'"),
     ("GET", f"api/runs/{RUN}/metrics?name=no", {}, "no-such-metric", "'no'", "there are"),
@@ -116,6 +116,14 @@ REFUSED: list[tuple[str, str, dict[str, Any], str, str, str]] = [
         "expected one of pause",
     ),
     ("POST", f"api/runs/{RUN}/notes", {"json": {"txt": 1}}, "not-understood", "txt", "expected a JSON object of text"),
+    ("POST", "api/tokens", {"json": {"name": "ada", "role": "boss"}}, "not-understood", '"boss"', "role to be one of admin, control, view, write"),
+    ("POST", "api/tokens", {"json": {"nam": "ada"}}, "not-understood", '{"nam":"ada"}', "no field 'nam': expected a JSON object of name, role, and"),
+    ("POST", "api/tokens", {"json": {"name": "ada"}}, "not-understood", '{"name":"ada"}', "role is missing: expected"),
+    ("POST", "api/tokens", {"json": {"name": "ada", "role": "view", "seconds": 0}}, "not-understood", "got 0", "seconds to be a number of more than 0 and less than"),
+    ("POST", "api/tokens", {"json": [1]}, "not-understood", "[1]", "expected a JSON object of name, role"),
+    ("POST", "api/tokens", {"content": b"{nope", "headers": JSON}, "not-understood", "{nope", "what is no JSON"),
+    ("POST", f"api/runs/{RUN}/notes", {"json": {"text": " "}}, "not-understood", '" "', "text to be a word that is not blank"),
+    ("PATCH", f"api/runs/{RUN}", {"json": {"tags": ["a", 5]}}, "not-understood", "got 5", "each of tags to be a word"),
     ("POST", f"api/runs/{RUN}/notes", {"content": b"{}"}, "another-content-type", "''", "Content-Type: application/json"),
     (
         "POST",
@@ -160,7 +168,10 @@ REFUSED: list[tuple[str, str, dict[str, Any], str, str, str]] = [
 @pytest.mark.parametrize("asked", REFUSED, ids=[f"{it[0]} {it[1][:40]} {it[3]}" for it in REFUSED])
 def test_a_problem_says_its_kind_what_came_and_what_to_do(there: tuple[Served, str], asked: Any) -> None:
     method, path, more, kind, value, cure = asked
-    check(there[0].client.request(method, path, **more), kind, value, cure)
+    answer = there[0].client.request(method, path, **more)
+    check(answer, kind, value, cure)
+    for inner in ("got b'", "`$.", "Invalid enum", "/store"):
+        assert inner not in answer.json()["detail"]
 
 
 def test_what_a_token_may_not_is_told_with_how_to_come_by_it(there: tuple[Served, str]) -> None:

@@ -23,7 +23,7 @@ def test_an_error_is_problem_details_and_says_what_to_do(served: Served, writer:
     assert said["type"] == "tag:livecb,2026:no-such-run"
     assert said["title"] == "No such run"
     assert said["status"] == 404
-    assert "livecb ls" in str(said["detail"])
+    assert "GET api/runs" in str(said["detail"])
     assert said["error"] == {name: said[name] for name in ("status", "title", "detail")}
 
 

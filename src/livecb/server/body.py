@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any, TypeVar
 import msgspec
 from starlette.requests import Request
 
+from livecb.server.query import bare, expected, schema_of
 from livecb.server.replies import Problem
 
 __all__ = ["body_of", "bytes_of", "saved"]
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", bound=msgspec.Struct)
 _MOST = 256 << 10
+_SHOWN = 80
 
 
 async def body_of(request: Request, kind: type[_T]) -> _T:
@@ -32,11 +35,44 @@ async def body_of(request: Request, kind: type[_T]) -> _T:
     """
     body = await bytes_of(request, "application/json", _MOST)
     try:
-        return msgspec.convert(_whole(msgspec.json.decode(body)), kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        names = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))  # type: ignore[arg-type]
-        detail = f"{error}; expected a JSON object of {names}, got {body[:80]!r}"
-        raise Problem(400, "Not understood", detail) from error
+        said = _whole(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        why = str(error).removeprefix("JSON is malformed: ")
+        raise _refused(f"expected {_fields(kind)}, got what is no JSON: {_shown(body)} ({why})") from error
+    try:
+        return msgspec.convert(said, kind)
+    except msgspec.ValidationError as error:
+        raise _refused(_wrong(str(error), said, kind)) from error
+
+
+def _refused(detail: str) -> Problem:
+    return Problem(400, "Not understood", detail)
+
+
+def _wrong(told: str, said: Any, kind: type[msgspec.Struct]) -> str:
+    """Return what was expected and what came, of what msgspec tells of a value."""
+    if (at := re.search(r"`\$\.(\w+)(?:\[(\d+)\])?", told)) is not None:
+        schema, value = bare(schema_of(kind)["properties"][at[1]]), said[at[1]]
+        if at[2]:
+            schema, value = schema.get("items", schema), value[int(at[2])]
+        name = f"each of {at[1]}" if at[2] else at[1]
+        return f"expected {name} to be {expected(schema)}, got {_shown(msgspec.json.encode(value))}"
+    why = ""
+    if (field := re.search(r"(unknown|required) field `(.*)`$", told, re.DOTALL)) is not None:
+        why = f"there is no field {field[2]!r}: " if field[1] == "unknown" else f"{field[2]} is missing: "
+    return f"{why}expected {_fields(kind)}, got {_shown(msgspec.json.encode(said))}"
+
+
+def _fields(kind: type[msgspec.Struct]) -> str:
+    fields = msgspec.structs.fields(kind)
+    needed = ", ".join(field.encode_name for field in fields if field.required)
+    free = ", ".join(field.encode_name for field in fields if not field.required)
+    return f"a JSON object of {needed}{', and if you like ' if needed and free else ''}{free}"
+
+
+def _shown(body: bytes) -> str:
+    text = body.decode(errors="replace")
+    return (text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ...") or "nothing"
 
 
 def _whole(value: Any) -> Any:

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from livecb.leaderboard import MOST as ROWS
 from livecb.server.replies import Problem
 
-__all__ = ["COMMAS", "MOST", "Axis", "Cursor", "Query", "Rows", "bare", "query_of", "schema_of"]
+__all__ = ["COMMAS", "MOST", "Axis", "Cursor", "Query", "Rows", "bare", "expected", "query_of", "schema_of"]
 
 _Q = TypeVar("_Q", bound="Query")
 
@@ -84,6 +84,12 @@ def query_of(connection: HTTPConnection, kind: type[_Q]) -> _Q:
         raise _refused(kind, missing[1] if missing else "the query", None) from error
 
 
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
 _NO_NUMBERS = ("null", "nan", "inf", "infinity")
 
 
@@ -108,8 +114,8 @@ def _words(kind: type[Query]) -> list[_Word]:
 
 
 @functools.cache
-def schema_of(kind: type[Query]) -> dict[str, Any]:
-    """Return the JSON Schema of a query."""
+def schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the JSON Schema of a query, or of a body."""
     schema: dict[str, Any] = msgspec.json.schema_components([kind])[1][kind.__name__]
     return schema
 
@@ -123,16 +129,18 @@ def bare(schema: dict[str, Any]) -> dict[str, Any]:
 def _refused(kind: type[Query], name: str, value: Any) -> Problem:
     schema = bare(schema_of(kind)["properties"].get(name, {}))
     got = "nothing" if value is None else repr(value)
-    return Problem(400, "Not understood", f"expected {name} to be {_expected(schema)}, got {got}")
+    return Problem(400, "Not understood", f"expected {name} to be {expected(schema)}, got {got}")
 
 
-def _expected(schema: dict[str, Any]) -> str:
+def expected(schema: dict[str, Any]) -> str:
     """Return in words what a schema asks for."""
+    if "anyOf" in schema:
+        return " or ".join(expected(kind) for kind in schema["anyOf"] if kind.get("type") != "null")
     if "enum" in schema:
         return f"one of {', '.join(map(str, schema['enum']))}"
     kind = schema.get("type")
     if kind == "array":
-        each = _expected(schema["items"])
+        each = expected(schema["items"])
         return (
             each
             if isinstance(schema.get("items"), dict) and "enum" in schema["items"]
@@ -143,8 +151,9 @@ def _expected(schema: dict[str, Any]) -> str:
     if kind == "string":
         least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
         shape = f" of the shape {schema['pattern']}" if "pattern" in schema else ""
+        if schema.get("pattern") == r"\S":
+            shape = " that is not blank,"
         return f"a word{shape}" + (f" of {least} to {most} letters" if most < math.inf else "")
-    least, most = schema.get("minimum"), schema.get("maximum")
-    bound = f" of at least {least}" if least is not None else ""
-    bound += f"{' and' if bound else ' of'} at most {most}" if most is not None else ""
+    bounds = [f"{word} {schema[name]:.17g}" for name, word in _BOUNDS.items() if name in schema]
+    bound = f" of {' and '.join(bounds)}" if bounds else ""
     return ("a whole number" if kind == "integer" else "a number") + bound

@@ -75,7 +75,8 @@ def problem_of(error: LivecbError) -> Problem:
     if isinstance(error, RunWritten):
         return Problem(409, "The run is being written", str(error))
     if isinstance(error, RunNotFound):
-        return Problem(404, "No such run", str(error))
+        told = f"no run {error.run!r}; GET api/runs lists those there are" if error.run else str(error)
+        return Problem(404, "No such run", told)
     if isinstance(error, CursorError):
         return Problem(400, "Not a cursor", str(error))
     if isinstance(error, StoreError):
