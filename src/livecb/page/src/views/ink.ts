@@ -22,9 +22,23 @@ export function drawShape(ctx: CanvasRenderingContext2D, left: number, top: numb
   ctx.stroke();
 }
 
+/** Where the middle of words stands that are to be at `x`, so that none of them is cut off on either side. */
+export function within(x: number, half: number, from: number, to: number): number {
+  return Math.max(from + half, Math.min(to - half, x));
+}
+
+interface Across {
+  x: number;
+  /** Where the middle of the words stands. */
+  middle: number;
+  top: number;
+  height: number;
+  unit: number;
+}
+
 /** Draw a dashed line across a chart, with words above it. */
 export function drawAcross(
-  ctx: CanvasRenderingContext2D, { x, top, height, unit }: { x: number; top: number; height: number; unit: number }, label: string, colors: Palette,
+  ctx: CanvasRenderingContext2D, { x, middle, top, height, unit }: Across, label: string, colors: Palette,
 ): void {
   ctx.beginPath();
   ctx.strokeStyle = colors.edge;
@@ -38,5 +52,5 @@ export function drawAcross(
   ctx.font = `${Math.round(10 * unit)}px ${colors.font}`;
   ctx.textBaseline = "bottom";
   ctx.textAlign = "center";
-  ctx.fillText(label, x, top - 1);
+  ctx.fillText(label, middle, top - 1);
 }

@@ -4,7 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import { WHOLE_STEPS, axisClock, axisNumber, axisTime, isWhole, logSplits } from "../data/axis";
 import type { Cell } from "../data/lines";
 import type { XAxis } from "../data/series";
-import { drawAcross, drawShape, type Shape } from "./ink";
+import { drawAcross, drawShape, within, type Shape } from "./ink";
 import { palette, textWidth, type Palette } from "./palette";
 
 export interface PlotLine {
@@ -248,9 +248,10 @@ export class Plot {
       if (line.x < model.range[0] || line.x > model.range[1]) continue;
       const x = Math.round(u.valToPos(line.x, "x", true));
       const half = (this.#width(line.label) / 2) * scale;
+      const middle = within(x, half, bbox.left - 4 * scale, bbox.left + bbox.width + 4 * scale);
       // What has no room beside the one before it goes without words: the marks on the axis have them.
-      drawAcross(ctx, { x, top: bbox.top, height: bbox.height, unit: scale }, x - half > free ? line.label : "", this.#colors);
-      if (x - half > free) free = x + half + 6 * scale;
+      drawAcross(ctx, { x, middle, top: bbox.top, height: bbox.height, unit: scale }, middle - half > free ? line.label : "", this.#colors);
+      if (middle - half > free) free = middle + half + 6 * scale;
     }
     ctx.restore();
   }
