@@ -320,6 +320,7 @@ def test_marks_that_stand_dense_are_one_and_the_arrows_go_through_them(
     expect(marks.nth(1)).to_be_focused()
     page.keyboard.press("End")
     expect(marks.last).to_be_focused()
+    expect(page.locator(".happenings .checkpoint")).to_have_text(re.compile("222 checkpoints, the last"))
     page.get_by_role("button", name=re.compile(r"all \d+ of them")).click()
     page.get_by_text(re.compile(r"\d+ before these are in the log")).wait_for()
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Locator } from "../src/data/locate";
-import { Marks, clusters, type Mark, type MarkEvent } from "../src/data/marks";
+import { Marks, clusters, folded, type Mark, type MarkEvent } from "../src/data/marks";
 import { Series } from "../src/data/series";
 
 const checkpoint = (time: number, more = {}): MarkEvent => ({ type: "checkpoint", seq: time, time, path: `a/b/${time}.pt`, ...more });
@@ -51,8 +51,24 @@ test("a flood pushes out the oldest of its own kind, and is counted", () => {
 
 test("what stands dense is one, and looks like the gravest of it", () => {
   const marks = marksOf(checkpoint(1), note(2), { type: "alert", seq: 3, time: 3, title: "NaN", level: "ERROR" }).all as [Mark, Mark, Mark];
-  const found = clusters([[marks[2], 104], [marks[0], 100], [marks[1], 300]], 14);
-  expect(found.map(({ at, kind, marks }) => [at, kind, marks.length])).toEqual([[102, "error", 2], [300, "note", 1]]);
+  const found = clusters([[marks[2], 104], [marks[1], 100], [marks[0], 300]], 14);
+  expect(found.map(({ at, kind, marks }) => [at, kind, marks.length])).toEqual([[102, "error", 2], [300, "checkpoint", 1]]);
+});
+
+test("checkpoints neither move nor count as what else happened, and join on either side of it", () => {
+  const saved = Array.from({ length: 9 }, (_, i) => checkpoint(i));
+  const marks = marksOf(...saved, note(20)).all;
+  const found = clusters(marks.map((mark, i) => [mark, i === 9 ? 42 : i * 10] as const), 14);
+  expect(found.map(({ at, kind, marks, beside }) => [at, kind, marks.length, beside]))
+    .toEqual([[5, "checkpoint", 2, 0], [20, "checkpoint", 1, 0], [42, "note", 1, 3], [65, "checkpoint", 2, 0], [80, "checkpoint", 1, 0]]);
+});
+
+test("all checkpoints are one line where the last stands, and push no note out", () => {
+  const all = marksOf(note(1), ...Array.from({ length: 14 }, (_, i) => checkpoint(i + 2, { step: i }))).all;
+  expect(folded(all, 1400).map(({ title }) => title)).toEqual(["why", "1,400 checkpoints, the last"]);
+  expect(folded(all, 1400).at(-1)?.event).toBe(all.at(-1)?.event);
+  const one = marksOf(checkpoint(1), note(2)).all;
+  expect(folded(one, 1)).toEqual(one);
 });
 
 test("a chain of neighbours is not one heap as wide as the chart", () => {

@@ -1,7 +1,7 @@
 import type { Alert, Checkpoint, Command, Note } from "../../client/generated/events";
 import { toNumber } from "../../client/number";
 import { deedOf, whose } from "./controls";
-import { bytes, value } from "./format";
+import { bytes, count as grouped, value } from "./format";
 
 export type MarkEvent = Checkpoint | Alert | Note | Command;
 
@@ -113,17 +113,44 @@ function wordsOf(event: MarkEvent): Pick<Mark, "kind" | "title" | "text" | "who"
   }
 }
 
-/** Marks that stand so near to one another that they are shown as one. */
+/** A run saves again and again: told one by one, checkpoints would hide what somebody did or said. */
+export function isCheckpoint({ kind }: Mark): boolean {
+  return kind === "checkpoint";
+}
+
+/** The marks with one line for all `count` checkpoints, where the last of them stands. */
+export function folded(marks: readonly Mark[], count: number): Mark[] {
+  const last = marks.filter(isCheckpoint).at(-1);
+  if (!last || count < 2) return [...marks];
+  const all = { ...last, title: `${grouped(count)} checkpoints, the last`, text: [last.title, last.text].filter(Boolean).join(" · ") };
+  return marks.filter((mark) => mark === last || !isCheckpoint(mark)).map((mark) => (mark === last ? all : mark));
+}
+
+/** Marks that stand so near to one another that they are shown as one: checkpoints alone, or what is told apart from them. */
 export interface Cluster {
   /** Where it is shown: the middle of where its marks stand, in the unit of the places. */
   at: number;
   marks: Mark[];
   kind: MarkKind;
+  /** How many checkpoints stand beside what is no checkpoint. */
+  beside: number;
 }
 
-/** Join what stands nearer than `room`; places in any order. */
+/** Join what stands nearer than `room`; places in any order. Checkpoints move nothing else, and are counted beside it. */
 export function clusters(placed: readonly (readonly [Mark, number])[], room: number): Cluster[] {
   const sorted = [...placed].sort((a, b) => a[1] - b[1]);
+  const told = joined(sorted.filter(([mark]) => !isCheckpoint(mark)), room);
+  const alone: [Mark, number][] = [];
+  for (const [mark, at] of sorted) {
+    if (!isCheckpoint(mark)) continue;
+    const near = told.find((cluster) => Math.abs(cluster.at - at) < room);
+    if (near) near.beside++;
+    else alone.push([mark, at]);
+  }
+  return [...told, ...joined(alone, room)].sort((a, b) => a.at - b.at);
+}
+
+function joined(sorted: readonly (readonly [Mark, number])[], room: number): Cluster[] {
   const found: { from: number; to: number; marks: Mark[] }[] = [];
   for (const [mark, at] of sorted) {
     const last = found.at(-1);
@@ -132,7 +159,7 @@ export function clusters(placed: readonly (readonly [Mark, number])[], room: num
       last.marks.push(mark);
     } else found.push({ from: at, to: at, marks: [mark] });
   }
-  return found.map(({ from, to, marks }) => ({ at: (from + to) / 2, marks, kind: gravest(marks) }));
+  return found.map(({ from, to, marks }) => ({ at: (from + to) / 2, marks, kind: gravest(marks), beside: 0 }));
 }
 
 function gravest(marks: readonly Mark[]): MarkKind {

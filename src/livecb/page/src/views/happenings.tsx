@@ -3,7 +3,7 @@ import type { State } from "../../client/api";
 import { copied } from "../copied";
 import { isAbandoned } from "../data/attempts";
 import { clock, count } from "../data/format";
-import type { Mark } from "../data/marks";
+import { folded, type Mark } from "../data/marks";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
 import { Card } from "./aside";
@@ -14,13 +14,14 @@ import { captionOf } from "./words";
 const FEW = 5;
 const MANY = 200;
 
-/** What happened on the run's way, the latest first: commands, checkpoints, alerts and notes; and a place to write one. */
+/** What happened on the run's way, the latest first: commands, alerts, notes, and all checkpoints in a line; and a place to write one. */
 export function Happenings({ session }: { session: RunSession }) {
   useTopics(session.topics, "marks", "state", "wheel");
   const [all, setAll] = useState(false);
   const [writing, setWriting] = useState(false);
   const { marks } = session;
-  const shown = marks.all.slice(all ? -MANY : -FEW).reverse();
+  const told = all ? marks.all : folded(marks.all, (session.state as State).counts.checkpoint ?? 0);
+  const shown = told.slice(all ? -MANY : -FEW).reverse();
   const held = marks.all.length + marks.leftOut;
   return (
     <Card title="Events" class="events">
@@ -30,7 +31,7 @@ export function Happenings({ session }: { session: RunSession }) {
       <ul class={`happenings ${all ? "all" : ""}`} tabIndex={all ? 0 : undefined} aria-label="What happened, the latest first">
         {shown.map((mark) => <Row key={mark.key} mark={mark} session={session} />)}
       </ul>
-      {held > FEW && (
+      {(all || held > shown.length) && (
         <p class="more">
           <button type="button" class="link" aria-expanded={all} onClick={() => setAll(!all)}>{all ? "show fewer" : `all ${count(Math.min(MANY, marks.all.length))} of them`}</button>
           {all && held > shown.length && ` ${count(held - shown.length)} before these are in the log.`}

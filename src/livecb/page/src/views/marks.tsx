@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Look } from "../data/lines";
 import { clusters, type Cluster, type Mark } from "../data/marks";
-import { clock } from "../data/format";
+import { clock, count } from "../data/format";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
 import type { Frame } from "./plot";
@@ -51,7 +51,7 @@ export function MarkRow({ session, look, frame, belongs }: Props) {
             <button type="button" class={`mark ${cluster.kind} ${cluster.marks.length > 1 ? "many" : ""}`} tabIndex={at === stop ? 0 : -1}
               aria-label={allOf(cluster)} aria-expanded={open === name}
               onFocus={() => (setCurrent(at), setOpen(name))} onBlur={() => setOpen(null)} onClick={() => setOpen(name)}>
-              <i aria-hidden="true">{cluster.marks.length > 1 ? cluster.marks.length : ""}</i>
+              <i aria-hidden="true">{cluster.marks.length > 1 && cluster.kind !== "checkpoint" ? cluster.marks.length : ""}</i>
             </button>
             {open === name && <Tip cluster={cluster} width={frame.width} now={session.now} />}
           </span>
@@ -79,8 +79,8 @@ function nameOf({ marks: [first] }: Cluster): string {
 }
 
 /** All that stands there, in words: how much it is first, as it is seen. */
-function allOf({ marks }: Cluster): string {
-  const words = marks.slice(-MOST_LINES).map(wordsOf).join("; ");
+function allOf({ marks, beside }: Cluster): string {
+  const words = [...marks.slice(-MOST_LINES).map(wordsOf), saved(beside)].filter(Boolean).join("; ");
   if (marks.length === 1) return words;
   return `${marks.length} events: ${words}${marks.length > MOST_LINES ? `; and ${marks.length - MOST_LINES} before` : ""}`;
 }
@@ -88,6 +88,10 @@ function allOf({ marks }: Cluster): string {
 function wordsOf(mark: Mark): string {
   const where = captionOf(mark.event);
   return `${KIND_WORDS[mark.kind]}: ${[mark.title, mark.who && `by ${mark.who}`, where].filter(Boolean).join(", ")}`;
+}
+
+function saved(beside: number): string {
+  return beside > 0 ? `and ${count(beside)} checkpoint${beside === 1 ? "" : "s"} beside it` : "";
 }
 
 const KIND_WORDS = { checkpoint: "checkpoint", note: "note", applied: "command", refused: "command", alert: "alert", error: "alert" };
@@ -107,6 +111,7 @@ function Tip({ cluster, width, now }: { cluster: Cluster; width: number; now: nu
         </p>
       ))}
       {cluster.marks.length > MOST_LINES && <p><span>and {cluster.marks.length - MOST_LINES} before</span></p>}
+      {cluster.beside > 0 && <p><span>{saved(cluster.beside)}</span></p>}
     </div>
   );
 }
