@@ -103,7 +103,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         subprocess.run([NODE, MODULES / command[0], *command[1:]], cwd=example, check=True)
     handler = functools.partial(_Quiet, directory=str(example / "dist"))
     serving = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    threading.Thread(target=serving.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{serving.server_address[1]}"
     serving.shutdown()
     serving.server_close()
@@ -166,7 +166,7 @@ def test_the_hook_serves_preact_without_a_build(
     expect.set_options(timeout=PATIENCE)
     (tmp_path / "preact").symlink_to(MODULES / "preact")
     site = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(tmp_path)))
-    threading.Thread(target=site.serve_forever, daemon=True).start()
+    threading.Thread(target=site.serve_forever, args=(0.02,), daemon=True).start()
     origin = f"http://127.0.0.1:{site.server_address[1]}"
     monkeypatch.setenv("LIVECB_ALLOWED_ORIGINS", origin)
     server = launch.ThreadServer(store, port=0)

@@ -238,7 +238,7 @@ def notebook_page(folder, page):
     handler = partial(SimpleHTTPRequestHandler, directory=folder)
     handler.log_message = lambda *_: None
     web = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=web.serve_forever, daemon=True).start()
+    threading.Thread(target=web.serve_forever, args=(0.02,), daemon=True).start()
     yield web.server_port
     web.shutdown()
     web.server_close()

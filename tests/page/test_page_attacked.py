@@ -88,7 +88,7 @@ def browser() -> Iterator[Browser]:
 def elsewhere() -> Iterator[int]:
     """The port of a server of pages that mean harm, by any name."""
     serving = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere)
-    thread = threading.Thread(target=serving.serve_forever, daemon=True)
+    thread = threading.Thread(target=serving.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield serving.server_port
     serving.shutdown()
