@@ -47,7 +47,9 @@ def accelerated() -> list[float]:
         mean = accelerator.reduce(loss.detach(), "mean")
         accelerator.log({"loss": mean, "rank": accelerator.process_index}, step=step)
         losses.append(mean.item())
-    PartialState.destroy_process_group = lambda *args: None  # which gloo may never come back from
+    # Whoever drops a group of gloo last waits, with the interpreter held, for a thread that waits for the
+    # interpreter: here the model, at the end of this function, in some of ten times and without livecb, too.
+    PartialState.destroy_process_group = lambda *args: None
     accelerator.end_training()
     return losses
 
