@@ -33,6 +33,7 @@ format: .venv/test
 
 bench: .venv/bench  ## the figures of the README, some twenty minutes
 	for name in emit fold history fanout training latency; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python benchmarks/page.py --short
 
 page: .venv/test $(STATIC)  ## the live page, built into the package
 
