@@ -68,6 +68,18 @@ def test_a_run_is_got_as_it_stands(client: Client, writer: Writer) -> None:
     assert [event.title for event in client.events(state.run, state.cursor).events] == ["later"]
 
 
+def test_a_metric_that_is_none_is_answered_with_those_there_are_the_nearest_first(
+    client: Client, writer: Writer
+) -> None:
+    writer.say(ev.Metrics, step=1, values={"accuracy": 0.5, "train/loss": 0.4, "val/loss": 0.5})
+    found = client.metrics(writer.run.id, ["val/loss", "val/los"])
+    assert found["val/loss"].y == [0.5]
+    with pytest.raises(KeyError, match="no metric 'val/los' here; there are val/loss, "):
+        found["val/los"]
+    with pytest.raises(KeyError, match="there are .*accuracy"):
+        client.metrics(writer.run.id, "nope")["nope"]
+
+
 def test_all_that_a_state_says_is_in_its_data(client: Client, writer: Writer) -> None:
     state = client.get(writer.run.id)
     fields = {name for name in type(state).__struct_fields__ if name != "data"}

@@ -42,7 +42,10 @@ def test_an_address_is_taken_as_it_is_printed(
     assert Address.parse(text) == Address(base, token, run)
 
 
-@pytest.mark.parametrize("text", ["", "ftp://host/", "http://", "/var/runs"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "ftp://host/", "http://", "/var/runs", "htp:/x", "http:/host/", "host:", "host:x", "http://[::1"],
+)
 def test_what_is_no_address_says_what_one_looks_like(text: str) -> None:
     with pytest.raises(ServerError, match="expected an address like 'http://127"):
         Address.parse(text)

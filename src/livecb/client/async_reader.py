@@ -184,7 +184,7 @@ class AsyncReader:
         end: float | None = None,
     ) -> Series:
         """As `Client.metrics`."""
-        return await self._do(reading.metrics(run, names, x, points, start, end))
+        return await self._all(reading.metrics(run, names, x, points, start, end))
 
     async def values(
         self, run: str, name: str, *, x: str = "step", start: float | None = None, end: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "Series", "Values", "series_of", "values_of"]
 
 _COLUMNS = ("step", "epoch", "time", "attempt")
+_SHOWN = 10
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,15 +58,28 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
         cursor: The place in the log that these hold all up to.
         x: The axis that was asked for.
         rewinds: Where later attempts took up the run.
+        names: The run's metrics, where one of those asked for is none of them.
     """
 
     cursor: str
     x: str
     series: dict[str, Curve]
     rewinds: list[JsonObject] = []
+    names: list[str] = []
 
     def __getitem__(self, name: str) -> Curve:
-        return self.series[name]
+        """Return one metric.
+
+        Raises:
+            KeyError: It is not among these; the message names those there are, the nearest first.
+        """
+        if name in self.series:
+            return self.series[name]
+        there = self.names or list(self.series)
+        near = difflib.get_close_matches(name, there, _SHOWN, cutoff=0.4)
+        shown = list(dict.fromkeys([*near, *there]))
+        more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+        raise KeyError(f"no metric {name!r} here; there are {', '.join(shown[:_SHOWN]) or 'none'}{more}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.series)

@@ -249,7 +249,7 @@ class Reader:
             start: From where on the axis.
             end: To where.
         """
-        return self._do(reading.metrics(run, names, x, points, start, end))
+        return self._all(reading.metrics(run, names, x, points, start, end))
 
     def values(
         self, run: str, name: str, *, x: str = "step", start: float | None = None, end: float | None = None

@@ -100,11 +100,15 @@ def metrics(
     points: int | None,
     start: float | None,
     end: float | None,
-) -> Call[Series]:
-    """Columns of metrics."""
+) -> Generator[Call[Any], Any, Series]:
+    """Columns of metrics; where there is none of a name, also which names there are."""
     named = None if names is None else [names] if isinstance(names, str) else [*names]
     query = {"name": named, "x": x, "points": points or _ALL_POINTS, "from": start, "to": end}
-    return call_of(Ask.of(run, "series", **query), series_of)
+    found: Series = yield call_of(Ask.of(run, "series", **query), series_of)
+    if set(named or ()) <= found.series.keys():
+        return found
+    there: list[str] = yield call_of(Ask.of(run), lambda said: list(said["metrics"]))
+    return msgspec.structs.replace(found, names=there)
 
 
 def values(

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
 import msgspec
 
@@ -61,8 +61,8 @@ class Address:
         Raises:
             ServerError: It is none.
         """
-        parts = urlsplit(text if "://" in text else f"http://{text}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = _split(text if "://" in text else f"http://{text}")
+        if parts is None:
             raise ServerError(
                 f"expected an address like 'http://127.0.0.1:7117/?token=...', got {text!r}; "
                 "`livecb view` prints the right one"
@@ -85,6 +85,16 @@ class Address:
     def headers(self) -> dict[str, str]:
         """What every request brings."""
         return {"authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of an address, None where it is none: `http:/x` has the colon of a port, and none."""
+    try:
+        parts = urlsplit(url)
+        well = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if well and not parts.netloc.endswith(":") else None
 
 
 @dataclass(frozen=True, slots=True)
