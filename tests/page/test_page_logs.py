@@ -104,14 +104,14 @@ def test_a_level_is_a_log_of_its_own_and_all_of_it_can_be_taken_along(console: P
     console.get_by_text(f"4 of {LINES:,} lines").wait_for()
     rows_of(console).get_by_text("on device 100").wait_for()
     with console.expect_download() as saved:
-        console.get_by_role("button", name="Save").click()
+        console.get_by_role("button", name="Save", exact=True).click()
     saved.value.save_as(tmp_path / "lines.log")
     text = (tmp_path / "lines.log").read_text().splitlines()
     assert len(text) == 8
     assert text[0].endswith("ERROR out of memory on device 100")
     assert "\x1b" not in "".join(text)
     console.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    console.get_by_role("button", name="Copy").click()
+    console.get_by_role("button", name="Copy", exact=True).click()
     console.get_by_text("4 lines copied").wait_for()
     assert "on device 75100" in console.evaluate("navigator.clipboard.readText()")
 
