@@ -325,10 +325,10 @@ def opened(
         tab = Tab(browser)
         tab.page.context.request.get(address.url())  # the token becomes a cookie
         tab.page.goto(url, wait_until="commit")
-        tab.page.wait_for_function(f"window.bench && window.bench.{first} !== null", timeout=60_000)
+        tab.page.wait_for_function(f"window.bench && window.bench.{first} !== null", timeout=600_000)
         report.say(f"{view}: first paint", tab.seconds(first), "s", FIRST_PAINT)
         if lines:
-            tab.page.wait_for_function(f"window.bench.runs >= {lines}", timeout=60_000)
+            tab.page.wait_for_function(f"window.bench.runs >= {lines}", timeout=600_000)
             report.say(f"{view}: all {lines} runs drawn", tab.seconds("whole"), "s")
         if last and view != "list":
             used(tab, report, view, options.gesture)
@@ -365,7 +365,7 @@ def live(browser: Browser, report: Report, options: argparse.Namespace) -> None:
             tab = Tab(browser)
             tab.page.goto(address.url(run))
             tab.page.wait_for_function(
-                "window.livecb && window.livecb.link().kind === 'live'", timeout=60_000
+                "window.livecb && window.livecb.link().kind === 'live'", timeout=600_000
             )
             print("open", file=training.stdin, flush=True)
             follow(tab, report, options.seconds)
@@ -416,7 +416,7 @@ def outlier(browser: Browser, report: Report, options: argparse.Namespace) -> No
         with serving(root) as address:
             tab = Tab(browser)
             tab.page.goto(address.url(run))
-            tab.page.wait_for_function("window.bench && window.bench.first !== null", timeout=60_000)
+            tab.page.wait_for_function("window.bench && window.bench.first !== null", timeout=600_000)
             report.say("first paint", tab.seconds("first"), "s", FIRST_PAINT)
             spans = [options.outlier // 10**digit for digit in range(6)]
             for span in spans:
@@ -434,7 +434,7 @@ def outlier(browser: Browser, report: Report, options: argparse.Namespace) -> No
 def stands_out(page: Page, url: str, start: int, end: int) -> bool:
     """Whether the chart of a part shows a spike: ink in its upper half, in few of its columns."""
     page.goto(f"{url}&from={start}&to={end}")
-    page.wait_for_function("window.bench && window.bench.first !== null", timeout=60_000)
+    page.wait_for_function("window.bench && window.bench.first !== null", timeout=600_000)
     page.wait_for_timeout(600)  # what is looked at closely is asked for once it stays
     return 0 < float(page.evaluate(INK)) < 0.2
 
