@@ -33,6 +33,12 @@ def test_what_is_no_criterion_is_refused_and_what_is_one_is_said(text: Any) -> N
         Criterion.parse(text)
 
 
+@pytest.mark.parametrize("text", ["val/acc >> 3", "loss => 3", "loss =< 3", "loss <= < 3", "loss != > 3"])
+def test_a_sign_that_is_none_is_not_a_part_of_the_name(text: str) -> None:
+    with pytest.raises(CriterionError, match=r"expected one of >, >=, < and <= between name and number, got"):
+        Criterion.parse(text)
+
+
 def test_nothing_of_a_criterion_is_evaluated() -> None:
     with pytest.raises(CriterionError):
         Criterion.parse("loss < __import__('os').getpid()")

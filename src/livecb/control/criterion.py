@@ -47,6 +47,11 @@ class Criterion(NamedTuple):
                 f"expected NAME > NUMBER (or >=, <, <=), such as 'val/acc > 0.98', got {text!r:.200}"
             )
         name, sign, number = found.groups()
+        if name[-1] in "<>=":
+            raise CriterionError(
+                f"expected one of >, >=, < and <= between name and number, got {text!r:.200}: "
+                f"the metric's name would be {name!r:.100}"
+            )
         try:
             bound = float(number)
         except ValueError:
