@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import numpy
 import pytest
 
 import livecb
@@ -159,24 +161,67 @@ def test_a_parameter_follows_between_two_steps_and_says_old_and_new(
 
 
 @pytest.mark.parametrize(
-    ("value", "asked", "why"),
+    ("given", "asked", "why"),
     [
-        (0.7, 2.5, "between 0 and 1"),
-        (0.7, "high", "to be a number"),
-        (3, 0.5, "a whole number"),
-        (True, 1.0, "true or false"),
-        ("cosine", 1.0, "to be a string"),
+        ({"value": 0.7, "min": 0, "max": 1}, 2.5, "to be between 0 and 1, got 2.5"),
+        ({"value": 0.7, "min": 0}, -1.0, "to be at least 0, got -1.0"),
+        ({"value": 0.7, "min": -math.inf, "max": 1}, 2, "to be at most 1, got 2"),
+        ({"value": 0.7}, "high", "to be a number"),
+        ({"value": 3}, 0.5, "a whole number"),
+        ({"value": 3}, 1e308, r"at most 2^53"),
+        ({"value": True}, 1.0, "true or false"),
+        ({"value": "cosine"}, 1.0, "to be a string"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused(
-    run: livecb.Run, recorded: Recorded, value: Any, asked: Any, why: str
+    run: livecb.Run, recorded: Recorded, given: dict[str, Any], asked: Any, why: str
 ) -> None:
-    control = run.control("it", value, min=0, max=1)
+    control = run.control("it", **given)
     for _ in run.track(range(1)):
         tell(run, wish("set", asked, parameter="it"))
     last = of(events.Command, recorded(run))[-1]
-    assert (last.phase, control.value) == ("refused", value)
+    assert (last.phase, control.value) == ("refused", given["value"])
     assert why in last.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "more", "why"),
+    [
+        ("", 1.0, {}, "expected a name of 1 to 200 characters, got ''"),
+        (["lr"], 1.0, {}, "expected a name"),
+        ("it", [1.0], {}, r"expected a number, a string or a bool as the value, .* got \[1.0\]"),
+        ("it", None, {}, "got None"),
+        ("it", math.nan, {}, "a finite one, got nan"),
+        ("it", 5, {"max": 1}, "expected a value at most 1, as min and max say, got 5"),
+        ("it", 5, {"min": 2, "max": 1}, "expected min to be at most max, got min=2 and max=1"),
+        ("it", 5, {"min": "low"}, "expected a number as min, .* got 'low'"),
+        ("it", "cosine", {"min": 0}, "min and max are for numbers"),
+        ("it", 5, {"on_change": 3}, "expected a function as on_change, got 3"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_named_and_offered_to_nobody(
+    run: livecb.Run, recorded: Recorded, name: Any, value: Any, more: dict[str, Any], why: str
+) -> None:
+    with pytest.warns(LivecbWarning, match=f"readers cannot set .*{why}"):
+        control = run.control(name, value, **more)
+    assert control.value is value
+    for _ in run.track(range(1)):
+        pass
+    assert of(events.Controls, recorded(run))[-1].parameters == []
+
+
+def test_numbers_of_numpy_are_numbers(run: livecb.Run, recorded: Recorded) -> None:
+    run.control("lr", numpy.float32(0.5), min=numpy.int64(0))
+    run.control("count", numpy.int64(3))
+    told = {each.name: (each.value, each.min) for each in of(events.Controls, recorded(run))[-1].parameters}
+    assert told == {"lr": (0.5, 0), "count": (3, None)}
+    assert type(told["count"][0]) is int
+
+
+@pytest.mark.parametrize("how", [3, None, "", "  "])
+def test_what_is_offered_is_a_function_or_a_reason(run: livecb.Run, how: Any) -> None:
+    with pytest.warns(LivecbWarning, match=r"run\.offer\('save'\): expected a function, or the reason"):
+        run.offer("save", how)
 
 
 def test_what_a_change_raises_refuses_it_and_the_training_goes_on(
@@ -202,7 +247,7 @@ def test_what_the_loop_has_no_place_for_is_refused_with_the_reason(
     refused = [event for event in of(events.Command, recorded(run)) if event.phase == "refused"]
     assert [event.name for event in refused] == ["save", "set", "resume"]
     reasons = [event.reason for event in refused]
-    assert "no place for it" in reasons[0]
+    assert "no place for it: run.offer('save', function) gives it one" in reasons[0]
     assert "there is none" in reasons[1]
     assert "not paused" in reasons[2]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from livecb.control.criterion import Criterion
-from livecb.control.parameter import Control
+from livecb.control.parameter import Control, declared
 from livecb.control.steering import Offer, Steering
 from livecb.verbs import Verbs
 
@@ -46,13 +46,16 @@ class Steered(Verbs):
             min: The smallest number it takes.
             max: The largest.
             on_change: Called with a new value, between two steps; what it raises refuses the value.
+
+        Returns:
+            The value as it is now. What cannot be set so is refused with a warning, and stays as it is.
         """
-        control = Control(str(name), value, min=min, max=max, on_change=on_change)
         try:
-            self._steer().add(control)
+            name, value, min, max = declared(name, value, min, max, on_change)
+            return self._steer().add(Control(name, value, min=min, max=max, on_change=on_change))
         except Exception as error:
-            self.warn_once(f"control {name}", f"readers cannot set {name!r}: {error!r}")
-        return control
+            self.warn_once(f"control {name}", f"readers cannot set {name!r:.200}: run.control {error}")
+            return Control(str(name), value)
 
     def offer(self, command: str, how: Offer) -> None:
         """Say how the loop obeys `save`, `evaluate` or `sample`: a function, or the reason why it cannot.

@@ -39,8 +39,14 @@ A function gets nothing; that of `skip`, `drop` and `add` gets the wish, whose v
 _LOOK_SECONDS = 0.25
 _MOST_WAITING = 100  # for a loop obeys all that wait at one step
 _BY_ITSELF = "livecb"
-_NOT_HERE = "this training has no place for it"
 _NO_LOOK = "the loop does not look for what is asked: use run.track, or call run.obey() at each step"
+
+
+def _not_here(name: str) -> str:
+    """Return why a command of which nothing was said is not obeyed, and what would."""
+    if name in OF_CANDIDATES:
+        return f"this training has no candidates to {name}: livecb.compare has"
+    return f"this training has no place for it: run.offer({name!r}, function) gives it one"
 
 
 def _willing() -> None:
@@ -92,6 +98,10 @@ class Steering:
         for name, how in offers.items():
             if name not in COMMANDS or name == "set":
                 raise ValueError(f"expected one of {', '.join(COMMANDS[:-1])} as the command, got {name!r}")
+            if not callable(how) and not (isinstance(how, str) and how.strip()):
+                raise ValueError(
+                    f"expected a function, or the reason why it cannot be done, got {how!r:.200}"
+                )
             if name in self.together:
                 raise ValueError("several processes obey it together: one of them cannot do it otherwise")
             self._offers[name] = how
@@ -229,7 +239,7 @@ class Steering:
         if asked.name == "set":
             self._set(asked)
             return
-        how = self._offers.get(asked.name, _NOT_HERE)
+        how = self._offers.get(asked.name) or _not_here(asked.name)
         if isinstance(how, str):
             raise CommandRefused(how)
         if asked.name in OF_CANDIDATES:
@@ -294,7 +304,7 @@ class Steering:
 
     def _say(self) -> None:
         """Say what can be asked, if that is news, and begin to read what is."""
-        offers = {name: self._offers.get(name, _NOT_HERE) for name in COMMANDS[:-1]}
+        offers = {name: self._offers.get(name) or _not_here(name) for name in COMMANDS[:-1]}
         commands = {
             name: self.barred or (how if isinstance(how, str) else "") for name, how in offers.items()
         }
