@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from livecb.rights import note
 from livecb.viewing import FOLDER, store_of
 
 if TYPE_CHECKING:
+    from livecb.control.commands import Asked
     from livecb.terminal.source import Served, Stored
 
 __all__ = ["watch"]
@@ -72,7 +74,20 @@ def _source(run: str | None, folder: Path | None, url: str | None) -> Stored | S
     from livecb.terminal.source import Stored, find_served
 
     if url is None:
-        return Stored(find_run(store_of(folder), run or _LATEST))
+        store = store_of(folder)
+        stored = find_run(store, run or _LATEST)
+
+        def noting(asked: Asked) -> None:
+            note(
+                store,
+                f"send {asked.name}",
+                stored.id,
+                by=asked.by,
+                parameter=asked.parameter,
+                value=asked.value,
+            )
+
+        return Stored(stored, noting)
     try:
         return find_served(url, run)
     except ImportError as error:

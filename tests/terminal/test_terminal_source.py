@@ -3,11 +3,13 @@
 import pytest
 
 import livecb
-from livecb.errors import RunNotFound
+from livecb.errors import CommandRefused, RunNotFound
 from livecb.logs.wire import Address
 from livecb.sending import wishes
 from livecb.server import launch
+from livecb.server.audit import Audit
 from livecb.terminal.source import Served, Stored, find_served
+from livecb.watching import _source
 
 
 @pytest.fixture
@@ -50,6 +52,18 @@ def test_a_wish_goes_through_a_server(trained, served):
         pass
     served.ask(wishes(["stop"], by="ada"))
     assert b'"by":"ada"' in (trained.folder / "commands.jsonl").read_bytes()
+
+
+def test_a_wish_in_a_folder_stands_in_the_audit_and_one_that_is_refused_does_not(trained, store):
+    for _ in trained.track(range(1)):
+        pass
+    source = _source(trained.id, store.root, None)
+    source.ask(wishes(["stop"], by="ada"))
+    with pytest.raises(CommandRefused, match="gives it one"):
+        source.ask(wishes(["save"], by="ada"))
+    (entry,) = Audit(store).last(5)
+    told = (entry.address, entry.what, entry.run, entry.said)
+    assert told == ("terminal", "send stop", trained.id, {"by": "ada"})
 
 
 def test_a_log_that_began_anew_is_read_anew(trained, store):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from livecb import events as ev
@@ -82,11 +82,16 @@ class Source(ABC):
 
 
 class Stored(Source):
-    """A run in a store of this machine: its log is folded here."""
+    """A run in a store of this machine: its log is folded here.
 
-    def __init__(self, run: StoredRun) -> None:
+    Args:
+        run: The run.
+        noting: Called with each wish that was asked: where there is no server, nobody else writes it down.
+    """
+
+    def __init__(self, run: StoredRun, noting: Callable[[Asked], object] = lambda asked: None) -> None:
         super().__init__(run.id, str(run.folder.parent))
-        self._run = run
+        self._run, self._noting = run, noting
         self._begin()
 
     def _begin(self) -> None:
@@ -113,6 +118,8 @@ class Stored(Source):
 
     def ask(self, wishes: Sequence[Asked]) -> None:
         send(self._run, wishes)
+        for asked in wishes:
+            self._noting(asked)
 
     def _read(self) -> bool:
         """Take in the next lines; return whether there may be more."""
