@@ -130,10 +130,14 @@ def declared(name: Any, value: Any, low: Any, high: Any, on_change: Any) -> tupl
 def _number(expected: str, given: Any, infinite: float | None = None) -> Any:
     """Return a number as one of Python's; None for the one infinite bound that is none."""
     number: float | None = None
-    if isinstance(given, Real) and type(given) is not bool:  # NumPy's are, of any width
-        number = int(given) if isinstance(given, Integral) else float(given)
-        if infinite is not None and number == infinite:
-            return None
+    if isinstance(given, bool):
+        pass
+    elif isinstance(given, Integral):
+        number = int(given)
+    elif isinstance(given, Real):  # NumPy's are, of any width
+        number = float(given)
+    if infinite is not None and number == infinite:
+        return None
     if number is None or not math.isfinite(number):
         raise ValueRefused(f"expected {expected}, and a finite one, got {given!r:.200}")
     return number
