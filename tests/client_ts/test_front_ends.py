@@ -78,11 +78,17 @@ def test_a_page_of_ones_own_starts_a_training_follows_it_and_stops_it(page: Page
     page.reload()  # who comes late sees the same
     expect(curve).to_have_attribute("data-points", "900")
     expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+    assert page.context.browser is not None
+    other = page.context.browser.new_page()
+    other.goto(app)  # opened while nothing trains
     run = page.evaluate("fetch('./train?epochs=100000', {method: 'POST'}).then(answer => answer.json())")[
         "run"
     ]
-    page.goto(f"{app}?run={run}")
+    page.goto(app)  # who does not know its id sees the one that trains
+    expect(other.locator("#status")).to_have_text("running")
     page.get_by_role("button", name="Stop").click()
+    expect(status).to_have_text("stopped")
+    page.goto(f"{app}?run={run}")
     expect(status).to_have_text("stopped")
     assert page.locator("#problem").inner_text() == ""
 

@@ -4,9 +4,11 @@ const client = new Client(); // of the server that the module came from
 const part = (id) => document.getElementById(id);
 let points = [];
 let leave = () => undefined;
+let later = 0;
 
 /** Show a run: what is so now by its live store, and its curve by its events, each once. */
 function show(run) {
+  clearTimeout(later);
   leave();
   points = [];
   const live = client.live(run);
@@ -44,5 +46,16 @@ part("train").onclick = async () => {
   show(run);
 };
 
-const run = new URLSearchParams(location.search).get("run");
-if (run) show(run);
+/** Show the run that the address names, or the newest one that goes on: who only opens the page sees it, too. */
+async function find() {
+  const named = new URLSearchParams(location.search).get("run");
+  const [row] = named ? [{ run: named }] : await client.list({ status: "active", limit: 1 });
+  if (row) show(row.run);
+  else later = setTimeout(look, 2000);
+}
+
+function look() {
+  find().catch((error) => (part("problem").textContent = error.message));
+}
+
+look();
