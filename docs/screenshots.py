@@ -34,19 +34,23 @@ def main() -> None:
         command = [sys.executable, "-u", "-m", "livecb", "demo", "--no-browser", "--dir", folder]
         demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert demo.stdout is not None
-        url = next(found[0] for line in demo.stdout if (found := re.search(r"http://\S+/r/\S+", line)))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            for name, width, height, scheme in PICTURES:
-                view = {"width": width, "height": height}
-                page = browser.new_context(viewport=view, color_scheme=scheme, bypass_csp=True).new_page()
-                page.goto(url)
-                page.wait_for_function("window.livecb?.state()?.progress?.fraction > 0.45", timeout=180_000)
-                page.wait_for_timeout(500)
-                page.screenshot(path=IMAGES / f"{name}.png")
-            browser.close()
-        demo.terminate()
-        demo.wait()
+        try:
+            url = next(found[0] for line in demo.stdout if (found := re.search(r"http://\S+/r/\S+", line)))
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+                for name, width, height, scheme in PICTURES:
+                    view = {"width": width, "height": height}
+                    page = browser.new_context(viewport=view, color_scheme=scheme, bypass_csp=True).new_page()
+                    page.goto(url)
+                    page.wait_for_function(
+                        "window.livecb?.state()?.progress?.fraction > 0.45", timeout=600_000
+                    )
+                    page.wait_for_timeout(500)
+                    page.screenshot(path=IMAGES / f"{name}.png")
+                browser.close()
+        finally:
+            demo.terminate()
+            demo.wait()
 
 
 if __name__ == "__main__":
