@@ -34,7 +34,7 @@ ROOMS = {
     "testing": "testing",
     "demo": "demo demo.*",
     "program": "program program.*",
-    "cli": "browser cli __main__ exporting rights viewing watching",
+    "cli": "browser cli __main__ comparing exporting noting rights viewing watching",
 }
 
 MAY = {
@@ -69,7 +69,7 @@ EXCEPTIONS = {
 
 THIRD = {
     "msgspec": "*",
-    "click": "cli exporting rights server.__main__ viewing watching",
+    "click": "cli comparing exporting noting rights server.__main__ viewing watching",
     "httpx": "logs.http",
     "psutil": "lock system",
     "pynvml": "system",

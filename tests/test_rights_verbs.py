@@ -96,7 +96,8 @@ def test_of_many_that_take_a_name_at_once_one_has_it(store):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("x", "--role", "root"), "expected the role view, control, write or admin"),
+        (("x", "--role", "root"), "'root' is not one of 'view', 'control', 'write', 'admin'"),
+        (("x",), "Missing option '--role'. Choose from:"),
         (("../x", "--role", "view"), "expected a token's name"),
         (("x", "--role", "view", "--project", "a", "--run", "b"), "no run"),
         (("x", "--role", "write", "--project", "a", "--run", "b"), "got both"),

@@ -12,8 +12,9 @@ from typing import Any
 
 import click
 
-from livecb import __version__
+from livecb import __version__, noting
 from livecb.browser import open_browser
+from livecb.comparing import baseline
 from livecb.errors import LivecbError, RunNotFound
 from livecb.exporting import export
 from livecb.rights import audit, note, share, token
@@ -56,6 +57,8 @@ main.add_command(token)
 main.add_command(share)
 main.add_command(audit)
 main.add_command(export)
+main.add_command(noting.note)
+main.add_command(baseline)
 
 
 @main.command("run", context_settings={"allow_interspersed_args": False})

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from livecb.server.tokens import Token
     from livecb.store import Store
 
-__all__ = ["audit", "note", "seconds_of", "share", "token"]
+__all__ = ["audit", "note", "seconds_of", "share", "token", "user"]
 
+_ROLES = ("view", "control", "write", "admin")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -45,7 +46,7 @@ def token() -> None:
 @token.command("create")
 @click.argument("name")
 @click.option(
-    "--role", required=True, help="view, control, write or admin: each may all that the one before may."
+    "--role", type=click.Choice(_ROLES), required=True, help="Each may all that the one before may."
 )
 @click.option("--project", help="Only for the runs of this project.")
 @click.option("--run", help="Only for this run: its id, or what `livecb tail` takes.")
@@ -80,7 +81,7 @@ def create(
         project=project,
         run=run,
         seconds=None if expires is None else seconds_of(expires),
-        by=f"{_user()} (terminal)",
+        by=f"{user()} (terminal)",
         streams=streams or STREAMS,
         rate=RATE if rate is None else _rate_of(rate),
     )
@@ -147,7 +148,7 @@ def share(run: str, expires: str, folder: Path | None) -> None:
 
     store = store_of(folder)
     stored = find_run(store, run)
-    made = shared(Tokens(store), stored.id, seconds_of(expires), f"{_user()} (terminal)")
+    made = shared(Tokens(store), stored.id, seconds_of(expires), f"{user()} (terminal)")
     note(store, f"share {made.token.name}", stored.id)
     address = launch.find(store.root)
     if address is None:
@@ -186,10 +187,11 @@ def note(store: Store, what: str, run: str | None, **said: Any) -> None:
     from livecb.server.audit import Audit, now
 
     kept = {name: value for name, value in said.items() if value is not None}
-    Audit(store).write(now(_user(), "terminal", what, run=run, said=kept))
+    Audit(store).write(now(user(), "terminal", what, run=run, said=kept))
 
 
-def _user() -> str:
+def user() -> str:
+    """Return the name of who sits at this terminal."""
     import getpass
 
     try:

@@ -22,7 +22,7 @@ from livecb.server.openapi import described
 from livecb.server.query import Query, query_of
 from livecb.server.replies import Problem, json_response
 
-__all__ = ["BaselineChange", "Comparing", "NewBaseline", "compared"]
+__all__ = ["BaselineChange", "Comparing", "NewBaseline", "compared", "reached"]
 
 _KEPT = ("value", "best", "goal")
 _MISSING = object()
@@ -139,9 +139,14 @@ class Comparing:
     async def _taken(self, request: Request, name: str, run: str, description: str) -> Baseline:
         """Return what a run has reached now."""
         access_of(request.scope).check_run(run)
-        state = msgspec.json.decode(await self.hub.indexes.state(run, self.hub.alive(run)))
-        metrics = {key: {word: it[word] for word in _KEPT} for key, it in state["metrics"].items()}
-        return Baseline(name, run, time.time(), metrics, state["config"], description)
+        return reached(name, run, await self.hub.indexes.state(run, self.hub.alive(run)), description)
+
+
+def reached(name: str, run: str, state: bytes, description: str = "") -> Baseline:
+    """Return as a baseline what a run has reached now, by its State as JSON."""
+    said = msgspec.json.decode(state)
+    metrics = {key: {word: it[word] for word in _KEPT} for key, it in said["metrics"].items()}
+    return Baseline(name, run, time.time(), metrics, said["config"], description)
 
 
 def compared(run: Baseline, other: Baseline) -> dict[str, Any]:

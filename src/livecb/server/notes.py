@@ -34,7 +34,7 @@ from livecb.server.search import GoingOn, Wanted, found, json_of, lines_of
 from livecb.server.stream import asked_cursor
 from livecb.store import NOTES, StoredRun
 
-__all__ = ["NewNote", "NoteChange", "Notes"]
+__all__ = ["NewNote", "NoteChange", "Notes", "add_note"]
 
 _Text = Annotated[
     str, Meta(pattern=r"\S", min_length=1, max_length=10_000, examples=["the rate is too high"])
@@ -81,16 +81,10 @@ class Notes:
         """Write a note on a run, or on one step of it."""
         run = self.hub.store.run(request.path_params["run"])
         new = await body_of(request, NewNote)
-        note = ev.Note(
-            seq=-1,
-            time=time.time(),
-            step=new.step,
-            epoch=new.epoch,
-            text=new.text,
-            author=access_of(request.scope).signed(new.author) or None,
-            id=secrets.token_hex(6),
-        )
-        return json_response(await self._say(run, note), 201)
+        signed = access_of(request.scope).signed(new.author) or None
+        line = await self.hub.work.do(lambda: add_note(run, msgspec.structs.replace(new, author=signed)))
+        self.hub.changed(run.id)
+        return json_response(line, 201)
 
     @described(body=NoteChange, answer=ev.Note, tag="notes")
     async def edit(self, request: Request) -> Response:
@@ -120,10 +114,19 @@ class Notes:
         self.hub.changed(run.id)
         return line
 
-    async def _say(self, run: StoredRun, note: ev.Note) -> bytes:
-        line = await self.hub.work.do(lambda: _append(run.part_path(NOTES), note))
-        self.hub.changed(run.id)
-        return line
+
+def add_note(run: StoredRun, new: NewNote) -> bytes:
+    """Write a note on a run; return its line."""
+    note = ev.Note(
+        seq=-1,
+        time=time.time(),
+        step=new.step,
+        epoch=new.epoch,
+        text=new.text,
+        author=new.author,
+        id=secrets.token_hex(6),
+    )
+    return _append(run.part_path(NOTES), note)
 
 
 def _known(run: StoredRun, word: str) -> ev.Note:

@@ -153,7 +153,8 @@ def expected(schema: dict[str, Any]) -> str:
         shape = f" of the shape {schema['pattern']}" if "pattern" in schema else ""
         if schema.get("pattern") == r"\S":
             shape = " that is not blank,"
-        return f"a word{shape}" + (f" of {least} to {most} letters" if most < math.inf else "")
+        span = f"{least} to {most}" if least else f"at most {most}"
+        return f"a word{shape}" + (f" of {span} letters" if most < math.inf else "")
     bounds = [f"{word} {schema[name]:.17g}" for name, word in _BOUNDS.items() if name in schema]
     bound = f" of {' and '.join(bounds)}" if bounds else ""
     return ("a whole number" if kind == "integer" else "a number") + bound
