@@ -1,12 +1,15 @@
 import { Api, type RunRow, type SeriesAnswer, type State } from "../client/api";
 import { getJson } from "../client/http";
 import { Curves } from "./data/curves";
+import { Soon } from "./soon";
 import { Topics } from "./topics";
 
 /** Points a curve: many runs share a chart. */
 const POINTS = 600;
 /** A run that goes on is asked again at most so often. */
 const AGAIN_MS = 2_000;
+/** Fifty runs that come one after the other are drawn so often at most: each changes every chart. */
+const TELL_MS = 400;
 
 /** One of the runs that are compared. */
 export interface Compared {
@@ -24,6 +27,7 @@ export class Comparison {
   #seen = new Map<string, number | null>();
   #busy = new Set<string>();
   #stopped = false;
+  readonly #tell = new Soon(async () => this.topics.changed("runs"), TELL_MS);
   readonly #api: Api;
 
   constructor(base: string, runs: readonly string[]) {
@@ -63,7 +67,7 @@ export class Comparison {
     }
     if (this.#stopped) return;
     this.version++;
-    this.topics.changed("runs");
+    this.#tell.wish();
     setTimeout(() => {
       this.#busy.delete(run);
       if (!this.#stopped) this.topics.changed("runs");

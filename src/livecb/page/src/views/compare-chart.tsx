@@ -73,6 +73,9 @@ export function CompareChart({ name, axis, log, smoothing, range, hidden, compar
 }
 
 const MOST_VALUES = 8;
+/** Points of all lines of a chart, about: fifty lines are a thicket whatever each of them has. Of each its extremes are there. */
+const MOST_POINTS = 10_000;
+const LEAST_POINTS = 200;
 /** Where a chart would have more rows, its points share places. */
 const ROWS_A_PIXEL = 8;
 
@@ -109,7 +112,7 @@ function modelOf(
     if (from <= to) [low, high] = [Math.min(low, from - zero), Math.max(high, to - zero)];
     const look: Look = { axis, smoothing, from: range?.[0] ?? null, to: range?.[1] ?? null, zero };
     const { color, dash, width: thick } = inkOf(place);
-    const { main, abandoned } = drawnOf(series, look, Math.max(300, width));
+    const { main, abandoned } = drawnOf(series, look, Math.max(LEAST_POINTS, Math.min(Math.max(300, width), Math.round(MOST_POINTS / comparison.runs.length))));
     const line = { color, dots: false, end: false, ...(dash && { dash }) };
     for (const branch of abandoned) parts.push({ x: branch.x, y: branch.raw, run: "", line: { ...line, width: 1, alpha: 0.35 } });
     parts.push({ x: main.x, y: main.smoothed ?? main.raw, run, line: { ...line, width: thick, alpha: 1, end: true } });
