@@ -96,7 +96,7 @@ def test_a_pause_holds_the_loop_for_all_viewers_until_it_is_resumed(
     paused.wait_for()
     # What is asked meanwhile is obeyed at the step where the loop stands still.
     button(other, "Sample now").click()
-    sampled = latest(page, "samples made by a viewer, applied at step .*: the line rises by")
+    sampled = latest(page, "samples made by owner, applied at step .*: the line rises by")
     sampled.wait_for()
     assert step_of(sampled) == step_of(paused)
     button(other, "Resume").click()
@@ -115,7 +115,7 @@ def test_the_rate_that_is_set_is_the_rate_the_training_uses_and_stands_on_every_
     wanted = float(page.get_by_label("lr", exact=True).input_value())
     assert 0.002 < wanted <= 1
     page.get_by_role("button", name=f"Set {wanted:g}").click()
-    latest(page, "lr 1.0e-3 → .* by a viewer, applied at step").wait_for()
+    latest(page, "lr 1.0e-3 → .* by owner, applied at step").wait_for()
     wait_for(page, "livecb.points('lr').value.at(-1) === wanted", wanted)
     mark = page.locator("[data-chart=loss]").get_by_role("button", name=re.compile("command: lr 1.0e-3 →"))
     mark.wait_for()
@@ -124,7 +124,7 @@ def test_the_rate_that_is_set_is_the_rate_the_training_uses_and_stands_on_every_
         page.get_by_text(axis, exact=True).click()
         mark.focus()
         tip = page.locator("[data-chart=loss]").get_by_role("tooltip")
-        expect(tip).to_contain_text(re.compile(r"lr 1.0e-3 → .*by a viewer · step"))
+        expect(tip).to_contain_text(re.compile(r"lr 1.0e-3 → .*by owner · step"))
         stands = mark.evaluate(
             "mark => { const plot = mark.closest('figure').querySelector('.u-over').getBoundingClientRect();"
             " const box = mark.getBoundingClientRect();"
@@ -149,7 +149,7 @@ def test_what_is_refused_says_why_and_changes_nothing(
     expect(size).to_have_value("8")
     size.fill("2.5")  # a slider would not, and the page cannot know: the run refuses it
     size.press("Enter")
-    latest(page, "batch_size = 2.5 by a viewer, refused: expected batch_size to be a whole number").wait_for()
+    latest(page, "batch_size = 2.5 by owner, refused: expected batch_size to be a whole number").wait_for()
     expect(size).to_have_value("8")
     label = page.get_by_label("label", exact=True)
     label.fill(" ")
@@ -159,7 +159,7 @@ def test_what_is_refused_says_why_and_changes_nothing(
     page.locator(".happenings .refused").first.wait_for()
     noisy = page.get_by_role("switch", name="noisy")
     noisy.click()
-    latest(page, "noisy on → off by a viewer, applied at step").wait_for()
+    latest(page, "noisy on → off by owner, applied at step").wait_for()
     expect(noisy).not_to_be_checked()
 
 
@@ -244,7 +244,7 @@ def test_where_the_server_does_not_tell_what_one_may_do_the_page_says_so_and_ask
     page.unroute("**/api/access")
     unsure.wait_for(state="detached")
     button(page, "Save now").click()
-    latest(page, "saved by a viewer, applied at step").wait_for()
+    latest(page, "saved by owner, applied at step").wait_for()
 
 
 def test_a_note_on_a_step_is_seen_by_all_where_it_belongs(
@@ -284,7 +284,7 @@ def test_a_request_that_fails_says_what_is_known_and_what_to_do(
     page.get_by_role("alert").get_by_text("The run does not do that: the disk is full").wait_for()
     page.unroute("**/commands")
     button(page, "Save now").click()
-    latest(page, "saved by a viewer, applied at step").wait_for()
+    latest(page, "saved by owner, applied at step").wait_for()
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
@@ -342,16 +342,16 @@ def test_candidates_are_dropped_and_added_by_name_while_another_is_tried(
         page = viewer.open(serving.url(begun.pop()))
         page.get_by_label("Candidate to drop").select_option("logistic")
         button(page, "Drop").click()
-        latest(page, "drop logistic by a viewer, asked").wait_for()
+        latest(page, "drop logistic by owner, asked").wait_for()
         button(page, "Add").click()
-        latest(page, "add guess by a viewer, asked").wait_for()
+        latest(page, "add guess by owner, asked").wait_for()
         expect(button(page, "Add")).to_have_attribute("aria-disabled", "true")
         go.touch()
         page.locator("[data-status=completed]").wait_for()
         page.get_by_role("tab", name="Leaderboard").click()
         board = page.locator(".board")
         expect(board.locator("tr.pruned")).to_contain_text("logistic")
-        expect(board.locator("tr.pruned")).to_contain_text("dropped by a viewer")
+        expect(board.locator("tr.pruned")).to_contain_text("dropped by owner")
         expect(board.locator("tr.fail")).to_have_count(0)
         expect(board).to_contain_text("guess")
     finally:

@@ -74,9 +74,9 @@ def test_a_viewer_sets_a_value_and_stops_a_training(served: Served, training: Tr
     ]
     assert [each["phase"] for each in state["commands"]] == ["asked", "applied"]
     stopped = answer(run, post(served, run, {"name": "stop"}).json()["id"])
-    assert (stopped.phase, stopped.by) == ("applied", "a viewer")
+    assert (stopped.phase, stopped.by) == ("applied", "owner")
     training.thread.join(10)
-    assert served.get(f"api/runs/{run.id}")["stopped_by"] == "a viewer"
+    assert served.get(f"api/runs/{run.id}")["stopped_by"] == "owner"
     late = post(served, run, {"name": "pause"})
     assert (late.status_code, late.json()["title"]) == (409, "The run has ended")
 

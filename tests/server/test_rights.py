@@ -130,14 +130,14 @@ def test_streams_and_sockets_are_for_who_may_read_them(served: Served, ours: Wri
 
 
 def test_access_tells_who_asks_what_they_may(served: Served, ours: Writer, tokens: Tokens) -> None:
-    nothing = {"name": None, "project": None, "run": None, "expires": None}
+    nothing = {"name": None, "who": "owner", "project": None, "run": None, "expires": None}
     assert served.get("api/access") == {"role": "admin", **nothing}
     made = tokens.make("ci", Role.CONTROL, project="open", seconds=100)
     expires = made.token.expires
     for headers in ({"x-api-key": made.secret}, {"authorization": f"Bearer {made.secret}"}):
         answer = httpx.get(f"{served.client.base_url}api/access", headers=headers).json()
-        wanted = {"role": "control", "name": "ci", "project": "open", "run": None, "expires": expires}
-        assert answer == wanted
+        wanted = {"role": "control", "name": "ci", "who": "ci", "project": "open", "run": None}
+        assert answer == {**wanted, "expires": expires}
 
 
 def test_a_token_opens_the_page_once_and_leaves_a_cookie_that_does_no_more_than_it(

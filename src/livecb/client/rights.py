@@ -40,12 +40,14 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         role: `view`, `control`, `write` or `admin`, each with all before it.
         name: The token's name; None for the owner's own.
+        who: By which word others are told: the name, `owner`, or `anyone` where no token is asked for.
         project: The part of the store that it is for, if not the whole; or else the one `run`.
         expires: When it ends, Unix seconds; None: never.
     """
 
     role: str
     name: str | None = None
+    who: str = ""
     project: str | None = None
     run: str | None = None
     expires: float | None = None

@@ -223,6 +223,11 @@ class Access:
             raise Problem(403, "Not for a part of the store", detail, more={"needed": role.word})
 
     @property
+    def known_as(self) -> str:
+        """The one word for whoever asks: in the audit, and where they do not say who they are."""
+        return self.name or ("owner" if self.owner else "anyone")
+
+    @property
     def who(self) -> str:
         """Whose it is, in words."""
         return f"the token {self.name!r}" if self.name is not None else "whoever asks from here"
@@ -242,6 +247,7 @@ class Access:
         return {
             "role": self.role.word,
             "name": self.name,
+            "who": self.known_as,
             "project": self.project,
             "run": self.run,
             "expires": self.expires,

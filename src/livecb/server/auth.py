@@ -97,7 +97,7 @@ class Guard:
                 self._note(access, scope, 500)
 
     def _note(self, access: Access, scope: Scope, status: int) -> None:
-        who = access.name or ("owner" if access.owner else "anyone")
+        who = access.known_as
         run = scope.get("path_params", {}).get("run")
         what = f"{scope['method']} {scope['path']}"[:500]
         # Of which a training sends many a second; a run, a token or a baseline may be called so, too.

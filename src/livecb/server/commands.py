@@ -51,9 +51,9 @@ class Commands:
     async def ask(self, request: Request) -> Response:
         """Ask something of a run; what becomes of it is a `command` event of the same id."""
         run = self.hub.store.run(request.path_params["run"])
-        asked = await body_of(request, Wish)
+        asked, access = await body_of(request, Wish), access_of(request.scope)
         more = {} if asked.within is None else {"within": asked.within}
-        by = access_of(request.scope).signed(asked.by) or "a viewer"
+        by = access.signed(asked.by) or access.known_as
         try:
             made = wish(asked.name, asked.value, parameter=asked.parameter, by=by, **more)
         except CommandRefused as error:

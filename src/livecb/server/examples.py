@@ -87,7 +87,14 @@ _RUNS = "/api/runs/{run}"
 EXAMPLES: dict[str, dict[str, Any]] = {
     "GET /api/health": {"answer": {"livecb": "0.1.0", "store": "0f3a8e1c2b5d", "pid": 1234}},
     "GET /api/access": {
-        "answer": {"role": "view", "name": "ci", "project": "digits", "run": None, "expires": None}
+        "answer": {
+            "role": "view",
+            "name": "ci",
+            "who": "ci",
+            "project": "digits",
+            "run": None,
+            "expires": None,
+        }
     },
     "GET /api/tokens": {"answer": {"tokens": [_TOKEN]}},
     "POST /api/tokens": {

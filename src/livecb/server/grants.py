@@ -45,10 +45,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AccessGiven(msgspec.Struct):
-    """What whoever asks may; of the whole store, where neither `project` nor `run` is named."""
+    """What whoever asks may; of the whole store, where neither `project` nor `run` is named.
+
+    Attributes:
+        who: The token's name, `owner`, or `anyone` where no token is asked for: as the audit has it.
+    """
 
     role: RoleWord
     name: str | None
+    who: str
     project: str | None
     run: str | None
     expires: float | None

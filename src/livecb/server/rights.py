@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livecb.errors import StoreError
-from livecb.server.access import Access, Role, access_of
+from livecb.server.access import Role, access_of
 from livecb.server.audit import Audit, tell
 from livecb.server.body import body_of
 from livecb.server.grants import (
@@ -108,7 +108,7 @@ class Rights:
                 project=new.project,
                 run=new.run,
                 seconds=new.seconds,
-                by=_maker(access_of(request.scope)),
+                by=access_of(request.scope).known_as,
                 streams=new.streams,
                 rate=new.rate,
             )
@@ -137,7 +137,7 @@ class Rights:
         """Make a link that shows this run, and nothing else, to read only."""
         run = self.hub.store.run(request.path_params["run"])
         new = await body_of(request, NewShare)
-        made = shared(self.tokens, run.id, new.seconds, _maker(access_of(request.scope)))
+        made = shared(self.tokens, run.id, new.seconds, access_of(request.scope).known_as)
         tell(request.scope, token=made.token.name)
         path = f"r/{quote(run.id)}?token={made.secret}"
         return json_response({**self._row(made.token), "token": made.secret, "path": path}, 201)
@@ -181,7 +181,3 @@ def shared(tokens: Tokens, run: str, seconds: float | None, by: str | None) -> M
     return tokens.make(
         f"share-{secrets.token_hex(4)}", Role.VIEW, run=run, seconds=seconds, by=by, share=True
     )
-
-
-def _maker(access: Access) -> str:
-    return access.name or "owner"

@@ -12,6 +12,8 @@ interface Access {
   role: Role;
   /** The name of the token, where it has one: then it says who asks. */
   name: string | null;
+  /** By which word others are told of who asks and says no name. */
+  who: string;
 }
 
 const NAME = "livecb.name";

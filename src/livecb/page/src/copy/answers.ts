@@ -10,7 +10,7 @@ const LINES = 500;
 /** What the server would answer to a GET of `address`, of what a copy holds. Raises `ApiError` where it holds none. */
 export function answerOf(held: Held, address: string): unknown {
   const { pathname, searchParams: query } = new URL(address, "https://copy/");
-  if (pathname.endsWith("/api/access")) return { role: "view", name: null, project: null, run: held.state.run, expires: null };
+  if (pathname.endsWith("/api/access")) return { role: "view", name: null, who: "anyone", project: null, run: held.state.run, expires: null };
   const part = /\/api\/runs\/[^/]+(?:\/(\w+))?$/.exec(pathname);
   switch (part && (part[1] ?? "state")) {
     case "state": return held.state;

@@ -131,7 +131,7 @@ export function pauseOf(state: Pick<Steered, "status" | "commands">): Pause | nu
 
 /** Who asked. */
 export function whose(command: Pick<Command, "by">): string {
-  return command.by || "a viewer";
+  return command.by || "anyone";
 }
 
 /** A number to the six digits that people read; the log has them all. Whole ones stay whole. */

@@ -200,7 +200,7 @@ function Who({ session }: { session: RunSession }) {
   if (name === null) {
     return (
       <p class="fate">
-        You ask as {wheel.name || "a viewer"}. <button type="button" class="link" onClick={() => setName(wheel.name)}>{wheel.name ? "Change" : "Say who you are"}</button>
+        You ask as {wheel.name || wheel.access?.who || "anyone"}. <button type="button" class="link" onClick={() => setName(wheel.name)}>{wheel.name ? "Change" : "Say who you are"}</button>
       </p>
     );
   }
