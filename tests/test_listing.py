@@ -112,3 +112,25 @@ def test_of_a_log_too_long_to_read_no_best_is_told(store, monkeypatch):
     (row,) = listing.rows(store, 9)
     assert row["best"] is None
     assert row["metrics"]["train/loss"]["value"] == 0.5
+
+
+def test_what_was_lost_is_told_and_what_was_skipped_of_a_long_log_is_not(store, monkeypatch):
+    with recorded("full disk") as run:
+        for step in range(60):
+            run.log({"train/loss": 0.5}, step=step)
+    path = run.folder / "events.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    (row,) = listing.rows(store, 9)
+    assert row["lost"] == 0
+    assert listing.cells(row, 0.0)[2] == "completed"
+    path.write_bytes(b"".join(lines[:30] + lines[33:]))
+    (row,) = listing.rows(store, 9)
+    assert listing.cells(row, 0.0)[2] == "completed, 3 lost"
+    monkeypatch.setattr(listing, "_WHOLE", 10)
+    monkeypatch.setattr(listing, "_END", 1000)
+    (row,) = listing.rows(store, 9)
+    assert row["lost"] == 0
+    end = lines[-1].replace(b'"status":"completed"', b'"status":"completed","lost":7')
+    path.write_bytes(b"".join([*lines[:-1], end]))
+    (row,) = listing.rows(store, 9)
+    assert listing.cells(row, 0.0)[2] == "completed, 7 lost"

@@ -332,7 +332,7 @@ def test_a_row_shows_the_most_telling_metrics():
     row = fold(script).row(alive=True, now=BEGAN + 3)
     assert list(row["metrics"])[:2] == ["val/loss", "train/loss"]
     assert len(row["metrics"]) == 8
-    assert row["metrics"]["val/loss"] == {"value": 0.5, "step": 1}
+    assert row["metrics"]["val/loss"] == {"value": 0.5, "step": 1, "best": 0.5, "goal": "min"}
     assert (row["run"], row["project"], row["status"], row["attempt"], row["ended"]) == (
         "r",
         "p",

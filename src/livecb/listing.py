@@ -36,8 +36,9 @@ _METRICS = 3
 def rows(store: Store, most: int) -> list[dict[str, Any]]:
     """Return the rows of the HTTP API for the runs written last, newest first.
 
-    Each has one thing more: `best`, the leaderboard's best candidate so far as `name`, `score` and
-    `value`, None if there is none, or if the log is too long to read all candidates.
+    Each has two things more. `best`: the leaderboard's best candidate so far as `name`, `score` and
+    `value`, None if there is none, or if the log is too long to read all candidates. `lost`: how many events
+    were said and cannot be read; of a log too long to read, those that its end tells of.
 
     Raises:
         StoreError: The store cannot be read.
@@ -52,7 +53,7 @@ def cells(row: dict[str, Any], now: float) -> list[str]:
     return [
         row["run"],
         row["name"] if row["name"] != row["run"] else "",
-        row["status"],
+        row["status"] + (f", {row['lost']:,} lost" if row["lost"] else ""),
         _progress(progress) if progress else "-",
         "-" if at is None else f"{format_duration(now - at)} ago",
         "  ".join(_values(row)) or "-",
@@ -70,7 +71,9 @@ def row(run: StoredRun) -> dict[str, Any]:
     words = "" if alive else run.last_words()
     state, whole = _fold(run)
     said = state.row(alive=alive, now=time.time(), last_words=words, labels=run.labels)
-    return {**said, "best": _best(state) if whole else None}
+    # What was skipped of a long log is no gap.
+    lost = state.tally.lost(state.attempt.lost) if whole else state.attempt.lost
+    return {**said, "best": _best(state) if whole else None, "lost": lost}
 
 
 def _best(state: State) -> dict[str, Any] | None:

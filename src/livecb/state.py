@@ -61,7 +61,7 @@ class State:
         self.broken = 0
         self._about = About()
         self._history = History()
-        self._tally = Tally()
+        self.tally = Tally()
         self._reached: float | None = None  # the last step of the attempt before this one
         self._said: dict[str, tuple[int, float]] = {}
         self._resumes = False  # whether it is not known yet where this attempt goes on
@@ -78,7 +78,7 @@ class State:
             broken: How many of the lines among them were no events.
         """
         self.broken += broken
-        events, notes = self._tally.without_readers(events)
+        events, notes = self.tally.without_readers(events)
         self.marks.feed(notes)
         if not events:
             return
@@ -94,7 +94,7 @@ class State:
 
     def count(self, *types: str) -> int:
         """Return how many events of some types there were."""
-        return sum(self._tally.counts[kind] for kind in types)
+        return sum(self.tally.counts[kind] for kind in types)
 
     def place(self, axis: str) -> float | None:
         """Return where the run stands on an axis: what the last event that says so said."""
@@ -133,8 +133,8 @@ class State:
             "run": self.run,
             **self._about.to_dict(self.run, labels),
             "cursor": cursor,
-            "seq": self._tally.seq,
-            "events": self._tally.events,
+            "seq": self.tally.seq,
+            "events": self.tally.events,
             "now": now,
             "status": status,
             "phase": attempt.phase,
@@ -154,9 +154,9 @@ class State:
             "progress": self._progress(None if status in _OVER else now),
             "metrics": self.series.stats(),
             "system": json_ready(self._system),
-            "ranks": self._tally.ranks(),
-            "counts": dict(self._tally.counts),
-            "lost": self._tally.lost(attempt.lost),
+            "ranks": self.tally.ranks(),
+            "counts": dict(self.tally.counts),
+            "lost": self.tally.lost(attempt.lost),
             "broken": self.broken,
             "newer": self._about.newer,
             **{f"{kind}s": self.marks.newest(kind, most) for kind, most in _MOST.items()},
@@ -211,12 +211,12 @@ class State:
     def _take_barrier(self, event: _Barrier) -> None:
         """Take in an event that changes how others are to be understood."""
         if isinstance(event, ev.RunStarted) and not event.rank and self._begins(event):
-            self._tally.close_attempt(self.attempt.lost)
-            self._history.close(self.attempt, self._tally.updated, event.earlier_words)
-            self._tally.feed([event], [type(event)])
+            self.tally.close_attempt(self.attempt.lost)
+            self._history.close(self.attempt, self.tally.updated, event.earlier_words)
+            self.tally.feed([event], [type(event)])
             self._begin(event)
         else:
-            self._tally.feed([event], [type(event)])
+            self.tally.feed([event], [type(event)])
         if event.rank:
             return
         if isinstance(event, ev.RunEnded):
@@ -226,8 +226,8 @@ class State:
             self.attempt.configure(event.config)
             if event.resumed_step is not None:
                 self.attempt.resumed_step = event.resumed_step
-                self._rewind(event.resumed_step, event.time, self._tally.events - 1)
-        self._note_places(event, self._tally.events - 1)
+                self._rewind(event.resumed_step, event.time, self.tally.events - 1)
+        self._note_places(event, self.tally.events - 1)
 
     def _begins(self, event: ev.RunStarted) -> bool:
         """Whether this starts an attempt: a process that joins in may say that it started, too."""
@@ -244,7 +244,7 @@ class State:
         self._reached = self.place("step")
         self._resumes = again and event.resumed_step is None
         if event.resumed_step is not None:
-            self._rewind(event.resumed_step, event.time, self._tally.events - 1)
+            self._rewind(event.resumed_step, event.time, self.tally.events - 1)
 
     def _rewind(self, step: int, time: float, number: int) -> None:
         """Note that the attempt goes on from a step, and give up what lies beyond it.
@@ -267,10 +267,10 @@ class State:
         if not events:
             return
         self.attempt.wake()
-        first = self._tally.events
-        ranks = self._tally.feed(events, kinds)
+        first = self.tally.events
+        ranks = self.tally.feed(events, kinds)
         if kinds.count(ev.Metrics) == len(kinds):
-            self._take_metrics(cast("Sequence[ev.Metrics]", events), range(first, self._tally.events), ranks)
+            self._take_metrics(cast("Sequence[ev.Metrics]", events), range(first, self.tally.events), ranks)
             return
         metrics: list[ev.Metrics] = []
         numbers: list[int] = []
@@ -334,12 +334,12 @@ class State:
     def _times(self, status: str, now: float) -> dict[str, float | None]:
         """Return since when the run and its last attempt go, and how long the latter took or takes."""
         end, start = self.attempt.end, self.attempt.start
-        ended = end.time if end else self._tally.updated if status in _OVER else None
+        ended = end.time if end else self.tally.updated if status in _OVER else None
         began = start.time if start else None
         return {
             "started": self.branches.starts[0][0] if self.branches.starts else None,
             "attempt_started": began,
-            "updated": self._tally.updated,
+            "updated": self.tally.updated,
             "ended": ended,
             "elapsed": None if began is None else max(0.0, (now if ended is None else ended) - began),
         }
