@@ -31,8 +31,8 @@ format: .venv/test
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-bench: .venv/bench  ## the figures of the README, some twenty minutes
-	for name in emit fold history fanout training latency; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+bench: .venv/bench page  ## the figures of the README, some twenty-five minutes
+	for name in emit looking fold compress history fanout training latency; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/page.py --short
 
 page: .venv/test $(STATIC)  ## the live page, built into the package
