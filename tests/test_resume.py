@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,23 @@ def test_the_checkpoint_of_a_run_that_is_gone_begins_a_new_one_which_says_so(kep
     again.finish()
     assert again.id != run.id
     assert (started(kept, again).resumed_run, started(kept, again).resumed_step) == (run.id, 2)
+
+
+def test_a_demand_that_names_no_run_is_said_and_begins_a_new_one(
+    kept: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begin(id="digits")
+    first.finish()
+    with pytest.warns(LivecbWarning, match="resume=True names no run, and a new one begins: .* run_id="):
+        second = begin(resume=True)
+    second.finish()
+    assert second.id != first.id
+    monkeypatch.setenv("LIVECB_RUN_ID", "digits")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        third = begin(resume=True)
+    third.finish()
+    assert (third.id, said) == (first.id, [])
 
 
 @pytest.mark.parametrize("resume", ["yes please", 7, [1]])

@@ -108,12 +108,18 @@ def wanted(resume: Any) -> Wanted:
         return Wanted("join")
 
 
-def must_exist(run_id: str, root: str | os.PathLike[str] | None) -> None:
-    """See to it that a run is there.
+def must_exist(run_id: str | None, root: str | os.PathLike[str] | None) -> None:
+    """See to it that a run is there; where none is named, say that a new one begins.
 
     Raises:
         RunNotFound: It is not; the message names those near.
     """
+    if run_id is None:
+        warn(
+            "resume=True names no run, and a new one begins: say which to go on with by run_id=, "
+            "or give what run.state_dict() returned, out of a checkpoint, to livecb.init(resume=...)"
+        )
+        return
     store = Store(root)
     ids = store.run_ids()
     if run_id in ids:

@@ -66,9 +66,9 @@ def init(
         run_id: The same as `id`, by the name that callbacks have for it.
         resume: How to go on with a run that is there. What `run.state_dict()` returned, out of a
             checkpoint of yours: with the run it names, at the place it names. `"allow"`: with the run
-            `id`, or begin it where it is missing. True: the run must be there. False: begin a new run
-            in any case. A run that is still being written is left alone: another begins, which says
-            what it was resumed from.
+            `id`, or begin it where it is missing. True: the run must be there; where none is
+            named, a warning says that a new one begins. False: begin a new run in any case. A run that is
+            still being written is left alone: another begins, which says what it was resumed from.
         dir: The store's folder (`LIVECB_DIR`).
         sinks: What reads the run while it lives; `[Server()]` if left out (nobody with
             `LIVECB_MODE=offline`), `[]` for nobody.
@@ -99,8 +99,8 @@ def init(
             wish = wish._replace(mode="join")  # who leads the run may be alive, and wants us to add to it
         if _mode() == "disabled" or (rank > 0 and id is None):
             return disabled(name or "", config)
-        if wish.mode == "must" and rank == 0 and id:
-            must_exist(id, dir)
+        if wish.mode == "must" and rank == 0:
+            must_exist(id or None, dir)
         if id and rank == 0 and wish.mode == "join" and (open_already := endings.live_run(id)) is not None:
             open_already.configure(config)
             return open_already

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from livecb import events
+from livecb.errors import LivecbWarning
 from livecb.testing import Recorded
 
 PARAMS = {"objective": "binary:logistic", "nthread": 1, "max_depth": 2}
@@ -48,6 +49,12 @@ def test_the_best_round_of_an_earlier_training_is_not_this_one_s(recorded: Recor
     (row,) = recorded.of(events.ModelCompleted)
     assert row.scores == {name: values[-1] for name, values in outcome.reported.items()}
     assert row.step == before.num_boosted_rounds() + 2
+
+
+def test_a_run_that_must_be_there_and_is_named_nowhere_is_said_and_begins(recorded: Recorded) -> None:
+    with pytest.warns(LivecbWarning, match="resume=True names no run, and a new one begins: .* run_id="):
+        train("xgboost", live_stream("xgboost", resume=True), rounds=1)
+    assert len(recorded.of(events.RunEnded)) == 1
 
 
 def test_gains_are_those_of_the_model(recorded: Recorded) -> None:

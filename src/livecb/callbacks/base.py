@@ -280,7 +280,7 @@ class Stream:
         """Return how to go on with a run, as `livecb.init` takes it: what it cannot find, it begins."""
         if isinstance(saved, Mapping) and self.run_id is None and self.resume != "never":
             return saved
-        return "allow" if self.resume == "must" else self.resume
+        return "allow" if self.resume == "must" and self.run_id is not None else self.resume
 
     def _end(self, status: Any = "completed", reason: str | None = None) -> None:
         """Close the session, and its run if the callback opened it."""
