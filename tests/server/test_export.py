@@ -18,7 +18,7 @@ from livecb.store import Store
 @pytest.fixture
 def writer(store: Store) -> Writer:
     writer = Writer(store).start()
-    writer.say(ev.Metrics, values={"train/loss": 0.1 + 0.2, 'odd, "name"\n': 1}, step=1, epoch=0.5)
+    writer.say(ev.Metrics, values={"train/loss": 0.1 + 0.2, '=odd, "name"\n': 1}, step=1, epoch=0.5)
     writer.say(ev.Log, message="a line")
     writer.say(ev.Metrics, values={"loss": math.nan}, context="val", step=2, samples=64)
     writer.append(b"broken\n")
@@ -27,7 +27,7 @@ def writer(store: Store) -> Writer:
 
 ROWS = [
     ("train/loss", 0.1 + 0.2, 1, 0.5, None, None),
-    ('odd, "name"\n', 1.0, 1, 0.5, None, None),
+    ('=odd, "name"\n', 1.0, 1, 0.5, None, None),
     ("loss", math.nan, 2, None, 64, "val"),
 ]
 

@@ -75,6 +75,7 @@ def test_a_preflight_is_answered_without_a_token(open_to_app: Served) -> None:
     assert answer.headers["access-control-allow-origin"] == APP
     assert "PATCH" in answer.headers["access-control-allow-methods"]
     assert "authorization" in answer.headers["access-control-allow-headers"]
+    assert "idempotency-key" not in answer.headers["access-control-allow-headers"]  # which nothing reads
     assert answer.headers["access-control-allow-private-network"] == "true"
     refused = open_to_app.client.options("api/runs/a-run", headers={**asks, "origin": "http://evil.example"})
     assert refused.status_code == 403

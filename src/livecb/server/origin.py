@@ -41,7 +41,7 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 _PREFLIGHT = {
     "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
     "access-control-allow-headers": "authorization, x-api-key, content-type, accept, range, last-event-id, "
-    "cache-control, if-none-match, if-modified-since, idempotency-key",
+    "cache-control, if-none-match, if-modified-since",
     "access-control-max-age": "600",
 }
 _EXPOSED = "content-disposition, content-range, accept-ranges, etag, last-modified, retry-after, link"
