@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Command } from "../client/generated/events";
 import {
-  buttonsOf, choicesOf, commonReason, deedOf, fateOf, given, latestCommands, pauseOf, pending, valueNow, type Steered,
+  buttonsOf, choicesOf, commonReason, deedOf, fateOf, given, latestCommands, pauseOf, pending, typed, valueNow, type Steered,
 } from "../src/data/controls";
 
 let seq = 0;
@@ -86,6 +86,10 @@ test("a value is written to six digits", () => {
   expect([0.05, 0.123456789, 8, 1e-5, -2.5, 100000, 1234567, -1.5e-10, true, "", "warm", null].map(given))
     .toEqual(["0.05", "0.123457", "8", "1.0e-5", "\u22122.5", "100,000", "1,234,567", "\u22121.5e-10", "on", "“”", "warm", "–"]);
   expect(deedOf(command("set", "applied", { parameter: "lr", old: 0.003960441545911196, new: 0.0005 }))).toBe("lr 0.00396044 → 5.0e-4");
+});
+
+test("a value in a field is short, and means the same when it is typed again", () => {
+  expect([0.01, 0.001, 0.00002196806, 1e-4, 0, 8, -0.000021968].map(typed)).toEqual(["0.01", "0.001", "2.19681e-5", "1e-4", "0", "8", "-2.1968e-5"]);
 });
 
 test("a value that a schedule changes is what its metric says, once that is news", () => {

@@ -139,6 +139,12 @@ export function readable(held: number): number {
   return Number.isInteger(held) ? held : Number(held.toPrecision(6));
 }
 
+/** A number as it stands in a field, where there is little room: one that is typed again means the same. */
+export function typed(held: number): string {
+  const [plain, short] = [String(readable(held)), readable(held).toExponential()];
+  return Math.abs(held) < 1e-3 && short.length < plain.length ? short : plain;
+}
+
 /** A value of a parameter, as people read it. */
 export function given(held: unknown): string {
   if (typeof held === "number") return exact(held);

@@ -1,5 +1,5 @@
 import { useId, useState } from "preact/hooks";
-import { given, readable, type Asked, type Parameter } from "../data/controls";
+import { given, typed, type Asked, type Parameter } from "../data/controls";
 import { PLACES, openScaleOf, parsed, scaleOf, type Scale } from "../data/scale";
 import { Reasoned } from "./reasoned";
 
@@ -65,8 +65,9 @@ function Field({ parameter, set }: Props) {
   // The scale stays as it was at first: a slider that changes its meaning under the hand confuses.
   const [scale] = useState<Scale | null>(() => (isNumber ? sliderOf(held, min, max) : null));
   const id = useId();
-  const plain = held == null ? "" : String(isNumber ? readable(held) : held);
-  const changed = draft !== null && draft !== plain;
+  const plain = held == null ? "" : isNumber ? typed(held) : String(held);
+  const same = isNumber && draft?.trim() !== "" && Number(draft) === Number(plain);
+  const changed = draft !== null && draft !== plain && !same;
   const reset = (): void => (setDraft(null), setComplaint(""));
   const submit = (event: Event): void => {
     event.preventDefault();
