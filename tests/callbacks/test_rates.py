@@ -79,7 +79,7 @@ def test_a_schedule_that_stands_at_zero_cannot_be_scaled_and_says_so() -> None:
     control = rate_control("lr", optimizer, [lr.LambdaLR(optimizer, lambda step: step / 5)])
     with pytest.raises(CommandRefused, match="at 0 now"):
         control.set(0.5)
-    with pytest.raises(CommandRefused, match="between"):
+    with pytest.raises(CommandRefused, match="to be at least 0, got"):
         control.set(-1.0)
 
 
