@@ -76,7 +76,7 @@ def test_a_metric_that_is_none_is_answered_with_those_there_are_the_nearest_firs
     assert found["val/loss"].y == [0.5]
     with pytest.raises(KeyError, match="no metric 'val/los' here; there are val/loss, "):
         found["val/los"]
-    with pytest.raises(KeyError, match="there are .*accuracy"):
+    with pytest.raises(KeyError, match=r"there are .*accuracy"):
         client.metrics(writer.run.id, "nope")["nope"]
 
 
