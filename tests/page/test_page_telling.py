@@ -193,7 +193,9 @@ def test_who_may_only_look_can_take_the_run_along_and_is_told_why_not_more(
     expect(page.get_by_role("button", name="Share, save, be told")).to_be_focused()
     edit = page.locator(".happenings .note").get_by_role("button", name="edit")
     edit.focus()
-    page.locator(".note-tools .tip:not(.sr)").get_by_text("You may look at this run, not write on it").wait_for()
+    page.locator(".note-tools .tip:not(.sr)").get_by_text(
+        "You may look at this run, not write on it"
+    ).wait_for()
 
 
 def test_a_note_is_edited_and_deleted_for_all(served: Server, viewer: Watched, begin: Begin) -> None:
