@@ -30,7 +30,7 @@ const KEYS: [string, [string, string][]][] = [
 const SIGNS: [string, string, string][] = [
   ["◇", "", "the best value so far"],
   ["▽ △", "", "largest and smallest, where no name tells which is better"],
-  ["◆", "", "a checkpoint"],
+  ["╷", "", "a checkpoint"],
   ["●", "", "a note"],
   ["▲", "warn", "an alert"],
   ["❙", "good", "a command that was applied"],
