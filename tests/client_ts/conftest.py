@@ -21,11 +21,12 @@ from livecb.server import launch
 from livecb.server.token import token_of
 from livecb.store import Store
 
-# One server, one Chromium and one Node.js serve all tests of this folder but those that kill a server.
+# One server and one Node.js serve all tests of this folder but those that kill a server.
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, for one module: while it is there, its loop runs in the main thread, and no other can."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield launched

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,7 +105,10 @@ def test_the_rest_of_what_there_is_can_be_read(script: Script, writer: Writer) -
     gather = (
         "(async (all) => { const found = []; for await (const each of all) found.push(each); return found; })"
     )
-    assert [row["run"] for row in script.run(f"{gather}(client.eachRun({{search: '{run}'}}))")] == [run]
+    deadline = time.monotonic() + 30
+    while not (rows := script.run(f"{gather}(client.eachRun({{search: '{run}'}}))")):
+        assert time.monotonic() < deadline, "the list is a second old at most"
+    assert [row["run"] for row in rows] == [run]
     found = script.run(f"{gather}(client.eachSample('{run}'))")
     assert [sample["prediction"] for sample in found] == list("43210")
     assert script.run(f"{gather}(client.eachImage('{run}'))") == []

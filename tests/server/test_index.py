@@ -47,6 +47,7 @@ def test_columns_can_be_chosen_thinned_and_cut(served: Served, writer: Writer) -
     writer.say(ev.Metrics, values={"val/loss": 1.0, "top1,top5": 0.5}, step=5001)
     path = f"api/runs/{writer.run.id}/series"
     assert served.get(path, names="val/loss,none")["series"].keys() == {"val/loss"}
+    assert served.get(path, names="")["series"] == {}
     assert served.get(path, name="top1,top5")["series"].keys() == {"top1,top5"}
     thin = served.get(path, names="train/loss", points=100)["series"]["train/loss"]
     assert thin["thinned"] is True

@@ -66,7 +66,7 @@ class Indexes:
             RunNotFound: There is no such run.
         """
         names = query.get("names")
-        asked = (run, *sorted({**query, "names": names and tuple(names)}.items()))
+        asked = (run, *sorted({**query, "names": None if names is None else tuple(names)}.items()))
         mark = mark_of(self._store.run(run))
         answer = self.kept.get(asked, mark)
         if answer is None:
