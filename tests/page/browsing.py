@@ -186,6 +186,7 @@ def wait_for(page: Page, condition: str, argument: object = None, seconds: float
 INK = """
 ([chart, least]) => {
   const canvas = document.querySelector(`[data-chart="${chart}"] canvas`);
+  if (!canvas) return false;
   const style = getComputedStyle(document.documentElement).getPropertyValue("--s1").trim();
   const [r, g, b] = [1, 3, 5].map(at => parseInt(style.slice(at, at + 2), 16));
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

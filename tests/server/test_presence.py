@@ -35,7 +35,9 @@ def test_a_run_tells_how_many_watch_it_and_other_runs_do_not(
         with served.client.stream("GET", "api/stream", params=both, headers=sse):
             wait_for_viewers(served, run, 2)
             wait_for_viewers(served, other.run.id, 1)
-        wait_for_viewers(served, run, 1)
+        with served.client.stream("GET", address, params={"types": "run_ended"}, headers=sse) as waiting:
+            assert next(waiting.iter_lines())
+            wait_for_viewers(served, run, 1)
     wait_for_viewers(served, run, 0)
 
 

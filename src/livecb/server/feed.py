@@ -70,6 +70,7 @@ class Feed:
         place: Where the latest tick ends.
         used: When somebody last asked for this feed (`time.monotonic`).
         rows: So many rows of the leaderboard a State message holds at most.
+        types: Of which types events are told; None for all.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Feed:
         self.framing = framing
         self.pace = pace
         self.rows = rows
+        self.types = sieve.types
         self.place: Place = ()
         self.ring = Ring(framing.glue, pace.ring, pace.send, framing.count)
         self.notices = Notices()

@@ -20,6 +20,7 @@ from livecb.store import Store, StoredRun
 
 __all__ = ["Hub"]
 
+_END = frozenset({"run_ended"})
 _UNUSED = 5.0
 
 
@@ -105,8 +106,12 @@ class Hub:
         return alive
 
     def present(self, run: str) -> int:
-        """Return how many streams of a run are open: browsers, whatever their tabs, and programs."""
-        return sum(len(feed.viewers) for feed in self._feeds.values() if run in feed.tail.runs)
+        """Return how many streams of a run are open: browsers, whatever their tabs, and programs.
+
+        Who asks for the end alone waits, and does not watch.
+        """
+        feeds = [feed for feed in self._feeds.values() if run in feed.tail.runs and feed.types != _END]
+        return sum(len(feed.viewers) for feed in feeds)
 
     async def state_now(self, run: str, rows: int) -> bytes:
         """Return a run's State as JSON, and in it how many watch the run.
