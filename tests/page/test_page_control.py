@@ -294,7 +294,7 @@ def test_axe_accepts_controls_marks_and_notes(
 ) -> None:
     page = viewer.open(serving.url(descent.run), size, scheme)
     button(page, "Save now").click()
-    page.locator("[data-chart=loss] .mark.many").first.wait_for()
+    page.locator("[data-chart=loss] .mark.applied").first.wait_for()
     page.get_by_role("button", name="write a note").click()
     page.locator("[data-chart=loss] .mark").first.focus()
     page.locator("[data-chart=loss] .marks .tip").wait_for()
