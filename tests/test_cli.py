@@ -283,6 +283,7 @@ def test_view_of_a_store_that_is_served_already_shows_its_server_and_takes_its_p
     while (address := launch.find(store.root)) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert str(address.port) == port
+    urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=20).close()  # it hears by now
     second.send_signal(signal.SIGINT)
     assert second.communicate(timeout=20) == ("", "")
     assert second.returncode == 0
