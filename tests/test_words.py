@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
+
+import pytest
 
 from livecb import words
 from livecb.words import Words
@@ -57,20 +60,36 @@ def test_a_store_named_by_a_relative_path_may_be_left(tmp_path: Path) -> None:
     assert not lock.with_suffix(".words").exists()
 
 
-def is_open(descriptor: int) -> bool:
-    try:
-        return bool(os.fstat(descriptor))
-    except OSError:
-        return False
-
-
 def test_no_descriptor_stays_and_the_signals_are_as_they_were(tmp_path: Path) -> None:
     before = os.listdir("/dev/fd"), signal.getsignal(signal.SIGTERM)
     held = [Words(lock_in(tmp_path / name)) for name in "abc"]
     child = os.fork()
     if child == 0:  # which after_fork has left without
-        os._exit(any(is_open(each._descriptor) for each in held))
+        os._exit(not all(each._file.closed for each in held))
     for each in held:
         each.close()
     assert (len(os.listdir("/dev/fd")), signal.getsignal(signal.SIGTERM)) == (len(before[0]), before[1])
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_of_words_that_are_closed_at_once_nobody_closes_a_descriptor_that_is_anothers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (Words(lock_in(tmp_path / name)) for name in "ab")
+    opened: list[int] = []
+    ended = threading.Thread(target=second.close)
+
+    def meanwhile(path: Path, **more: object) -> None:
+        """Between leaving and closing: another thread leaves, too, and a third opens a file."""
+        if not opened:
+            opened.append(-1)
+            ended.start()
+            ended.join(0.2)
+            opened[0] = os.open(tmp_path, os.O_RDONLY)
+
+    unlink = Path.unlink
+    monkeypatch.setattr(Path, "unlink", lambda path, **more: (meanwhile(path), unlink(path, **more))[1])
+    first.close()
+    ended.join(10)
+    os.close(opened[0])  # raises where it was closed
+    assert not list(tmp_path.glob("*/*.words"))

@@ -121,11 +121,11 @@ class WriterLock:
 
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""
-        if self.descriptor < 0:
+        fd, self.descriptor = self.descriptor, -1
+        if fd < 0:
             return
         _held.pop(os.path.realpath(self.path), None)
-        os.close(self.descriptor)
-        self.descriptor = -1
+        os.close(fd)
 
     def forget(self) -> None:
         """After a fork: the child holds no lock, and must not keep the descriptor."""

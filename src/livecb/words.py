@@ -11,6 +11,8 @@ import contextlib
 import faulthandler
 import os
 import signal
+import threading
+from io import FileIO
 from pathlib import Path
 
 __all__ = ["Words", "after_fork", "left"]
@@ -19,6 +21,8 @@ _DEADLY = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 
 _noted: set[int] = set()
 _waiting: list[Words] = []
+_turn = threading.RLock()
+"""Held by who comes or goes: of two runs that end at once, in two threads, one is the last."""
 
 
 class Words:
@@ -33,34 +37,35 @@ class Words:
 
     def __init__(self, lock: Path) -> None:
         self._path = _path(Path(os.path.realpath(lock)))
-        self._path.unlink(missing_ok=True)
-        self._descriptor = self._share()
-        _waiting.append(self)
-        _note_signals(self._descriptor)
+        with _turn:
+            self._path.unlink(missing_ok=True)
+            self._file = self._share()
+            _waiting.append(self)
+            _note_signals(self._file)
 
     def close(self) -> None:
         """The run tells its end itself."""
-        _waiting.remove(self)
-        if _waiting:
-            _note_signals(_waiting[-1]._descriptor)
-        else:
-            _forget_signals()
-        with contextlib.suppress(OSError):  # gone, with the run's folder
-            if os.path.samestat(self._path.stat(), os.fstat(self._descriptor)):
-                self._path.unlink()
-        if all(other._descriptor != self._descriptor for other in _waiting):
-            os.close(self._descriptor)
+        with _turn:
+            _waiting.remove(self)
+            if _waiting:
+                _note_signals(_waiting[-1]._file)
+            else:
+                _forget_signals()
+            with contextlib.suppress(OSError, ValueError):  # gone, with the run's folder, or closed already
+                if os.path.samestat(self._path.stat(), os.fstat(self._file.fileno())):
+                    self._path.unlink()
+            if all(other._file is not self._file for other in _waiting):
+                self._file.close()  # once, also where a signal's handler ended another run amid this
 
-    def _share(self) -> int:
+    def _share(self) -> FileIO:
         for other in _waiting:
             with contextlib.suppress(OSError):  # in another file system, or in none that knows links
                 os.link(other._path, self._path)
-                return other._descriptor
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(self._path, flags, 0o644)
+                return other._file
+        file = FileIO(os.fspath(self._path), "ab")
         with contextlib.suppress(OSError):
-            os.write(descriptor, b"\n")  # a disk that fills up has room behind a first byte
-        return descriptor
+            file.write(b"\n")  # a disk that fills up has room behind a first byte
+        return file
 
 
 def left(lock: Path) -> str:
@@ -73,9 +78,11 @@ def left(lock: Path) -> str:
 
 def after_fork() -> None:
     """In a forked child, which must not speak for its parent."""
+    global _turn
+    _turn = threading.RLock()  # the parent's may be held by a thread that is not here
     _forget_signals()
-    for descriptor in {words._descriptor for words in _waiting}:
-        os.close(descriptor)
+    for words in _waiting:
+        words._file.close()
     _waiting.clear()
 
 
@@ -83,12 +90,12 @@ def _path(lock: Path) -> Path:
     return lock.with_suffix(".words")
 
 
-def _note_signals(descriptor: int) -> None:
+def _note_signals(file: FileIO) -> None:
     if not hasattr(faulthandler, "register"):  # pragma: no cover - Windows
         return
     for number in _DEADLY:
         if signal.getsignal(number) is signal.SIG_DFL:
-            faulthandler.register(number, file=descriptor, all_threads=False, chain=True)
+            faulthandler.register(number, file=file, all_threads=False, chain=True)
             _noted.add(number)
 
 
