@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from livecb.errors import LogError
-from livecb.logs import START, FileLog
+from livecb.logs import START, Batch, FileLog
 
 
 @pytest.fixture
@@ -83,6 +83,16 @@ def test_a_cursor_in_the_middle_of_a_line_leads_to_a_reset(path: Path) -> None:
 def test_a_missing_folder_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(LogError, match=r"gone/events\.jsonl"):
         FileLog(tmp_path / "gone" / "events.jsonl").append(b"line\n")
+
+
+def test_a_log_that_is_missing_keeps_the_cursors_that_it_will_have_again(path: Path, tmp_path: Path) -> None:
+    FileLog(path).append(b"one\ntwo\n")
+    cursor = FileLog(path).read(limit=1).cursor
+    path.rename(tmp_path / "away")
+    log = FileLog(path)
+    assert log.read(cursor) == Batch((), (), cursor)
+    (tmp_path / "away").rename(path)
+    assert log.read(cursor).lines == (b"two",)
 
 
 def test_nothing_is_created_by_reading(path: Path) -> None:

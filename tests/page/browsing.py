@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from everything import ARABIC, EMOJI, LONG
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, TimeoutError
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, TimeoutError
 
 from livecb.server.token import token_of
 from livecb.store import Store
@@ -181,6 +181,15 @@ def wait_for(page: Page, condition: str, argument: object = None, seconds: float
         )
         badge = page.locator("header .badge").get_attribute("title")
         raise AssertionError(f"waited in vain for {condition} with {argument}: {known}, {badge}") from None
+
+
+def point_at(target: Locator, shown: Locator, seconds: float = 20) -> None:
+    """Point at something until that shows what it has to say: what stands above may move it away meanwhile."""
+    deadline = time.monotonic() + seconds
+    while not shown.is_visible():
+        assert time.monotonic() < deadline, f"pointed in vain at {target} for {shown}"
+        target.hover()
+        target.page.wait_for_timeout(100)
 
 
 INK = """

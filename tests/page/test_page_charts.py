@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browsing import PHONE, Server, TrainerProcess, Watched, wait_for
+from browsing import PHONE, Server, TrainerProcess, Watched, point_at, wait_for
 from playwright.sync_api import Page, Route, expect
 
 import livecb
@@ -157,7 +157,7 @@ def test_the_machine_is_drawn_where_the_run_was_also_if_its_figures_come_before_
     for asked in curves:
         asked.continue_()
     strip = page.locator("[data-strip='CPU %']")
-    strip.locator(".u-over").hover()
+    point_at(strip.locator(".u-over"), strip.locator(".where"))
     expect(strip.locator(".where")).to_contain_text("step")
     expect(strip.locator(".legend")).to_contain_text(re.compile(r"process cpu\s+\d"))
 

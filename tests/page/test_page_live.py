@@ -159,8 +159,10 @@ def test_a_replaced_log_is_read_anew(server: Server, train: Train, watched: Watc
     path = server.folder / trainer.run / "events.jsonl"
     path.unlink()
     train("--steps", 40, "--run", trainer.run)
-    wait_for(page, "livecb.link().loads >= 2")  # it may be looked for while it is not there
+    wait_for(page, "livecb.link().loads === 2")
     wait_for_steps(page, "train/loss", even(40))
+    page.wait_for_timeout(300)
+    assert page.evaluate("livecb.link().loads") == 2  # once for each log, and not for the time between them
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,6 @@ def test_a_server_that_stands_still_is_noticed_and_taken_up_again(
     assert "You see the run as it was at" in notice.inner_text()
     server.process.send_signal(signal.SIGCONT)
     wait_for_steps(page, "train/loss", even(100))
-    wait_for(page, "['live', 'replaying'].includes(livecb.link().kind)")  # as old as the last step is by now
-    trainer.tell("step", 2)
     wait_for(page, "livecb.link().kind === 'live'")
     assert_every_number_once(server, trainer.run, page)
 

@@ -200,6 +200,24 @@ def test_a_log_that_is_cut_short_under_a_viewer_leads_to_a_reset(served: Served,
         assert [message.data.encode() for message in take(stream, 1)] == writer.lines()
 
 
+def test_a_stream_that_is_opened_while_the_log_is_missing_waits_for_it(served: Served, writer: Writer) -> None:
+    writer.metrics(50)
+    known = writer.lines()
+    away = writer.path.rename(writer.path.with_suffix(".away"))
+    cursor = str(away.stat().st_size)
+    with served.stream(served.events(writer.run.id), cursor=cursor) as stream:
+        away.rename(writer.path)
+        line = writer.say(ev.Log, message="goes on")
+        assert take(stream, 1)[0].data.encode() == line
+    writer.path.unlink()
+    with served.stream(served.events(writer.run.id), cursor=cursor) as stream:
+        spare = writer.path.with_suffix(".spare")
+        spare.write_bytes(b"\n".join(known[:5]) + b"\n")
+        spare.replace(writer.path)
+        assert take(stream, 1, "reset")
+        assert [message.data.encode() for message in take(stream, 5)] == known[:5]
+
+
 def test_a_store_that_vanishes_and_returns_costs_the_viewer_nothing(
     served: Served, writer: Writer, store: Store
 ) -> None:

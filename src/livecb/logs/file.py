@@ -128,7 +128,9 @@ class FileLog(Log):
         if self._pread(1, at - 1) == b"\n":
             return at, False
         self._reopen_reader()
-        return (at, False) if self._pread(1, at - 1) == b"\n" else (0, True)
+        if self._pread(1, at - 1) == b"\n" or self._reader < 0:  # a missing file may come back as it was
+            return at, False
+        return 0, True
 
     def _read_lines(self, at: int) -> bytes:
         """Return whole lines from `at`: about a chunk, or more where one line is longer."""

@@ -172,10 +172,24 @@ class Tail:
                     f"the cursor names the run {run!r}, which was not asked for; start from {START!r}"
                 )
             lost.append(run)
-        for part, offset in zip(self.parts, offsets, strict=True):
-            if offset and part.run not in lost and part.read(offset, 1)[1]:
-                lost.append(part.run)
+        lost += (run for run in self.lost(tuple(offsets)) if run not in lost)
         return tuple(offsets), lost
+
+    def lost(self, place: Place) -> list[str]:
+        """Return the runs whose logs cannot honour a place: others stand where it was given out.
+
+        Raises:
+            LogError: A log cannot be read, and the tail is not patient.
+        """
+        found: list[str] = []
+        for part, offset in zip(self.parts, self.pad(place), strict=True):
+            try:
+                if offset and part.run not in found and part.read(offset, 1)[1]:
+                    found.append(part.run)
+            except LogError:
+                if not self.patient:
+                    raise
+        return found
 
     def format(self, place: Place) -> str:
         """Return the cursor that means this place."""

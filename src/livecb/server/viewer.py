@@ -118,6 +118,9 @@ class Viewer:
                 await asyncio.sleep(0)  # a write that is taken at once lets nobody else have a turn
             elif target != feed.tail.pad(feed.place):  # a part may have been found that it has not looked at
                 target, number = feed.place, feed.ring.next
+            elif lost := feed.tail.lost(self.place):  # a log that was missing has come back as another
+                for run in lost:
+                    await self._reset(run)
             else:
                 await self._wait()  # it is ahead of the feed, which will come
         return feed.ring.next

@@ -30,6 +30,8 @@ const TYPES = "metrics,log,run_started,model_completed,sample,image,figure,comma
 const ROWS = 8;
 /** An event that stands so far behind the clock is history being caught up with. */
 const BEHIND_S = 5;
+/** Who is told nothing more for so long was told all there is, however old. */
+const CAUGHT_UP_MS = 1_500;
 /** When a candidate is done, its place is asked for at once, but never more often than this. */
 const ASK_STATE_MS = 250;
 /** More names than these make an address too long for some proxies. */
@@ -75,6 +77,7 @@ export class RunSession {
   #stopped = false;
   #stopResting = (): void => undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
+  #caughtUp: ReturnType<typeof setTimeout> | undefined;
   #letGo: ReturnType<typeof setTimeout> | undefined;
   media: Media;
   readonly #api: Api;
@@ -114,6 +117,7 @@ export class RunSession {
     this.telling?.stop();
     clearTimeout(this.#rest);
     clearTimeout(this.#letGo);
+    clearTimeout(this.#caughtUp);
     this.#followed?.stop();
     this.logs.stop();
   }
@@ -223,9 +227,16 @@ export class RunSession {
   }
 
   #noteLag(time: number): void {
-    const behind = this.now - time > BEHIND_S;
-    if (behind && this.link.kind === "live") this.#setLink({ kind: "replaying", since: Date.now() });
-    else if (!behind && this.link.kind === "replaying") this.#setLink({ kind: "live", since: Date.now() });
+    clearTimeout(this.#caughtUp);
+    if (this.now - time <= BEHIND_S) this.#endReplay();
+    else {
+      if (this.link.kind === "live") this.#setLink({ kind: "replaying", since: Date.now() });
+      this.#caughtUp = setTimeout(() => this.#endReplay(), CAUGHT_UP_MS);
+    }
+  }
+
+  #endReplay(): void {
+    if (this.link.kind === "replaying") this.#setLink({ kind: "live", since: Date.now() });
   }
 
   #onWriter(alive: boolean): void {
@@ -244,7 +255,7 @@ export class RunSession {
     this.media.onCounts(state.counts);
     this.curves.rewind(state.rewinds);
     // A folded state is the present: what was behind has been caught up with.
-    if (this.link.kind === "replaying") this.#setLink({ kind: "live", since: Date.now() });
+    this.#endReplay();
     this.#restOnceOver();
     this.topics.changed("state");
     if (state.rewinds.length > 0) this.topics.changed("curves");

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { axisWords } from "../data/axes";
 import { csvOf } from "../data/csv";
 import { metricsOf } from "./chart-model";
@@ -9,7 +9,7 @@ import { pictureOf } from "./picture";
 export function ChartMenu({ session, choice, chart, look, range, large, setLarge, canvas, close, tell }: ToolProps & { close(): void; tell(): void }) {
   const menu = useRef<HTMLDivElement>(null);
   const [told, setTold] = useState("");
-  useEffect(() => menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus(), []);
+  useLayoutEffect(() => menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus(), []);
   const { title } = chart;
   const state = session.state;
   const heading = [state?.name, title].filter(Boolean).join(" · ");

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { State } from "../../client/api";
 import { parsed } from "../data/scale";
 import type { RunSession } from "../session";
@@ -12,7 +12,7 @@ export function NoteForm({ session, close }: { session: RunSession; close(): voi
   const [name, setName] = useState(wheel.name);
   const [complaint, setComplaint] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const at = step.trim() === "" ? null : parsed(step, 0, null);

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Note } from "../../client/generated/events";
 import type { RunSession } from "../session";
 import { Reasoned } from "./reasoned";
@@ -38,7 +38,7 @@ function Edit({ note, session, close }: { note: Note; session: RunSession; close
   const [text, setText] = useState(note.text);
   const [complaint, setComplaint] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (text.trim() === "") return setComplaint("expected some words; delete the note to have none");

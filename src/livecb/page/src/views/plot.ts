@@ -100,8 +100,11 @@ export class Plot {
       return;
     }
     this.#shape = shape;
+    const { left = -1, top = -1 } = this.#chart?.cursor ?? {};
     this.#chart?.destroy();
     this.#chart = new uPlot(this.#options(model), data(model), this.host);
+    // Whose pointer rests on the chart that was goes on reading.
+    if (left >= 0) this.#chart.setCursor({ left, top });
   }
 
   /** What is drawn, to be copied; null while nothing is. */

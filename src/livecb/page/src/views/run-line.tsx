@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Baseline, RunRow } from "../../client/api";
 import { toNumber } from "../../client/number";
 import { deltaOf, type Told } from "../data/against";
@@ -86,7 +86,8 @@ function Name({ row, shelf, href, isBaseline }: NameProps) {
 function Field({ label, held, done }: { label: string; held: string; done(text: string | null): void }) {
   const field = useRef<HTMLInputElement>(null);
   const isOver = useRef(false);
-  useEffect(() => {
+  // At once: what is typed right after the press is meant for the field.
+  useLayoutEffect(() => {
     field.current?.focus();
     field.current?.select();
   }, []);
