@@ -200,7 +200,9 @@ def test_a_log_that_is_cut_short_under_a_viewer_leads_to_a_reset(served: Served,
         assert [message.data.encode() for message in take(stream, 1)] == writer.lines()
 
 
-def test_a_stream_that_is_opened_while_the_log_is_missing_waits_for_it(served: Served, writer: Writer) -> None:
+def test_a_stream_that_is_opened_while_the_log_is_missing_waits_for_it(
+    served: Served, writer: Writer
+) -> None:
     writer.metrics(50)
     known = writer.lines()
     away = writer.path.rename(writer.path.with_suffix(".away"))
