@@ -87,10 +87,33 @@ def test_keys_go_to_views_and_fields_and_a_closer_look(everything: Everything, v
     page.get_by_role("tab", name="Curves").focus()
     page.keyboard.press("6")
     expect(page.get_by_role("tab", name="Log", selected=True)).to_be_visible()
+    assert "view=log" in page.url
+    page.reload()
+    expect(page.get_by_role("tab", name="Log", selected=True)).to_be_visible()
     page.keyboard.press("u")
     page.locator(".run-row").first.wait_for()
     page.keyboard.press("/")
     expect(page.get_by_label("Find a run")).to_be_focused()
+
+
+def test_arrows_move_the_cross_hair_of_all_charts_from_point_to_point(
+    everything: Everything, viewer: Watched
+) -> None:
+    page = viewer.open(everything.url("everything"))
+    loss, other = (page.locator(f"[data-chart='{name}']") for name in ("loss", "accuracy"))
+    loss.get_by_role("img").focus()
+    page.keyboard.press("Home")
+    expect(loss.locator(".where")).to_have_text("step 0")
+    expect(other.locator(".where")).to_have_text("step 0")
+    at_first = loss.locator(".legend").inner_text()
+    seen = []
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight", "ArrowLeft", "End"):
+        page.keyboard.press(key)
+        seen.append(int(loss.locator(".where").inner_text().removeprefix("step ").replace(",", "")))
+    assert 0 < seen[0] < seen[1] < seen[3] < seen[2] <= seen[4]
+    assert loss.locator(".legend").inner_text() != at_first
+    page.keyboard.press("Tab")
+    expect(loss.locator(".where")).to_have_count(0)
 
 
 def test_a_mouse_that_cannot_drag_looks_closer_too(everything: Everything, viewer: Watched) -> None:

@@ -3,58 +3,44 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import jupyter_server_proxy
 import pytest
 from browsing import ALONE, Server, TrainerProcess, Watched, port_of_nobody, wait_for, wait_for_steps
 from playwright.sync_api import Browser, Page
 
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-CONFIG = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    server {{
+from nginx import NGINX, proxying, wait_until_there
+
+BLOCKS = """
+    server {
         listen 127.0.0.1:{port};
-        location / {{ proxy_pass http://127.0.0.1:{upstream}; }}
-        location /held/back/ {{
+        location / { proxy_pass http://127.0.0.1:{upstream}; }
+        location /held/back/ {
             proxy_pass http://127.0.0.1:{upstream}/;
             {hold}
-        }}
-        location ~ ^/sockets/(?<below>api/.*events|api/stream)$ {{
+        }
+        location ~ ^/sockets/(?<below>api/.*events|api/stream)$ {
             error_page 418 = @socket;
-            if ($http_upgrade) {{ return 418; }}
+            if ($http_upgrade) { return 418; }
             proxy_pass http://127.0.0.1:{upstream}/$below$is_args$args;
             {hold}
-        }}
-        location @socket {{
+        }
+        location @socket {
             rewrite ^/sockets/(.*)$ /$1 break;
             proxy_pass http://127.0.0.1:{upstream};
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection upgrade;
-        }}
-        location /sockets/ {{ proxy_pass http://127.0.0.1:{upstream}/; }}
-    }}
-}}
+        }
+        location /sockets/ { proxy_pass http://127.0.0.1:{upstream}/; }
+    }
 """
 
 HOLD = "proxy_ignore_headers X-Accel-Buffering; gzip on; gzip_types text/event-stream; gzip_min_length 1;"
@@ -82,18 +68,6 @@ class Proxied:
         wait_for_steps(page, "train/loss", [*range(0, self.steps, 2)])
 
 
-def wait_until_there(process: subprocess.Popen[bytes], address: str, words: Callable[[], str]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, words()
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"{address} does not answer: {words()}")
-
-
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, TrainerProcess]]:
     """What stands behind the proxies."""
@@ -112,15 +86,9 @@ def nginx(
     behind: tuple[Server, TrainerProcess], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxied]:
     server, trainer = behind
-    folder, port = tmp_path_factory.mktemp("nginx"), port_of_nobody()
-    config, log = folder / "nginx.conf", folder / "error.log"
-    config.write_text(CONFIG.format(folder=folder, port=port, upstream=server.port, hold=HOLD))
-    process = subprocess.Popen([NGINX, "-p", str(folder), "-e", str(log), "-c", str(config)])
-    address = f"http://127.0.0.1:{port}/"
-    wait_until_there(process, address + "api/health", log.read_text)
-    yield Proxied(server, trainer, 40, address)
-    process.send_signal(signal.SIGTERM)
-    process.wait(30)
+    blocks = BLOCKS.replace("{upstream}", str(server.port)).replace("{hold}", HOLD)
+    with proxying(tmp_path_factory.mktemp("nginx"), blocks, "/api/health") as address:
+        yield Proxied(server, trainer, 40, address + "/")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +112,7 @@ def jupyter(
     with log.open("wb") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said, env=environment, cwd=folder)
     address = f"http://127.0.0.1:{port}/"
-    wait_until_there(process, address + "api", log.read_text)
+    wait_until_there(process, address + "api", log)
     yield Proxied(server, trainer, 40, address)
     process.send_signal(signal.SIGKILL)
     process.wait(30)
@@ -243,8 +211,5 @@ def test_a_jupyter_server_shows_the_page_under_its_prefix(jupyter: Proxied, thro
 
 
 def test_the_proxies_are_the_real_ones() -> None:
-    said = subprocess.run([NGINX, "-v"], capture_output=True, text=True, timeout=30)
-    assert "nginx version" in said.stderr
-    import jupyter_server_proxy
-
+    assert "nginx version" in subprocess.run([NGINX, "-v"], capture_output=True, text=True, timeout=30).stderr
     assert Path(jupyter_server_proxy.__file__).exists()

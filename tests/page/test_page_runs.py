@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from browsing import DESKTOP, PHONE, Server, TrainerProcess, Watched, complaints
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from livecb import events as ev
 from livecb.logs.file import FileLog
@@ -156,8 +156,14 @@ def test_runs_are_compared_in_charts_tables_and_settings(page: Page) -> None:
         page.locator(f"[data-chart='{name}'] .where", has_text=re.compile("step (29|30)")).wait_for()
     assert chart.locator(".beneath li").count() == 3
     page.get_by_text("time since the start").click()
+    page.get_by_role("button", name="log y").click()
+    page.get_by_label("Smoothing").fill("0.5")
+    page.wait_for_function("() => location.search.endsWith('&compare=1&x=time&log=y&smooth=0.5')")
     page.reload()
     page.locator("[data-chart='val/loss'] canvas").wait_for()
+    expect(page.get_by_label("time since the start")).to_be_checked()
+    expect(page.get_by_role("button", name="log y", pressed=True)).to_be_visible()
+    expect(page.get_by_label("Smoothing")).to_have_value("0.5")
     assert complaints(page) == []
     page.go_back()
     page.locator(f"[data-run='{CALM}']").wait_for()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,30 +10,18 @@ from pathlib import Path
 
 import httpx
 import pytest
-from watching import Served, Writer, take, until
+from watching import Served, Writer, take
 from websockets.sync.client import connect
 
 from livecb.client import Client
 from livecb.server import launch
 from livecb.server.door import Door
 from livecb.store import Store
+from nginx import NGINX, command, proxying
 
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-CONFIG = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
-    server {{
+MAP = "map $http_upgrade $connection_upgrade { default upgrade; '' close; }"
+BLOCKS = """
+    server {
         listen 127.0.0.1:{port};
         proxy_http_version 1.1;
         proxy_set_header Upgrade $http_upgrade;
@@ -44,18 +29,17 @@ http {{
         proxy_set_header X-Forwarded-Host $http_host;
         proxy_set_header X-Forwarded-Proto https;
         proxy_read_timeout 1h;
-        location /livecb/ {{ proxy_pass http://127.0.0.1:{upstream}; }}
-        location /lab/trainings/ {{
+        location /livecb/ { proxy_pass http://127.0.0.1:{upstream}; }
+        location /lab/trainings/ {
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection $connection_upgrade;
             proxy_set_header X-Forwarded-Host $http_host;
             proxy_set_header X-Forwarded-Proto https;
             proxy_set_header X-Forwarded-Prefix /lab/trainings;
             proxy_pass http://127.0.0.1:{upstream}/;
-        }}
-        location /bare/ {{ proxy_pass http://127.0.0.1:{upstream}/; }}
-    }}
-}}
+        }
+        location /bare/ { proxy_pass http://127.0.0.1:{upstream}/; }
+    }
 """
 ROOTS = ["/livecb/", "/lab/trainings/", "/bare/"]
 
@@ -82,30 +66,9 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     writer.metrics(50)
     server = launch.ThreadServer(store, Door(path_prefix="/livecb"), port=0)
     address = server.start()
-    with httpx.Client() as client:
-        import socket
-
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        config = folder / "nginx.conf"
-        config.write_text(CONFIG.format(folder=folder, port=port, upstream=address.port))
-        process = subprocess.Popen(
-            [NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
-        )
-        base = f"http://127.0.0.1:{port}"
-
-        def answers() -> bool:
-            assert process.poll() is None, (folder / "error.log").read_text()
-            try:
-                return client.get(f"{base}/bare/api/health").status_code == 200
-            except httpx.TransportError:
-                return False
-
-        until(answers, 30)
-    yield Proxied(store, writer, address.token or "", base)
-    process.send_signal(signal.SIGTERM)
-    process.wait(30)
+    blocks = MAP + BLOCKS.replace("{upstream}", str(address.port))
+    with proxying(folder, blocks, "/bare/api/health") as base:
+        yield Proxied(store, writer, address.token or "", base)
     server.stop()
     writer.die()
 
@@ -174,7 +137,7 @@ def test_a_page_elsewhere_is_refused_behind_a_proxy_too(proxied: Proxied) -> Non
 
 
 def test_nginx_is_the_real_one() -> None:
-    said = subprocess.run([NGINX, "-v"], capture_output=True, text=True, env={**os.environ}, timeout=30)
+    said = subprocess.run([NGINX, "-v"], capture_output=True, text=True, timeout=30)
     assert "nginx version" in said.stderr
 
 
@@ -182,16 +145,7 @@ def test_the_config_of_the_guide_is_one_that_nginx_takes(tmp_path: Path) -> None
     guide = (Path(__file__).parents[2] / "docs" / "how-to" / "remote.md").read_text()
     blocks = [block.partition("```")[0] for block in guide.split("```nginx\n")[1:]]
     assert blocks
-    text = CONFIG.split("    server {{", maxsplit=1)[0] + "{blocks}\n}}\n"
-    config = tmp_path / "nginx.conf"
     (tmp_path / "logs").mkdir()
-    text = text.format(folder=tmp_path, blocks="\n".join(blocks))
-    text = text.replace("    map $http_upgrade $connection_upgrade { default upgrade; '' close; }\n", "")
-    config.write_text(text)
-    checked = subprocess.run(
-        [NGINX, "-t", "-p", str(tmp_path), "-e", str(tmp_path / "error.log"), "-c", str(config)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    checking = [*command(tmp_path, "\n".join(blocks)), "-t"]
+    checked = subprocess.run(checking, capture_output=True, text=True, timeout=30)
     assert checked.returncode == 0, checked.stderr

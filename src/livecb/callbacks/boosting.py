@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from time import monotonic
@@ -31,7 +32,7 @@ from livecb.run import EndStatus, Run
 __all__ = ["Boosting", "BoostingStream", "by_set", "named"]
 
 
-class Boosting(Session):
+class Boosting(Session, ABC):
     """What is known of a boosting.
 
     Attributes:
@@ -74,13 +75,13 @@ class Boosting(Session):
                 return "completed", "early_stopped"
         return super().fate(what)
 
+    @abstractmethod
     def save(self) -> str:
         """Save the model as it is now, in the run's folder; return where.
 
         Raises:
             CommandRefused: It cannot be; the message says why.
         """
-        raise NotImplementedError
 
     def path(self, ending: str) -> Path:
         """Return where to save the model as it is now: a file in the run's folder that is not there yet."""
@@ -94,9 +95,9 @@ class Boosting(Session):
             found = folder / f"{stem}-{count}.{ending}"
         return found
 
+    @abstractmethod
     def rate(self) -> Control:
         """Return the learning rate, as something that readers may set."""
-        raise NotImplementedError
 
     def tell_model(self) -> None:
         """Record the model as a candidate: beside others, if several are trained in one run.

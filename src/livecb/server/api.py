@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -21,7 +21,6 @@ from livecb.server.hub import Hub
 from livecb.server.openapi import described
 from livecb.server.query import COMMAS, Axis, Query, Rows, query_of
 from livecb.server.replies import Problem, json_response
-from livecb.state import State
 from livecb.store import Store
 
 __all__ = ["Api", "Span", "store_key"]
@@ -128,11 +127,7 @@ class Api:
     @described(answer=MarkPage)
     async def marks(self, request: Request) -> Response:
         """The newest checkpoints, alerts, notes and answered commands of a run."""
-
-        def ask(state: State, cursor: str) -> dict[str, Any]:
-            return {"cursor": cursor, **state.marks.to_dict()}
-
-        return json_response(await self.hub.indexes.ask(request.path_params["run"], ask))
+        return json_response(await self.hub.indexes.marks(request.path_params["run"]))
 
     @described(SeriesQuery, answer=SeriesPage, tag="metrics")
     async def series(self, request: Request) -> Response:

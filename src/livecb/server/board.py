@@ -4,7 +4,7 @@ A row is a fold of a whole log, so rows are kept: in memory while the server liv
 run that is over, where the next server finds them. What a kept row was made of (the logs' sizes and times,
 the labels) is looked at anew each time; folding goes on from where it stood. A store full of long logs is
 folded a while at each look, newest first; until a log's turn comes, its row is what its beginning and its
-end say.
+end say. What somebody waits for goes first.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ class Board:
         for run in self.rows.keys() - set(ids):
             del self.rows[run]
             self.gone[run] = self._making
-        until = time.monotonic() + _LOOK_SECONDS
+        # Who opens the list first waits less: what is not folded by then says less.
+        until = time.monotonic() + (_LOOK_SECONDS if self.change else _LOOK_SECONDS / 2)
         for run in reversed(ids):
             self.gone.pop(run, None)
             if self.hub.closing:
@@ -163,10 +164,14 @@ class Board:
         if index is None:
             index = row.index = Index(row.run)
             self.rows[row.run.id] = row
-        data, whole = index.row(alive, stop=lambda: self.hub.closing or time.monotonic() > until)
+        data, whole = index.row(alive, stop=lambda: self._must_stop(until))
         if data is not None and whole:
             return data, True
         return row.data or glance(row.run, alive), False
+
+    def _must_stop(self, until: float) -> bool:
+        """Whether folding a row ends for now: what somebody waits for goes first."""
+        return self.hub.closing or time.monotonic() > until or self.hub.indexes.busy
 
     @staticmethod
     def _kept(run: StoredRun, mark: Mark) -> dict[str, Any] | None:

@@ -12,7 +12,6 @@ import msgspec
 
 from livecb.errors import StoreError
 from livecb.server.catalogue import Key, Scores
-from livecb.server.frames import dump
 from livecb.server.index import Index, Kind, Page
 from livecb.server.lines import Lines
 from livecb.server.media import page_json
@@ -58,9 +57,7 @@ class Gathered:
         self.texts: dict[str, bytes] = {
             "state": state,
             "series": self._series(len(known["metrics"])),
-            "marks": index.look(
-                lambda state, cursor: dump({"cursor": cursor, **state.marks.to_dict()}), stop=stop
-            ),
+            "marks": index.marks_json(stop=stop),
             "leaderboard": index.leaderboard_json("", 500, stop=stop),
             "lines": self._lines(),
             "samples": self._samples(),

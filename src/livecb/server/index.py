@@ -177,6 +177,10 @@ class Index:
             self._advance(stop)
             return ask(self._state, self._tail.format(self.place))
 
+    def marks_json(self, *, stop: Callable[[], bool] = bool) -> bytes:
+        """Return what stands on the axes as JSON, with the cursor that means exactly that."""
+        return self.look(lambda state, cursor: dump({"cursor": cursor, **state.marks.to_dict()}), stop=stop)
+
     def lines(
         self, ask: Callable[[Lines], Iterable[int]], *, stop: Callable[[], bool] = bool
     ) -> tuple[list[bytes], str]:

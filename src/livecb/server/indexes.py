@@ -5,22 +5,27 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from livecb.leaderboard import MOST
+from livecb.server import beside
+from livecb.server.beside import Marked
 from livecb.server.index import Index
 from livecb.server.kept import Kept, mark_of
 from livecb.server.workers import Workers
 from livecb.state import State
-from livecb.store import Store
+from livecb.store import Store, StoredRun
 
 __all__ = ["Indexes"]
 
 _T = TypeVar("_T")
 
 _FOLDS = 2
+_LARGE = 4 << 20
+"""Of logs of more bytes, which take a tenth of a second to fold, answers are kept beside the log."""
 
 
 class _Ended(msgspec.Struct):
@@ -37,6 +42,7 @@ class Indexes:
         self._limit = limit
         self._indexes: OrderedDict[str, Index] = OrderedDict()
         self._folds = Workers(_FOLDS, "livecb-fold")
+        self._disk = Workers(1, "livecb-kept")
         self._closing = False
         self.kept = Kept()
 
@@ -49,15 +55,10 @@ class Indexes:
         if alive:
             return await self._fold(run, lambda index: index.state_json(alive, rows=rows, stop=self.closing))
         stored = self._store.run(run)
-        asked, mark = (run, "state", rows), (mark_of(stored), stored.last_words())
-        known = self.kept.get(asked, mark)
-        if known is not None:
-            return _as_of_now(known)
-        answer = await self._fold(run, lambda index: index.state_json(alive, rows=rows, stop=self.closing))
-        over = msgspec.json.decode(answer, type=_Ended).ended is not None  # else its times go on
-        if over and not self._closing:
-            self.kept.put(asked, mark, answer)
-        return answer
+        mark = Marked(mark_of(stored), stored.last_words())
+        ask = partial(Index.state_json, alive=alive, rows=rows, stop=self.closing)
+        # While it has not ended, and nobody writes, its times go on.
+        return _as_of_now(await self._answer(stored, ("state", rows), mark, ask, stays=_has_ended))
 
     async def series(self, run: str, **query: Any) -> bytes:
         """Return columns of a run's metrics as JSON.
@@ -66,14 +67,20 @@ class Indexes:
             RunNotFound: There is no such run.
         """
         names = query.get("names")
-        asked = (run, *sorted({**query, "names": None if names is None else tuple(names)}.items()))
-        mark = mark_of(self._store.run(run))
-        answer = self.kept.get(asked, mark)
-        if answer is None:
-            answer = await self._fold(run, lambda index: index.series_json(stop=self.closing, **query))
-            if not self._closing:
-                self.kept.put(asked, mark, answer)
-        return answer
+        asked = ("series", *sorted({**query, "names": None if names is None else tuple(names)}.items()))
+        stored = self._store.run(run)
+        ask = partial(Index.series_json, stop=self.closing, **query)
+        return await self._answer(stored, asked, Marked(mark_of(stored)), ask)
+
+    async def marks(self, run: str) -> bytes:
+        """Return what stands on the axes of a run as JSON.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        stored = self._store.run(run)
+        ask = partial(Index.marks_json, stop=self.closing)
+        return await self._answer(stored, ("marks",), Marked(mark_of(stored)), ask)
 
     async def leaderboard(self, run: str, since: str, limit: int) -> bytes:
         """Return a run's leaderboard as JSON.
@@ -99,6 +106,28 @@ class Indexes:
         """
         return await self._fold(run, ask)
 
+    async def _answer(
+        self,
+        run: StoredRun,
+        asked: tuple[Any, ...],
+        mark: Marked,
+        ask: Callable[[Index], bytes],
+        stays: Callable[[bytes], bool] = bool,
+    ) -> bytes:
+        """Return what is kept, in memory or beside the log, or what folding gives."""
+        question = (run.id, *asked)
+        if (known := self.kept.get(question, mark)) is not None:
+            return known
+        if (known := await self._disk.do(partial(beside.get, run, asked, mark))) is not None:
+            self.kept.put(question, mark, known)
+            return known
+        answer = await self._fold(run.id, ask)
+        if stays(answer) and not self._closing:
+            self.kept.put(question, mark, answer)
+            if sum(size for size, _ in mark.logs) > _LARGE:
+                await self._disk.do(partial(beside.put, run, asked, mark, answer))
+        return answer
+
     async def _fold(self, run: str, ask: Callable[[Index], _T]) -> _T:
         index = self._get(run)
         async with index.turn:
@@ -112,6 +141,11 @@ class Indexes:
         """Forget a run, which is gone."""
         self._indexes.pop(run, None)
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for a run to be folded."""
+        return self._folds.busy
+
     def closing(self) -> bool:
         """Whether the server goes, so that folding need not be finished."""
         return self._closing
@@ -120,6 +154,7 @@ class Indexes:
         """Stop what is under way."""
         self._closing = True
         self._folds.close()
+        self._disk.close()
 
     def _get(self, run: str) -> Index:
         stored = self._store.run(run)
@@ -130,6 +165,10 @@ class Indexes:
         while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > self._limit:
             self._indexes.popitem(last=False)
         return index
+
+
+def _has_ended(state: bytes) -> bool:
+    return msgspec.json.decode(state, type=_Ended).ended is not None
 
 
 def _as_of_now(state: bytes) -> bytes:

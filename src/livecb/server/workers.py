@@ -36,6 +36,11 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
 
+    @property
+    def busy(self) -> bool:
+        """Whether there is work that somebody waits for."""
+        return self._open > 0
+
     async def do(self, work: Callable[[], _T]) -> _T:
         """Do some work in a thread; raise what it raises.
 

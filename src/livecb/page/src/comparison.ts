@@ -4,8 +4,8 @@ import { Curves } from "./data/curves";
 import { Soon } from "./soon";
 import { Topics } from "./topics";
 
-/** Points a curve: many runs share a chart. */
-const POINTS = 600;
+/** Points a curve, and a metric of all runs: many runs share a chart. */
+const [POINTS, MOST_POINTS, LEAST_POINTS] = [600, 12_000, 200];
 /** A run that goes on is asked again at most so often. */
 const AGAIN_MS = 2_000;
 /** Fifty runs that come one after the other are drawn so often at most: each changes every chart. */
@@ -27,11 +27,13 @@ export class Comparison {
   #seen = new Map<string, number | null>();
   #busy = new Set<string>();
   #stopped = false;
+  readonly #points: number;
   readonly #tell = new Soon(async () => this.topics.changed("runs"), TELL_MS);
   readonly #api: Api;
 
   constructor(base: string, runs: readonly string[]) {
     this.#api = new Api(base);
+    this.#points = Math.max(LEAST_POINTS, Math.min(POINTS, Math.round(MOST_POINTS / runs.length)));
     this.runs = runs.map((run) => ({ run, state: null, curves: new Curves(), failure: null }));
   }
 
@@ -55,7 +57,7 @@ export class Comparison {
     this.#busy.add(run);
     try {
       const [state, series] = await Promise.all([
-        getJson<State>(this.#api.run(run)), getJson<SeriesAnswer>(this.#api.series(run, { points: POINTS })),
+        getJson<State>(this.#api.run(run)), getJson<SeriesAnswer>(this.#api.series(run, { points: this.#points })),
       ]);
       compared.state = state;
       compared.curves.load(series, state.attempt);

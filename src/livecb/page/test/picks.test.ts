@@ -13,11 +13,13 @@ function row(run: string, more: Partial<RunRow> = {}): RunRow {
 const told = (value: number, best: number | null, goal: "min" | "max" | null): RunRow["metrics"][string] => ({ value, step: 1, best, goal });
 
 test("what is chosen stands in the address, and nothing where nothing is", () => {
-  const picks = { ...NOTHING, words: "a b", status: "bad" as const, tag: "x,y", sort: "val/loss", selected: ["A", "B"], baseline: "best", compare: true };
+  const picks = { ...NOTHING, words: "a b", status: "bad" as const, tag: "x,y", sort: "val/loss", selected: ["A", "B"], baseline: "best", compare: true,
+    axis: "epoch" as const, log: true, smoothing: 0.35 };
   expect(picksOf(queryOf(picks))).toEqual(picks);
   expect(queryOf(picks)).toContain("runs=A,B");
   expect(queryOf(NOTHING)).toBe("");
   expect(picksOf("?status=nonsense").status).toBe("");
+  expect(picksOf("?x=furlongs&smooth=2&log=z")).toEqual(NOTHING);
 });
 
 test("runs are found by words, status, project and tag, and those that were put away apart", () => {

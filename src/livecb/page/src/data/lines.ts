@@ -30,7 +30,7 @@ export interface Look {
 export function drawnOf(series: Series, look: Look, target: number): { main: Drawn; abandoned: Drawn[] } {
   const places = series.xs(look.axis);
   const zero = look.axis === "time" ? look.zero : 0;
-  const kept = new Uint32Array(series.length);
+  const kept = scratch("kept", series.length, Uint32Array);
   const branches = new Map<number, number[]>();
   let count = 0;
   for (let i = 0; i < kept.length; i++) {
@@ -50,14 +50,26 @@ export function drawnOf(series: Series, look: Look, target: number): { main: Dra
   };
 }
 
-// It runs for every line at every redraw: plain loops over typed arrays are a tenth of what `map` and `from` cost.
+type Numbers = Float64Array | Uint32Array;
+const held = new Map<string, Numbers>();
+
+/** An array of so many numbers, of any values, that is the caller's until somebody asks for the same name. */
+function scratch<T extends Numbers>(name: string, length: number, make: new (length: number) => T): T {
+  let found = held.get(name) as T | undefined;
+  if (!found || found.length < length) held.set(name, (found = new make(length * 2)));
+  return found.subarray(0, length) as T;
+}
+
+// It runs for every line at every redraw: plain loops over typed arrays are a tenth of what `map` and `from` cost, and
+// arrays made anew for each would leave tens of megabytes a second behind.
 function draw(series: Series, places: Float64Array, indices: ArrayLike<number>, look: Look, target: number): Drawn {
   const zero = look.axis === "time" ? look.zero : 0;
   const values = series.value.view();
-  let xs = new Float64Array(indices.length);
-  let ys = new Float64Array(indices.length);
+  const count = indices.length;
+  let xs = scratch("x", count, Float64Array);
+  let ys = scratch("y", count, Float64Array);
   let rises = true;
-  for (let i = 0; i < xs.length; i++) {
+  for (let i = 0; i < count; i++) {
     const x = (places[indices[i] as number] as number) - zero;
     if (i > 0 && x < (xs[i - 1] as number)) rises = false;
     xs[i] = x;
@@ -65,18 +77,16 @@ function draw(series: Series, places: Float64Array, indices: ArrayLike<number>, 
   }
   if (!rises) {
     const order = [...xs.keys()].sort((a, b) => (xs[a] as number) - (xs[b] as number));
-    [xs, ys] = [pick(xs, order), pick(ys, order)];
+    [xs, ys] = [Float64Array.from(pick(xs, order)), Float64Array.from(pick(ys, order))];
   }
-  const weight = isByEpoch(series, indices) ? 0 : bearable(look.smoothing, indices.length);
-  const smoothed = weight > 0 ? smooth(ys, weight) : null;
+  const weight = isByEpoch(series, indices) ? 0 : bearable(look.smoothing, count);
+  const smoothed = weight > 0 ? smooth(ys, weight, scratch("smoothed", count, Float64Array)) : null;
   const chosen = thin(ys, target, ...visible(xs, look));
-  return { x: [...pick(xs, chosen)], raw: [...pick(ys, chosen)], smoothed: smoothed && [...pick(smoothed, chosen)] };
+  return { x: pick(xs, chosen), raw: pick(ys, chosen), smoothed: smoothed && pick(smoothed, chosen) };
 }
 
-function pick(from: Float64Array, indices: ArrayLike<number>): Float64Array<ArrayBuffer> {
-  const picked = new Float64Array(indices.length);
-  for (let i = 0; i < picked.length; i++) picked[i] = from[indices[i] as number] as number;
-  return picked;
+function pick(from: ArrayLike<number>, indices: readonly number[]): number[] {
+  return indices.map((index) => from[index] as number);
 }
 
 /** Whether there is at most one point for each epoch: each is a mean already. */
@@ -103,25 +113,38 @@ export type Cell = number | null | undefined;
 
 /** Put lines over one common x column, as the chart library wants it. Points at equal x stay separate rows. */
 export function merge(lines: readonly { x: number[]; y: number[] }[]): { x: number[]; columns: Cell[][] } {
-  const at = lines.map(() => 0);
-  const x: number[] = [];
-  const columns: Cell[][] = lines.map(() => []);
-  for (;;) {
-    let next = Infinity;
-    for (let k = 0; k < lines.length; k++) {
-      const candidate = (lines[k] as { x: number[] }).x[at[k] as number];
-      if (candidate !== undefined && candidate < next) next = candidate;
+  const x = rowsOf(lines);
+  const columns = lines.map(({ x: xs, y: ys }) => {
+    const column = new Array<Cell>(x.length).fill(undefined);
+    for (let i = 0, row = 0; i < xs.length; i++, row++) {
+      while (row < x.length && x[row] !== xs[i]) row++;
+      column[row] = cell(ys[i] as number);
     }
-    if (next === Infinity) return { x, columns };
-    x.push(next);
-    for (let k = 0; k < lines.length; k++) {
-      const line = lines[k] as { x: number[]; y: number[] };
-      const i = at[k] as number;
-      const here = line.x[i] === next;
-      (columns[k] as Cell[]).push(here ? cell(line.y[i] as number) : undefined);
-      if (here) at[k] = i + 1;
+    return column;
+  });
+  return { x, columns };
+}
+
+/** All places of the lines, in order; each as often as the line has it that has it most often. */
+function rowsOf(lines: readonly { x: number[] }[]): number[] {
+  const all = scratch("rows", lines.reduce((sum, { x }) => sum + x.length, 0), Float64Array);
+  const most = new Map<number, number>();
+  let filled = 0;
+  for (const { x } of lines) {
+    for (let i = 0, times = 1; i < x.length; i++) {
+      const at = x[i] as number;
+      times = i > 0 && at === x[i - 1] ? times + 1 : 1;
+      if (times > 1 && times > (most.get(at) ?? 1)) most.set(at, times);
+      if (times === 1) all[filled++] = at;
     }
   }
+  const rows: number[] = [];
+  let before = NaN;
+  for (const at of all.subarray(0, filled).sort()) {
+    if (at !== before) for (let times = most.get(at) ?? 1; times > 0; times--) rows.push(at);
+    before = at;
+  }
+  return rows;
 }
 
 function cell(y: number): number | null {

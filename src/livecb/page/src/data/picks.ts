@@ -1,5 +1,6 @@
 import type { RunRow } from "../../client/api";
 import { toNumber } from "../../client/number";
+import { MOST_SMOOTHING } from "./settings";
 
 /** What is chosen of the list of runs: it stands in the address, so that a link shows the same. */
 export interface Picks {
@@ -14,22 +15,34 @@ export interface Picks {
   /** The baseline that runs are held against. */
   baseline: string;
   compare: boolean;
+  /** How the charts of compared runs are drawn. */
+  axis: CompareAxis;
+  log: boolean;
+  smoothing: number;
 }
+
+/** What several runs can be laid over one another by: `time` is since each began. */
+export const COMPARE_AXES = ["step", "epoch", "time"] as const;
+export type CompareAxis = (typeof COMPARE_AXES)[number];
 
 export const NOTHING: Picks = {
   words: "", status: "", project: "", tag: "", archived: false, sort: "-started", selected: [], baseline: "", compare: false,
+  axis: "step", log: false, smoothing: 0,
 };
 
 /** Read what is chosen off the query of an address. */
 export function picksOf(query: string): Picks {
   const said = new URLSearchParams(query);
   const status = said.get("status") ?? "";
+  const smoothing = Number(said.get("smooth"));
   return {
     words: said.get("find") ?? "", project: said.get("project") ?? "", tag: said.get("tag") ?? "",
     status: (["active", "over", "bad"].includes(status) ? status : "") as Picks["status"],
     archived: said.get("archived") === "1", sort: said.get("sort") ?? NOTHING.sort,
     selected: (said.get("runs") ?? "").split(",").filter(Boolean),
     baseline: said.get("baseline") ?? "", compare: said.get("compare") === "1",
+    axis: COMPARE_AXES.find((axis) => axis === said.get("x")) ?? NOTHING.axis, log: said.get("log") === "y",
+    smoothing: smoothing > 0 && smoothing <= MOST_SMOOTHING ? smoothing : NOTHING.smoothing,
   };
 }
 
@@ -46,6 +59,9 @@ export function queryOf(picks: Picks): string {
   put("runs", picks.selected.join(","));
   put("baseline", picks.baseline);
   put("compare", picks.compare ? "1" : "");
+  put("x", picks.axis === NOTHING.axis ? "" : picks.axis);
+  put("log", picks.log ? "y" : "");
+  put("smooth", picks.smoothing === NOTHING.smoothing ? "" : String(picks.smoothing));
   const text = said.toString().replaceAll("%2C", ",");
   return text ? `?${text}` : "";
 }

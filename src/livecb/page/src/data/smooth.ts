@@ -1,9 +1,8 @@
 /**
  * Exponential moving average with `weight` (0 = raw, towards 1 = smoother), debiased: the first values are not
- * pulled towards zero. What is not finite stays as it is and does not enter the average.
+ * pulled towards zero. What is not finite stays as it is and does not enter the average. Written to `out`, if given.
  */
-export function smooth(values: ArrayLike<number>, weight: number): Float64Array {
-  const out = new Float64Array(values.length);
+export function smooth(values: ArrayLike<number>, weight: number, out = new Float64Array(values.length)): Float64Array {
   let average = 0;
   let remaining = 1;
   for (let i = 0; i < values.length; i++) {

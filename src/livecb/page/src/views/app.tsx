@@ -75,7 +75,7 @@ function RunsPage({ base, open, help }: { base: string; open(run: string): void;
 function RunPage({ base, run, home, help }: { base: string; run: string; home(): void; help(): void }) {
   const session = useMemo(() => new RunSession(base, run), [base, run]);
   const choice = useMemo(() => new LookChoice(), [run]);
-  const [chosen, setTab] = useState<Tab | null>(null);
+  const [chosen, setChosen] = useState<string | null>(() => new URLSearchParams(location.search).get("view"));
   const lead = useRef<Tab>("Curves");
   useTopics(session.topics, "link", "state", "telling");
   useEffect(() => {
@@ -88,7 +88,13 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
   useEffect(() => () => choice.close(), [choice]);
   // What leads goes on leading: a view that changes by itself confuses.
   if (lead.current === "Curves") lead.current = leadOf(state);
-  const tab = chosen ?? lead.current;
+  const tab = tabsOf(state).find((each) => each.toLowerCase() === chosen) ?? lead.current;
+  const setTab = (next: Tab): void => {
+    setChosen(next.toLowerCase());
+    const query = new URLSearchParams(location.search);
+    query.set("view", next.toLowerCase());
+    history.replaceState(history.state, "", `${location.pathname}?${query}${location.hash}`);
+  };
   useEffect(() => {
     if (state) showRunInTab(state);
     else showInTab(`${run} — livecb`, "wait");

@@ -14,6 +14,7 @@ import type { RunSession } from "../session";
 import { belongsTo, isNowhere, linesOf, modelOf, type ChartModel } from "./chart-model";
 import { ChartTools } from "./chart-tools";
 import { MarkRow } from "./marks";
+import { crossHair } from "./cross-hair";
 import { Plot, type Frame, type Hover } from "./plot";
 
 interface Props {
@@ -86,7 +87,7 @@ export function ChartCard(props: Props) {
         <ChartTools {...{ session, choice, chart: drawn, look, range, large, setLarge }} canvas={() => plot.current?.canvas ?? null} />
       </figcaption>
       <div class="plotted">
-        <div class="plot" ref={host} role="img" aria-label={describe(chart, state)} />
+        <div class="plot" ref={host} role="img" {...crossHair(plot)} aria-label={describe(chart, state)} />
         {frame && marks && inView && (
           <MarkRow session={session} look={look} frame={frame} belongs={(mark) => belongsTo(chart, state.metrics, mark)} />
         )}

@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { ChartSpec } from "../data/charts";
 import type { Look } from "../data/lines";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { lazy } from "./lazy";
+import { usePopup } from "./popup";
 
 const ChartTable = lazy(() => import("./chart-table"), (module) => module.ChartTable);
 const ChartMenu = lazy(() => import("./chart-menu"), (module) => module.ChartMenu);
@@ -23,20 +24,8 @@ export interface ToolProps {
 /** What can be done with one chart. */
 export function ChartTools(props: ToolProps) {
   const { chart, large, setLarge } = props;
-  const [open, setOpen] = useState(false);
+  const popup = usePopup();
   const [told, setTold] = useState(false);
-  const place = useRef<HTMLSpanElement>(null);
-  const button = useRef<HTMLButtonElement>(null);
-  const close = (): void => {
-    setOpen(false);
-    button.current?.focus();
-  };
-  useEffect(() => {
-    if (!open) return undefined;
-    const onDown = (event: Event): void => void (place.current?.contains(event.target as Node) || setOpen(false));
-    addEventListener("pointerdown", onDown);
-    return () => removeEventListener("pointerdown", onDown);
-  }, [open]);
   useEffect(() => {
     if (!large) return undefined;
     const onKey = (event: KeyboardEvent): void => {
@@ -48,13 +37,12 @@ export function ChartTools(props: ToolProps) {
     return () => removeEventListener("keydown", onKey, true);
   }, [large]);
   return (
-    <span class="tools" ref={place} onKeyDown={(event) => open && event.key === "Escape" && (event.stopPropagation(), close())}>
+    <span class="tools" {...popup.place}>
       {large && <button type="button" class="small" onClick={() => setLarge(false)}>Close</button>}
-      <button ref={button} type="button" class="dots" aria-haspopup="menu" aria-expanded={open} aria-label={`What to do with the chart ${chart.title}`}
-        onClick={() => setOpen(!open)}>
+      <button type="button" class="dots" aria-haspopup="menu" aria-label={`What to do with the chart ${chart.title}`} {...popup.button}>
         <span aria-hidden="true">⋯</span>
       </button>
-      {open && <ChartMenu {...props} close={close} tell={() => setTold(true)} />}
+      {popup.open && <ChartMenu {...props} close={popup.close} tell={() => setTold(true)} />}
       {told && <ChartTable {...props} close={() => setTold(false)} />}
     </span>
   );

@@ -7,7 +7,8 @@ import { count, value } from "../data/format";
 import { drawnOf, merge, type Look } from "../data/lines";
 import { snapped } from "../data/snap";
 import { frames } from "../frames";
-import type { CompareAxis } from "./compare";
+import type { CompareAxis } from "../data/picks";
+import { crossHair } from "./cross-hair";
 import { Plot, type Hover, type PlotLine, type PlotModel } from "./plot";
 import { spokenId } from "./words";
 
@@ -18,6 +19,8 @@ interface Props {
   smoothing: number;
   range: [number, number] | null;
   hidden: ReadonlySet<string>;
+  /** Whether the lines are about to change again: what many of them cost most, dashes and width, waits. */
+  moving: boolean;
   comparison: Comparison;
   /** Changes when there is more to draw. */
   version: number;
@@ -25,15 +28,19 @@ interface Props {
 }
 
 /** One metric of all runs that are compared, a line each. */
-export function CompareChart({ name, axis, log, smoothing, range, hidden, comparison, version, zoom }: Props) {
+export function CompareChart({ name, axis, log, smoothing, range, hidden, moving, comparison, version, zoom }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
   const model = useRef<PlotModel & { whose: string[] } | null>(null);
   const [hover, setHover] = useState<Hover>(null);
   const [inView, setInView] = useState(false);
+  /** Whether the pointer, or the focus, is on this chart: the cross-hair goes over all of them. */
+  const [here, setHere] = useState(false);
+  const seen = useRef(false);
+  seen.current = inView;
   useEffect(() => {
     const element = host.current as HTMLDivElement;
-    const drawn = new Plot(element, setHover, (from, to) => zoom(from === null || to === null ? null : [from, to]), () => undefined);
+    const drawn = new Plot(element, (next) => setHover(seen.current ? next : null), (from, to) => zoom(from === null || to === null ? null : [from, to]), () => undefined);
     plot.current = drawn;
     const sight = new IntersectionObserver(([entry]) => setInView(entry?.isIntersecting ?? true), { rootMargin: "200px" });
     sight.observe(element);
@@ -47,26 +54,28 @@ export function CompareChart({ name, axis, log, smoothing, range, hidden, compar
       drawn.destroy();
     };
   }, []);
+  const plain = moving && comparison.runs.length > FEW_RUNS;
   useEffect(() => {
     if (!inView) return frames.drop(host);
     frames.ask(host, () => {
       const began = performance.now();
-      model.current = modelOf(comparison, name, axis, log, smoothing, range, hidden, host.current?.clientWidth || 400);
+      model.current = modelOf(comparison, name, axis, log, smoothing, range, hidden, plain, host.current?.clientWidth || 400);
       plot.current?.draw(model.current);
       comparison.topics.spent(performance.now() - began);
     });
-  }, [comparison, version, axis, log, smoothing, range, hidden, inView]);
+  }, [comparison, version, axis, log, smoothing, range, hidden, plain, inView]);
   const words = useMemo(() => describe(comparison, name), [comparison, version, name]);
   const nowhere = comparison.runs.every(({ curves }) => !curves.byName.has(name) || curves.byName.get(name)?.extent(axis)[0] === Infinity);
   return (
-    <figure class="chart" data-chart={name}>
+    <figure class="chart" data-chart={name} onPointerEnter={() => setHere(true)} onPointerLeave={() => setHere(false)}
+      onFocusIn={() => setHere(true)} onFocusOut={() => setHere(false)}>
       <figcaption>
         <h2 title={name}>{name}</h2>
         {hover ? <span class="where">{whereWords(hover.x, axis)}</span> : nowhere && <span class="where">tells no {axis}</span>}
       </figcaption>
       <div class="plotted">
-        <div class="plot" ref={host} role="img" aria-label={words} />
-        {hover && model.current && <Values {...{ hover, comparison }} model={model.current} />}
+        <div class="plot" ref={host} role="img" {...crossHair(plot)} aria-label={words} />
+        {here && hover && model.current && <Values {...{ hover, comparison }} model={model.current} />}
       </div>
     </figure>
   );
@@ -76,6 +85,9 @@ const MOST_VALUES = 8;
 /** Points of all lines of a chart, about: fifty lines are a thicket whatever each of them has. Of each its extremes are there. */
 const MOST_POINTS = 10_000;
 const LEAST_POINTS = 200;
+const PLAIN_POINTS = 100;
+/** So many lines are drawn as they are at any time. */
+const FEW_RUNS = 16;
 /** Where a chart would have more rows, its points share places. */
 const ROWS_A_PIXEL = 8;
 
@@ -100,10 +112,11 @@ function Values({ hover, model, comparison }: { hover: NonNullable<Hover>; model
 
 function modelOf(
   comparison: Comparison, name: string, axis: CompareAxis, log: boolean, smoothing: number, range: [number, number] | null,
-  hidden: ReadonlySet<string>, width: number,
+  hidden: ReadonlySet<string>, plain: boolean, width: number,
 ): PlotModel & { whose: string[] } {
   const parts: { x: number[]; y: number[]; line: PlotLine; run: string }[] = [];
   let [low, high] = [Infinity, -Infinity];
+  const target = plain ? PLAIN_POINTS : Math.max(LEAST_POINTS, Math.min(Math.max(300, width), Math.round(MOST_POINTS / comparison.runs.length)));
   comparison.runs.forEach(({ run, state, curves }, place) => {
     const series = curves.byName.get(name);
     if (!series || hidden.has(run)) return;
@@ -112,10 +125,10 @@ function modelOf(
     if (from <= to) [low, high] = [Math.min(low, from - zero), Math.max(high, to - zero)];
     const look: Look = { axis, smoothing, from: range?.[0] ?? null, to: range?.[1] ?? null, zero };
     const { color, dash, width: thick } = inkOf(place);
-    const { main, abandoned } = drawnOf(series, look, Math.max(LEAST_POINTS, Math.min(Math.max(300, width), Math.round(MOST_POINTS / comparison.runs.length))));
-    const line = { color, dots: false, end: false, ...(dash && { dash }) };
+    const { main, abandoned } = drawnOf(series, look, target);
+    const line = { color, dots: false, end: false, ...(dash && !plain && { dash }) };
     for (const branch of abandoned) parts.push({ x: branch.x, y: branch.raw, run: "", line: { ...line, width: 1, alpha: 0.35 } });
-    parts.push({ x: main.x, y: main.smoothed ?? main.raw, run, line: { ...line, width: thick, alpha: 1, end: true } });
+    parts.push({ x: main.x, y: main.smoothed ?? main.raw, run, line: { ...line, width: plain ? 1 : thick, alpha: 1, end: true } });
   });
   const all: [number, number] = high > low ? [low, high] : Number.isFinite(low) ? [low, low + 1] : [0, 1];
   const shown = range ?? all;

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Baseline, MetricState, RunRow } from "../../client/api";
 import { toNumber } from "../../client/number";
 import { Comparison, type Compared } from "../comparison";
+import { COMPARE_AXES, type CompareAxis, type Picks } from "../data/picks";
 import { bestPlace, deltaOf, inkOf, settingsOf, type Told } from "../data/against";
 import { change, count, value } from "../data/format";
 import { runPath } from "../routes";
@@ -10,31 +11,33 @@ import { CompareChart } from "./compare-chart";
 import { Choice } from "./runs-bar";
 import { moodOf, spokenId, statusWord } from "./words";
 
-export type CompareAxis = "step" | "epoch" | "time";
-const AXES: [CompareAxis, string][] = [["step", "step"], ["epoch", "epoch"], ["time", "time since the start"]];
+const AXIS_WORDS: Record<CompareAxis, string> = { step: "step", epoch: "epoch", time: "time since the start" };
 const PAGE = 12;
+/** Browsers let an address change only so often: it tells of the smoothing once that rests. */
+const REST_MS = 300;
 
 interface Props {
   base: string;
-  runs: readonly string[];
   rows: readonly RunRow[];
-  now: number;
   baselines: readonly Baseline[];
-  baseline: string;
-  back(): void;
-  choose(baseline: string): void;
+  picks: Picks;
+  change(part: Partial<Picks>): void;
   open(run: string): void;
 }
 
 /** Several runs side by side: a chart for each metric, what they reached, and in what their settings differ. */
-export function Compare({ base, runs, rows, baselines, baseline, back, choose, open }: Props) {
+export function Compare({ base, rows, baselines, picks, change, open }: Props) {
+  const { selected: runs, axis, log, baseline } = picks;
   const comparison = useMemo(() => new Comparison(base, runs), [base, runs.join()]);
   useTopics(comparison.topics, "runs");
   useEffect(() => () => comparison.stop(), [comparison]);
   useEffect(() => comparison.see(rows));
-  const [axis, setAxis] = useState<CompareAxis>("step");
-  const [log, setLog] = useState(false);
-  const [smoothing, setSmoothing] = useState(0);
+  const [smoothing, setSmoothing] = useState(picks.smoothing);
+  useEffect(() => {
+    if (smoothing === picks.smoothing) return undefined;
+    const rest = setTimeout(() => change({ smoothing }), REST_MS);
+    return () => clearTimeout(rest);
+  }, [smoothing]);
   const [wanted, setWanted] = useState("");
   const [range, setRange] = useState<[number, number] | null>(null);
   const [limit, setLimit] = useState(PAGE);
@@ -44,27 +47,27 @@ export function Compare({ base, runs, rows, baselines, baseline, back, choose, o
   const shown = names.filter((name) => wanted.toLowerCase().split(/\s+/).every((word) => name.toLowerCase().includes(word)));
   const toggle = (run: string): void => setHidden(new Set(hidden.has(run) ? [...hidden].filter((one) => one !== run) : [...hidden, run]));
   const chooseAxis = (next: CompareAxis): void => {
-    setAxis(next);
+    change({ axis: next });
     setRange(null);
   };
   return (
     <main class="list compare" id="main">
       <div class="bar">
-        <button type="button" class="small" onClick={back}>← All runs</button>
+        <button type="button" class="small" onClick={() => change({ compare: false })}>← All runs</button>
         <h1>{count(runs.length)} runs compared</h1>
         <span class="seg" role="radiogroup" aria-label="Over">
-          {AXES.map(([name, words]) => (
+          {COMPARE_AXES.map((name) => (
             <label key={name} class={axis === name ? "on" : ""}>
-              <input type="radio" name="compare-axis" checked={axis === name} onChange={() => chooseAxis(name)} />{words}
+              <input type="radio" name="compare-axis" checked={axis === name} onChange={() => chooseAxis(name)} />{AXIS_WORDS[name]}
             </label>
           ))}
         </span>
-        <span class="seg"><button type="button" class={log ? "on" : ""} aria-pressed={log} onClick={() => setLog(!log)}>log y</button></span>
+        <span class="seg"><button type="button" class={log ? "on" : ""} aria-pressed={log} onClick={() => change({ log: !log })}>log y</button></span>
         <label class="smooth"><span>smoothing {value(smoothing, 2, false)}</span>
           <input type="range" min="0" max="0.99" step="0.01" aria-label="Smoothing" value={smoothing} onInput={(event) => setSmoothing(Number(event.currentTarget.value))} />
         </label>
         {range && <button type="button" class="small" onClick={() => setRange(null)}>show all</button>}
-        {baselines.length > 0 && <Choice label="Baseline" held={baseline} choose={choose} options={[["", "no baseline"], ...baselines.map(({ name }): [string, string] => [name, `against ${name}`])]} />}
+        {baselines.length > 0 && <Choice label="Baseline" held={baseline} choose={(baseline) => change({ baseline })} options={[["", "no baseline"], ...baselines.map(({ name }): [string, string] => [name, `against ${name}`])]} />}
         {names.length > 6 && <input class="find" type="search" placeholder="find a metric …" aria-label="Find a metric" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />}
       </div>
       <ul class="who-is-who" aria-label="Runs, and how their lines look">
@@ -75,7 +78,7 @@ export function Compare({ base, runs, rows, baselines, baseline, back, choose, o
       </ul>
       <div class="charts">
         {shown.slice(0, limit).map((name) => (
-          <CompareChart key={name} {...{ name, axis, log, smoothing, range, hidden, comparison }} version={comparison.version} zoom={setRange} />
+          <CompareChart key={name} {...{ name, axis, log, smoothing, range, hidden, comparison }} moving={smoothing !== picks.smoothing} version={comparison.version} zoom={setRange} />
         ))}
       </div>
       {names.length === 0 && <p class="empty">No values yet.</p>}

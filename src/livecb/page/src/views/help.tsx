@@ -6,7 +6,7 @@ const KEYS: [string, [string, string][]][] = [
     ["?", "this"],
     ["/", "find: a run, a metric, a line, a candidate"],
     ["u", "up to the list of runs"],
-    ["Tab", "to the next thing; ← → within tabs, strips and marks, ↑ ↓ within menus"],
+    ["Tab", "to the next thing; ← → within tabs, marks and charts, ↑ ↓ within menus"],
     ["Esc", "close what is open, else show all of the axis"],
   ]],
   ["A run", [

@@ -1,3 +1,4 @@
+import type { Cell } from "../data/lines";
 import type { Palette } from "./palette";
 
 /** What stands at a point: a diamond where it was best, a wedge where it was smallest or largest. */
@@ -25,6 +26,43 @@ export function drawShape(ctx: CanvasRenderingContext2D, left: number, top: numb
 /** Where the middle of words stands that are to be at `x`, so that none of them is cut off on either side. */
 export function within(x: number, half: number, from: number, to: number): number {
   return Math.max(from + half, Math.min(to - half, x));
+}
+
+interface Stroke {
+  color: string;
+  width: number;
+  alpha: number;
+  dash?: number[];
+}
+
+/** Draw a line through the points that a column has: null is a gap, undefined none of this line's rows. */
+export function drawLine(
+  ctx: CanvasRenderingContext2D, box: { left: number; top: number; width: number; height: number }, unit: number, { color, width, alpha, dash = [] }: Stroke,
+  x: readonly number[], column: readonly Cell[], left: (x: number) => number, top: (y: number) => number,
+): void {
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(box.left, box.top - unit, box.width, box.height + 2 * unit);
+  ctx.clip();
+  ctx.strokeStyle = color;
+  ctx.globalAlpha = alpha;
+  ctx.lineWidth = width * unit;
+  ctx.lineJoin = "round";
+  ctx.setLineDash(dash.map((length) => length * unit));
+  ctx.beginPath();
+  let down = false;
+  for (let i = 0; i < column.length; i++) {
+    const y = column[i];
+    if (y === undefined) continue;
+    if (y !== null) {
+      const [at, high] = [left(x[i] as number), top(y)];
+      if (down) ctx.lineTo(at, high);
+      else ctx.moveTo(at, high);
+    }
+    down = y !== null;
+  }
+  ctx.stroke();
+  ctx.restore();
 }
 
 interface Across {

@@ -4,7 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import { WHOLE_STEPS, axisClock, axisNumber, axisTime, isWhole, logSplits } from "../data/axis";
 import type { Cell } from "../data/lines";
 import type { XAxis } from "../data/series";
-import { drawAcross, drawShape, within, type Shape } from "./ink";
+import { drawAcross, drawLine, drawShape, within, type Shape } from "./ink";
 import { palette, textWidth, type Palette } from "./palette";
 
 export interface PlotLine {
@@ -67,6 +67,8 @@ const MOST_RINGS = 16;
 const BAND_ALPHA = "26";
 /** The room at the right of a chart, in CSS pixels. */
 const LEAST_RIGHT = 8;
+/** Places that keys lead to stand at least so far apart, in CSS pixels. */
+const STEP_PX = 2;
 /** The library has no ticks for less. */
 const LEAST_SPAN = 1e-30;
 
@@ -92,7 +94,8 @@ export class Plot {
 
   draw(model: PlotModel): void {
     this.#model = model;
-    const shape = JSON.stringify([model.lines, model.bands, model.axis, model.log, model.logX, hasLabels(model), isWhole(model.x), isWhole(...model.columns)]);
+    const lines = areMany(model) ? model.lines.map(({ color }) => color) : model.lines;
+    const shape = JSON.stringify([lines, model.bands, model.axis, model.log, model.logX, hasLabels(model), isWhole(model.x), isWhole(...model.columns)]);
     if (this.#chart && shape === this.#shape) {
       const chart = this.#chart;
       // As a batch it is drawn at once, so that whoever calls can tell what it costs.
@@ -105,6 +108,26 @@ export class Plot {
     this.#chart = new uPlot(this.#options(model), data(model), this.host);
     // Whose pointer rests on the chart that was goes on reading.
     if (left >= 0) this.#chart.setCursor({ left, top });
+  }
+
+  /** Move the cross-hair of all charts by so many places, as a pointer does; to where the line begins if it is nowhere. */
+  move(by: number): void {
+    const chart = this.#chart;
+    const xs = chart?.data[0];
+    if (!chart || !xs || xs.length === 0) return;
+    const [first, last] = chart.series[0]?.idxs ?? [0, xs.length - 1];
+    const pixel = (index: number): number => chart.valToPos(xs[index] as number, "x");
+    const held = chart.cursor.left !== undefined && chart.cursor.left >= 0 ? chart.cursor.idx : null;
+    let next = held == null ? (by > 0 ? first : last) : Math.min(last, Math.max(first, held + by));
+    // Of points that stand closer than a pixel a pointer could never reach the next.
+    while (held != null && next > first && next < last && Math.abs(pixel(next) - pixel(held)) < STEP_PX) next += Math.sign(by);
+    const { left, top, height } = chart.over.getBoundingClientRect();
+    chart.over.dispatchEvent(new MouseEvent("mousemove", { clientX: left + pixel(next), clientY: top + height / 2 }));
+  }
+
+  /** Take the cross-hair out of all charts. */
+  leave(): void {
+    this.#chart?.over.dispatchEvent(new MouseEvent("mouseleave"));
   }
 
   /** What is drawn, to be copied; null while nothing is. */
@@ -140,19 +163,20 @@ export class Plot {
       },
       axes: [this.#xAxis(model), this.#yAxis(model)],
       bands: model.bands?.map(({ low, high, color }) => ({ series: [high + 1, low + 1] as [number, number], fill: () => `${this.#colors.series[color]}${BAND_ALPHA}` })),
-      series: [{}, ...model.lines.map((line) => this.#series(line))],
+      series: [{}, ...model.lines.map((line) => ({ ...this.#series(line), ...(areMany(model) && { paths: () => null }) }))],
       cursor: {
         y: false,
         sync: { key: SYNC.key, setSeries: false, scales: ["x", null] },
         drag: { x: true, y: false, setScale: false, dist: 6 },
         // Each is a layer of its own: of hundreds the browser draws a few frames a second.
-        points: { ...(model.lines.length > MOST_RINGS && { show: false }), size: (_u, i) => this.#hoverSize(i), width: 1.5, fill: () => this.#colors.surface },
+        points: { ...(areMany(model) && { show: false }), size: (_u, i) => this.#hoverSize(i), width: 1.5, fill: () => this.#colors.surface },
         bind: { dblclick: () => () => (this.onZoom(null, null), null) },
       },
       hooks: {
         setCursor: [(u) => this.#hovered(u)],
         setSelect: [(u) => this.#selected(u)],
         drawAxes: [(u) => this.#drawLines(u)],
+        drawSeries: [(u, i) => areMany(model) && this.#drawLine(u, i)],
         draw: [(u) => this.#drawEnds(u), (u) => this.onFrame(frameOf(u))],
       },
     };
@@ -259,6 +283,14 @@ export class Plot {
     ctx.restore();
   }
 
+  #drawLine(u: uPlot, index: number): void {
+    const { x, columns, lines } = this.#model as PlotModel;
+    const [line, column] = [lines[index - 1], columns[index - 1]];
+    if (!line || !column) return;
+    const stroke = { ...line, color: this.#colors.series[line.color] as string };
+    drawLine(u.ctx, u.bbox, uPlot.pxRatio, stroke, x, column, (at) => u.valToPos(at, "x", true), (at) => u.valToPos(at, "y", true));
+  }
+
   #drawEnds(u: uPlot): void {
     const model = this.#model as PlotModel;
     model.lines.forEach((line, i) => {
@@ -274,6 +306,11 @@ export class Plot {
 
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
   172_800, 432_000, 864_000];
+
+/** Whether there are more lines than the library draws well: it makes a path of each, which stay until the browser tidies up. */
+function areMany({ lines }: PlotModel): boolean {
+  return lines.length > MOST_RINGS;
+}
 
 function hasLabels(model: PlotModel): boolean {
   return model.across.length > 0;

@@ -53,8 +53,7 @@ export function RunsView({ session, base, open }: Props) {
   if (!session.loaded) return <main class="lone" id="main" />;
   if (session.rows.length === 0 && !shelf.deed) return <NoRuns />;
   if (picks.compare) {
-    return <Compare base={base} runs={picks.selected} rows={session.rows} now={session.now} baselines={shelf.baselines} baseline={picks.baseline}
-      back={() => change({ compare: false })} choose={(baseline) => change({ baseline })} open={open} />;
+    return <Compare base={base} rows={session.rows} baselines={shelf.baselines} {...{ picks, change, open }} />;
   }
   return <List {...{ session, shelf, picks, change, base, open }} />;
 }

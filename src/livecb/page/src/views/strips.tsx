@@ -13,6 +13,7 @@ import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
 import { lookOf, modelOf, rangeOf, type ChartModel } from "./chart-model";
+import { crossHair } from "./cross-hair";
 import { Plot, type Hover } from "./plot";
 
 const PAGE = 5_000;
@@ -126,7 +127,7 @@ function Strip({ machine, chart, look, range, choice, now }: StripProps) {
           ))}
         </span>
       </figcaption>
-      <div class="plotted"><div class="plot" ref={host} role="img" aria-label={`${chart.title}: ${chart.lines.map(({ metric }, i) => `${metric} ${shown(metric, i)}`).join(", ")}`} /></div>
+      <div class="plotted"><div class="plot" ref={host} role="img" {...crossHair(plot)} aria-label={`${chart.title}: ${chart.lines.map(({ metric }, i) => `${metric} ${shown(metric, i)}`).join(", ")}`} /></div>
     </figure>
   );
 }
