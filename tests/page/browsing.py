@@ -217,7 +217,9 @@ def wait_for_ink(page: Page, chart: str, least: int = 300) -> None:
 def wait_for_steps(page: Page, metric: str, steps: list[int]) -> None:
     """Wait for as many points as there should be, then see that each is there exactly once."""
     wait_for(page, f"livecb.counts()['{metric}'] >= wanted", len(steps))
-    assert page.evaluate(f"livecb.points('{metric}').step") == steps
+    known = page.evaluate(f"livecb.points('{metric}').step")
+    missing, twice = sorted({*steps} - {*known}), sorted({step for step in known if known.count(step) > 1})
+    assert known == steps, f"missing {missing}, more than once {twice}, else {sorted({*known} - {*steps})}"
 
 
 def complaints(page: Page, rules: Sequence[str] = (), within: str = "html") -> list[str]:

@@ -150,7 +150,16 @@ def test_a_parameter_is_seen_against_a_score(server: Server, train: Train, watch
     trainer = search(train, 4)
     page = watched.open(server.url(trainer.run))
     page.get_by_role("button", name="Parameters").click()
-    page.get_by_role("img", name="Parallel coordinates: 4 candidates over svc.C, svc.gamma").wait_for()
+    lines = page.get_by_role("img", name="Parallel coordinates: 4 candidates over svc.C, svc.gamma")
+    lines.focus()
+    told = page.locator(".told[role=status]")
+    seen = [told.inner_text()]
+    for key in ("ArrowRight", "End", "ArrowLeft", "Home"):
+        page.keyboard.press(key)
+        seen.append(told.inner_text())
+    assert seen[0] == seen[4]
+    assert seen[0].startswith("best: candidate 1")
+    assert len(set(seen)) == 4, "second, last, the one before it"
     page.get_by_label("against").select_option("svc.C")
     drawn = page.get_by_role("img", name="accuracy against svc.C")
     assert drawn.locator("circle").count() == 4

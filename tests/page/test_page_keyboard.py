@@ -101,6 +101,8 @@ def test_arrows_move_the_cross_hair_of_all_charts_from_point_to_point(
 ) -> None:
     page = viewer.open(everything.url("everything"))
     loss, other = (page.locator(f"[data-chart='{name}']") for name in ("loss", "accuracy"))
+    for chart in (loss, other):
+        chart.locator("canvas").wait_for()
     loss.get_by_role("img").focus()
     page.keyboard.press("Home")
     expect(loss.locator(".where")).to_have_text("step 0")

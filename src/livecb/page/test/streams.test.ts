@@ -130,6 +130,22 @@ test("runs that come and go share one stream", async () => {
   expect(other.seen).toEqual(upTo(12, 3));
 });
 
+test("a run that comes in while the stream of the others goes on begins where its reader is", async () => {
+  const shared = new Shared(base, SHARED);
+  const [one, other] = [tabOf(shared), tabOf(shared)];
+  one.ask({ kind: "follow", id: 1, wish: { run: "a", cursor: "0", query: {} } });
+  await until(() => flow.length === 1);
+  grow(10);
+  await until(() => one.seen.length === 10);
+  other.ask({ kind: "follow", id: 1, wish: { run: "b", cursor: "10", query: {} } });
+  grow(11); // told by the stream that knows nothing of the other run yet
+  await until(() => one.seen.length === 11 && flow.length === 2);
+  grow(12);
+  await until(() => one.seen.length >= 12 && other.seen.length >= 2);
+  expect(one.seen).toEqual(upTo(12));
+  expect(other.seen).toEqual([11, 12]);
+});
+
 test("a tab that takes nothing in is left behind, and goes on from there", async () => {
   const shared = new Shared(base, SHARED);
   const [quick, frozen] = [tabOf(shared), tabOf(shared, false)];

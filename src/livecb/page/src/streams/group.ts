@@ -112,12 +112,13 @@ export class Group {
   }
 
   #newFollower(): Follower {
-    const runs = [...this.#followed.keys()];
+    const mine = [...this.#followed];
+    const runs = mine.map(([run]) => run);
     const address = (cursor: string): string =>
       withQuery(`${this.#api.base}api/stream`, { ...this.query, runs: runs.join(","), cursor });
     let news = new Map<string, Message[]>();
     let at = "";
-    const follower = new Follower(together([...this.#followed].map(([run, { cursor }]) => [run, cursor])), {
+    const follower = new Follower(together(mine.map(([run, { cursor }]) => [run, cursor])), {
       stream: address,
       socket: address,
       quiet: () => this.#api.events(runs[0] as string, { types: "run_ended", cursor: "end" }),
@@ -135,7 +136,8 @@ export class Group {
         const [came, moved] = [news, follower.cursor !== at];
         news = new Map();
         at = follower.cursor;
-        for (const [run, followed] of this.#followed) {
+        // Not those that came in since: where they stand this stream does not know.
+        for (const [run, followed] of mine) {
           const messages = came.get(run) ?? [];
           if (moved) followed.cursor = placeIn(at, run);
           // A log that begins anew has its readers begin anew, too: they ask for what there is, and come back.

@@ -110,7 +110,7 @@ export class Plot {
     if (left >= 0) this.#chart.setCursor({ left, top });
   }
 
-  /** Move the cross-hair of all charts by so many places, as a pointer does; to where the line begins if it is nowhere. */
+  /** Move the cross-hair of all charts by so many places, as a pointer does; if it is nowhere, from beyond either end. */
   move(by: number): void {
     const chart = this.#chart;
     const xs = chart?.data[0];
@@ -118,7 +118,7 @@ export class Plot {
     const [first, last] = chart.series[0]?.idxs ?? [0, xs.length - 1];
     const pixel = (index: number): number => chart.valToPos(xs[index] as number, "x");
     const held = chart.cursor.left !== undefined && chart.cursor.left >= 0 ? chart.cursor.idx : null;
-    let next = held == null ? (by > 0 ? first : last) : Math.min(last, Math.max(first, held + by));
+    let next = Math.min(last, Math.max(first, (held ?? (by > 0 ? first - 1 : last + 1)) + by));
     // Of points that stand closer than a pixel a pointer could never reach the next.
     while (held != null && next > first && next < last && Math.abs(pixel(next) - pixel(held)) < STEP_PX) next += Math.sign(by);
     const { left, top, height } = chart.over.getBoundingClientRect();

@@ -1,3 +1,4 @@
+import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { Candidate } from "../../client/api";
 import { toNumber } from "../../client/number";
@@ -21,6 +22,15 @@ export function Space({ rows }: { rows: readonly Candidate[] }) {
   const across = params.find((each) => each.name === param) ?? null;
   if (params.length === 0 || !score) return <p class="none">No parameter differs between candidates with different scores, so there is nothing to draw.</p>;
   const told = lit ?? rows.find((row) => row.place === 1) ?? null;
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const ranked = rows.filter((row) => row.place !== null).sort((a, b) => (a.place as number) - (b.place as number));
+    const at = told ? ranked.indexOf(told) : -1;
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: ranked.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    setLit(ranked[Math.min(ranked.length - 1, Math.max(0, to))] ?? null);
+  };
+  const reach = { tabIndex: 0, role: "img" as const, onKeyDown, onMouseLeave: () => setLit(null), onBlur: () => setLit(null) };
   return (
     <>
       <div class="bar choices">
@@ -29,9 +39,9 @@ export function Space({ rows }: { rows: readonly Candidate[] }) {
           <option value="">all parameters</option>
           {params.map((each) => <option key={each.name}>{each.name}</option>)}
         </select></label>
-        <span class="soft told">{told ? toldWords(told, name) : ""}</span>
+        <span class="soft told" role="status">{told ? toldWords(told, name) : ""}</span>
       </div>
-      {across ? <Scatter {...{ rows, across, score, told, setLit }} /> : <Parallel {...{ rows, score, told, setLit }} axes={[...params.slice(0, MOST_AXES - 1), score]} />}
+      {across ? <Scatter {...{ rows, across, score, told, setLit, reach }} /> : <Parallel {...{ rows, score, told, setLit, reach }} axes={[...params.slice(0, MOST_AXES - 1), score]} />}
       {!across && params.length >= MOST_AXES && <p class="more">The first {MOST_AXES - 1} of {params.length} parameters; choose one to see the others.</p>}
     </>
   );
@@ -46,6 +56,8 @@ interface DrawnProps {
   score: Dimension;
   told: Candidate | null;
   setLit(row: Candidate | null): void;
+  /** What makes the drawing go from candidate to candidate by arrow keys. */
+  reach: JSX.IntrinsicElements["svg"];
 }
 
 /** How strongly one is drawn: the better half stands out. */
@@ -54,7 +66,7 @@ function strength(row: Candidate, rows: readonly Candidate[]): number {
   return 0.12 + 0.78 * part ** 2;
 }
 
-function Parallel({ rows, axes, told, setLit }: DrawnProps & { axes: Dimension[] }) {
+function Parallel({ rows, axes, told, setLit, reach }: DrawnProps & { axes: Dimension[] }) {
   const x = (at: number): number => SIDE + (at * (WIDTH - 2 * SIDE)) / Math.max(1, axes.length - 1);
   const y = (at: number): number => HEIGHT - BOTTOM - at * (HEIGHT - TOP - BOTTOM);
   const path = (row: Candidate): string => {
@@ -64,7 +76,7 @@ function Parallel({ rows, axes, told, setLit }: DrawnProps & { axes: Dimension[]
   const lines = useMemo(() => [...rows].reverse().map((row) => ({ row, d: path(row), opacity: strength(row, rows) })), [rows, axes.map((axis) => axis.name).join()]);
   return (
     <div class="scroll">
-      <svg class="space" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`Parallel coordinates: ${rows.length} candidates over ${axes.map((axis) => axis.name).join(", ")}`} onMouseLeave={() => setLit(null)}>
+      <svg class="space" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} {...reach} aria-label={`Parallel coordinates: ${rows.length} candidates over ${axes.map((axis) => axis.name).join(", ")}`}>
         {lines.map(({ row, d, opacity }) => (
           <path key={keyOf(row)} d={d} stroke-opacity={opacity} onMouseEnter={() => setLit(row)}><title>{row.name}</title></path>
         ))}
@@ -81,12 +93,12 @@ function Parallel({ rows, axes, told, setLit }: DrawnProps & { axes: Dimension[]
   );
 }
 
-function Scatter({ rows, across, score, told, setLit }: DrawnProps & { across: Dimension }) {
+function Scatter({ rows, across, score, told, setLit, reach }: DrawnProps & { across: Dimension }) {
   const x = (at: number): number => SIDE + at * (WIDTH - 2 * SIDE);
   const y = (at: number): number => HEIGHT - BOTTOM - at * (HEIGHT - TOP - BOTTOM);
   return (
     <div class="scroll">
-      <svg class="space" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${score.name} against ${across.name}: ${rows.length} candidates`} onMouseLeave={() => setLit(null)}>
+      <svg class="space" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} {...reach} aria-label={`${score.name} against ${across.name}: ${rows.length} candidates`}>
         <g class="axis">
           <line x1={SIDE - 12} x2={WIDTH - SIDE + 12} y1={y(0) + 8} y2={y(0) + 8} />
           {score.ticks.map(({ at, label }) => <text key={at} x={SIDE - 18} y={y(at) + 4} text-anchor="end">{label}</text>)}
