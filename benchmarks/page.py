@@ -227,7 +227,7 @@ def memory_of(process: psutil.Process) -> tuple[float, float]:
 
 def _shared_program(pid: int) -> int:
     """Bytes of files that are mapped: the program and its libraries."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, IndexError):  # it is gone, or about to be
         status = Path(f"/proc/{pid}/status").read_text()
         return int(status.partition("RssFile:")[2].split()[0]) << 10
     return 0
@@ -374,7 +374,12 @@ def scroll_list(page: Page, at: int) -> None:
 
 def used(tab: Tab, report: Report, view: str, seconds: float) -> None:
     for name, act in gestures(tab.page, seconds).items():
+        tab.page.evaluate("scrollTo(0, 0)")
+        tab.page.wait_for_timeout(500)
+        drawn = tab.page.evaluate("window.bench.redraws")
         frames, gap = tab.frames(act)
+        if name in ("zooming", "smoothing") and tab.page.evaluate("window.bench.redraws") == drawn:
+            raise RuntimeError(f"{view}: {name} drew nothing anew: the gesture missed the chart")
         report.say(f"{view}: {name} (longest pause {gap:.0f} ms)", frames, "frames/s", FPS, most=False)
 
 

@@ -31,6 +31,17 @@ test("what there is time for is drawn at once, the rest in the next frames", () 
   expect(pending).toEqual([]);
 });
 
+test("what the browser takes long to paint has a frame of its own", () => {
+  const frames = new Frames();
+  const drawn: number[] = [];
+  for (let chart = 0; chart < 3; chart++) frames.ask({}, () => void drawn.push(chart), true);
+  expect(drawn).toEqual([0]);
+  frame();
+  expect(drawn).toEqual([0, 1]);
+  frame();
+  expect(drawn).toEqual([0, 1, 2]);
+});
+
 test("however often a chart is asked for in a frame, it is drawn once, as it was asked for last", () => {
   const frames = new Frames();
   const drawn: string[] = [];

@@ -54,7 +54,8 @@ export function CompareChart({ name, axis, log, smoothing, range, hidden, moving
       drawn.destroy();
     };
   }, []);
-  const plain = moving && comparison.runs.length > FEW_RUNS;
+  const many = comparison.runs.length > FEW_RUNS;
+  const plain = moving && many;
   useEffect(() => {
     if (!inView) return frames.drop(host);
     frames.ask(host, () => {
@@ -62,7 +63,7 @@ export function CompareChart({ name, axis, log, smoothing, range, hidden, moving
       model.current = modelOf(comparison, name, axis, log, smoothing, range, hidden, plain, host.current?.clientWidth || 400);
       plot.current?.draw(model.current);
       comparison.topics.spent(performance.now() - began);
-    });
+    }, many && !plain);
   }, [comparison, version, axis, log, smoothing, range, hidden, plain, inView]);
   const words = useMemo(() => describe(comparison, name), [comparison, version, name]);
   const nowhere = comparison.runs.every(({ curves }) => !curves.byName.has(name) || curves.byName.get(name)?.extent(axis)[0] === Infinity);

@@ -13,7 +13,7 @@ import { moodOf, spokenId, statusWord } from "./words";
 
 const AXIS_WORDS: Record<CompareAxis, string> = { step: "step", epoch: "epoch", time: "time since the start" };
 const PAGE = 12;
-/** Browsers let an address change only so often: it tells of the smoothing once that rests. */
+/** What has not moved for so long rests: then lines are drawn in full, and the address, which may change only so often, tells of it. */
 const REST_MS = 300;
 
 interface Props {
@@ -33,19 +33,26 @@ export function Compare({ base, rows, baselines, picks, change, open }: Props) {
   useEffect(() => () => comparison.stop(), [comparison]);
   useEffect(() => comparison.see(rows));
   const [smoothing, setSmoothing] = useState(picks.smoothing);
-  useEffect(() => {
-    if (smoothing === picks.smoothing) return undefined;
-    const rest = setTimeout(() => change({ smoothing }), REST_MS);
-    return () => clearTimeout(rest);
-  }, [smoothing]);
   const [wanted, setWanted] = useState("");
   const [range, setRange] = useState<[number, number] | null>(null);
   const [limit, setLimit] = useState(PAGE);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const against = baselines.find(({ name }) => name === baseline) ?? null;
-  const names = metricsOf(comparison.runs);
+  const moving = useMoving(JSON.stringify([axis, log, smoothing, range]));
+  useEffect(() => {
+    if (!moving && smoothing !== picks.smoothing) change({ smoothing });
+  }, [moving]);
+  const { version } = comparison;
+  const names = useMemo(() => metricsOf(comparison.runs), [comparison, version]);
   const shown = names.filter((name) => wanted.toLowerCase().split(/\s+/).every((word) => name.toLowerCase().includes(word)));
   const toggle = (run: string): void => setHidden(new Set(hidden.has(run) ? [...hidden].filter((one) => one !== run) : [...hidden, run]));
+  // A thousand cells that no gesture on the charts changes.
+  const tables = useMemo(() => (
+    <>
+      <Reached runs={comparison.runs} names={shown} against={against} />
+      <Settings runs={comparison.runs} />
+    </>
+  ), [comparison, version, shown.join("\n"), against]);
   const chooseAxis = (next: CompareAxis): void => {
     change({ axis: next });
     setRange(null);
@@ -78,15 +85,25 @@ export function Compare({ base, rows, baselines, picks, change, open }: Props) {
       </ul>
       <div class="charts">
         {shown.slice(0, limit).map((name) => (
-          <CompareChart key={name} {...{ name, axis, log, smoothing, range, hidden, comparison }} moving={smoothing !== picks.smoothing} version={comparison.version} zoom={setRange} />
+          <CompareChart key={name} {...{ name, axis, log, smoothing, range, hidden, comparison }} {...{ moving, version }} zoom={setRange} />
         ))}
       </div>
       {names.length === 0 && <p class="empty">No values yet.</p>}
       {shown.length > limit && <button type="button" class="small further" onClick={() => setLimit(limit + PAGE)}>show {count(Math.min(PAGE, shown.length - limit))} more of {count(shown.length)} charts</button>}
-      <Reached runs={comparison.runs} names={shown} against={against} />
-      <Settings runs={comparison.runs} />
+      {tables}
     </main>
   );
+}
+
+/** Whether something changed a moment ago, and is about to change again. */
+function useMoving(what: string): boolean {
+  const [rested, setRested] = useState(what);
+  useEffect(() => {
+    if (rested === what) return undefined;
+    const rest = setTimeout(() => setRested(what), REST_MS);
+    return () => clearTimeout(rest);
+  }, [what]);
+  return rested !== what;
 }
 
 /** All metrics of the runs: those that most have first, else as the runs say them. */
