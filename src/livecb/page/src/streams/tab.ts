@@ -1,5 +1,7 @@
+import { Backoff } from "../../client/backoff";
 import type { Link } from "../../client/link";
 import type { Message } from "../../client/sse";
+import { pause } from "./pause";
 import { ALONE, type Asked, type Said, type Wish } from "./wire";
 import workerUrl from "./worker?sharedworker&url";
 
@@ -18,6 +20,7 @@ export interface Followed {
 }
 
 interface Entry {
+  id: number;
   wish: Wish;
   told: Told;
   cursor: string;
@@ -69,16 +72,15 @@ export class Hub {
 
   /** Follow `wish` until it is stopped. */
   follow(wish: Wish, told: Told): Followed {
-    const id = ++this.#last;
-    const entry: Entry = { wish, told, cursor: wish.cursor };
-    this.#entries.set(id, entry);
-    if (!this.#away) this.#post({ kind: "follow", id, wish });
+    const entry: Entry = { id: ++this.#last, wish, told, cursor: wish.cursor };
+    this.#entries.set(entry.id, entry);
+    if (!this.#away) this.#ask(entry);
     return {
       get cursor() {
         return entry.cursor;
       },
       stop: () => {
-        if (this.#entries.delete(id)) this.#post({ kind: "stop", id });
+        if (this.#entries.delete(entry.id)) this.#post({ kind: "stop", id: entry.id });
       },
       retryNow: () => this.#post({ kind: "retry" }),
     };
@@ -104,12 +106,27 @@ export class Hub {
     from?.close();
     this.#port = null;
     this.shared = false;
-    const { Shared } = await import("./shared");
+    const Shared = await this.#loadShared();
     const { port1, port2 } = new MessageChannel();
     const hear = new Shared(this.base, ALONE).connect((said) => port2.postMessage(said));
     port2.onmessage = ({ data }: MessageEvent<Asked>) => hear(data);
     this.#listen(port1);
     if (!this.#away) this.#followAll();
+  }
+
+  /** What follows for this page alone comes from the server, too, which may be away. */
+  async #loadShared(): Promise<typeof import("./shared").Shared> {
+    const backoff = new Backoff();
+    const since = Date.now();
+    for (let tries = 1; ; tries++) {
+      try {
+        return (await import("./shared")).Shared;
+      } catch {
+        const why = "the server is away, or was updated since this page was opened: then load it anew";
+        for (const { told } of [...this.#entries.values()]) told.onLink({ kind: "reconnecting", since, why, tries });
+        await pause(backoff.next());
+      }
+    }
   }
 
   #listen(port: MessagePort): void {
@@ -159,8 +176,19 @@ export class Hub {
     this.#followAll();
   }
 
+  /** Under new ids: what still lies in the letter box is asked for again, and must not be told twice. */
   #followAll(): void {
-    for (const [id, { wish, cursor }] of this.#entries) this.#post({ kind: "follow", id, wish: { ...wish, cursor } });
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const entry of entries) {
+      entry.id = ++this.#last;
+      this.#entries.set(entry.id, entry);
+      this.#ask(entry);
+    }
+  }
+
+  #ask({ id, wish, cursor }: Entry): void {
+    this.#post({ kind: "follow", id, wish: { ...wish, cursor } });
   }
 
   #post(asked: Asked): void {
