@@ -3,6 +3,7 @@ import { Backoff } from "../client/backoff";
 import { getJson } from "../client/http";
 import { finderOf, placeIn, type Finder, type Goal } from "./data/find";
 import { LogPages, PAGE_EVENTS, newsOf, isOf, plain } from "./data/logs";
+import { inTime } from "./streams/patience";
 
 /** What the server answers: lines from a place on. */
 interface LinePage {
@@ -50,12 +51,14 @@ export class RunLog {
   async open(): Promise<void> {
     const { pages } = this;
     const backoff = new Backoff();
-    while (!this.#stopped && pages === this.pages && this.#upTo === null) {
+    const isOpening = (): boolean => !this.#stopped && pages === this.pages && this.#upTo === null;
+    for (let tries = 1; isOpening(); tries++) {
       try {
-        const about = await this.#ask({ limit: 0 });
+        const about = await this.#ask({ limit: 0 }, tries);
         const from = Math.max(0, Math.floor((about.count - 1) / PAGE_EVENTS)) * PAGE_EVENTS;
-        const end = await this.#ask({ from, limit: 2 * PAGE_EVENTS });
-        if (pages !== this.pages) return;
+        const end = await this.#ask({ from, limit: 2 * PAGE_EVENTS }, tries);
+        // Who opened it meanwhile has taken in lines since.
+        if (!isOpening()) return;
         if (end.lines.length < end.count - from || this.#missed) {
           this.#missed = false;
           continue; // more came than fits: look at the end anew
@@ -72,6 +75,7 @@ export class RunLog {
         for (const came of waiting) this.add(...came);
         this.changed();
       } catch (error) {
+        if (!isOpening()) return;
         this.#failed(error);
         await new Promise((resolve) => setTimeout(resolve, backoff.next()));
       }
@@ -180,8 +184,8 @@ export class RunLog {
     }
   }
 
-  #ask(query: Query): Promise<LinePage> {
-    return getJson<LinePage>(this.address({ ...query, level: this.level }));
+  #ask(query: Query, tries = 1): Promise<LinePage> {
+    return getJson<LinePage>(this.address({ ...query, level: this.level }), inTime(tries));
   }
 
   #failed(error: unknown): void {

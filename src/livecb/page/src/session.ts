@@ -15,6 +15,7 @@ import { RunLog } from "./log";
 import { Media } from "./media";
 import { restWhileHidden } from "./rest";
 import { Soon } from "./soon";
+import { inTime } from "./streams/patience";
 import { hubOf, type Followed } from "./streams/tab";
 import type { Telling } from "./telling";
 import { Topics } from "./topics";
@@ -71,11 +72,13 @@ export class RunSession {
   readonly seqs: number[] = [];
   #wishes = 0;
   #skew = 0;
-  readonly #askState = new Soon(async () => this.#setState(await this.#getState()), ASK_STATE_MS);
+  readonly #askState = new Soon(() => this.#renewState(), ASK_STATE_MS);
   #followed: Followed | null = null;
   #generation = 0;
   #stopped = false;
   #stopResting = (): void => undefined;
+  /** Where the run stood when it was let go. */
+  #restedAt: string | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
   #caughtUp: ReturnType<typeof setTimeout> | undefined;
   #letGo: ReturnType<typeof setTimeout> | undefined;
@@ -149,13 +152,13 @@ export class RunSession {
     const generation = ++this.#generation;
     const backoff = new Backoff();
     const since = Date.now();
-    for (let tries = 1; !this.#stopped && generation === this.#generation; tries++) {
+    for (let tries = 1; !this.#isPast(generation); tries++) {
       try {
-        this.#setState(await this.#getState());
-        const answer = await getJson<SeriesAnswer>(this.#api.series(this.run, { points: HISTORY_POINTS }));
+        if (!(await this.#renewState(tries))) return;
+        const answer = await getJson<SeriesAnswer>(this.#api.series(this.run, { points: HISTORY_POINTS }), inTime(tries));
         // Asked for later, they may tell of what the stream tells again: each mark is taken once.
-        const marks = await getJson<MarksAnswer>(this.#api.marks(this.run));
-        if (this.#stopped || generation !== this.#generation) return;
+        const marks = await getJson<MarksAnswer>(this.#api.marks(this.run), inTime(tries));
+        if (this.#isPast(generation)) return;
         this.loads++;
         this.curves.load(answer, this.state?.attempt ?? 1);
         this.locator.goBy(this.curves.byName.values());
@@ -167,6 +170,7 @@ export class RunSession {
         void this.#beginTelling();
         return;
       } catch (error) {
+        if (this.#isPast(generation)) return;
         this.#setLink(
           error instanceof ApiError && error.final
             ? { kind: "refused", since, status: error.status, title: error.title, detail: error.detail }
@@ -261,8 +265,22 @@ export class RunSession {
     if (state.rewinds.length > 0) this.topics.changed("curves");
   }
 
-  #getState(): Promise<State> {
-    return getJson<State>(this.#api.state(this.run, { rows: ROWS }));
+  #getState(tries = 1): Promise<State> {
+    return getJson<State>(this.#api.state(this.run, { rows: ROWS }), inTime(tries));
+  }
+
+  /** Ask for the state; false where nobody wants it any more. */
+  async #renewState(tries = 1): Promise<boolean> {
+    const generation = this.#generation;
+    const state = await this.#getState(tries);
+    if (this.#isPast(generation)) return false;
+    this.#setState(state);
+    return true;
+  }
+
+  /** Whether what was asked for then is of no use any more: the session is over, or began anew. */
+  #isPast(generation: number): boolean {
+    return this.#stopped || generation !== this.#generation;
   }
 
   #onLog(): void {
@@ -293,7 +311,7 @@ export class RunSession {
   /** Whether nothing more is to come, and all of it is here. */
   get #isOver(): boolean {
     const { state, link } = this;
-    if (!state || !hasEnded(state) || state.alive || !this.logs.complete) return false;
+    if (this.#stopped || !state || !hasEnded(state) || state.alive || !this.logs.complete) return false;
     return link.kind === "live" || link.kind === "polling";
   }
 
@@ -307,6 +325,7 @@ export class RunSession {
   #goToRest(): void {
     clearTimeout(this.#rest);
     this.#followed?.stop();
+    if (this.link.kind !== "resting") this.#restedAt = this.state?.cursor;
     this.#setLink({ kind: "resting", since: Date.now() });
     this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
   }
@@ -317,18 +336,19 @@ export class RunSession {
   }
 
   async #askWhileResting(): Promise<void> {
-    const known = this.state;
+    const generation = this.#generation;
+    const isResting = (): boolean => !this.#isPast(generation) && this.link.kind === "resting";
     try {
       const state = await this.#getState();
-      if (this.#stopped || this.link.kind !== "resting") return;
+      if (!isResting()) return;
       this.#setState(state);
-      const same = hasEnded(state) && !state.alive && state.cursor === known?.cursor;
-      if (!document.hidden && !same) this.#wakeUp();
+      const same = hasEnded(state) && !state.alive && state.cursor === this.#restedAt;
+      if (!same && (!document.hidden || hubOf(this.base).shared)) this.#wakeUp();
     } catch {
       // Whoever looks is told that the server is away; else the next question may be answered.
-      if (!document.hidden && this.link.kind === "resting" && !this.#stopped) this.#wakeUp();
+      if (!document.hidden && isResting()) this.#wakeUp();
     }
-    if (this.link.kind === "resting") this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
+    if (isResting()) this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
   }
 }
 

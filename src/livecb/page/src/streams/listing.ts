@@ -4,6 +4,7 @@ import { Follower } from "../../client/follow";
 import { getJson } from "../../client/http";
 import type { Link, Via } from "../../client/link";
 import type { Message } from "../../client/sse";
+import { inTime } from "./patience";
 import { pause } from "./pause";
 import type { Reader } from "./reader";
 
@@ -82,11 +83,12 @@ export class Listing {
 
   async #join(reader: Reader): Promise<void> {
     const backoff = new Backoff();
+    let tries = 0;
     const held: Message[] = [];
     this.#joining.add(held);
     while (!reader.gone) {
       try {
-        const list = { event: "list", data: JSON.stringify(await getJson(this.#api.runs(this.query))), id: null };
+        const list = { event: "list", data: JSON.stringify(await getJson(this.#api.runs(this.query), inTime(++tries))), id: null };
         if (this.#link) reader.link(this.#link);
         reader.take([list, ...held], reader.cursor);
         this.#readers.add(reader);
