@@ -187,6 +187,8 @@ export class Plot {
       width: line.width,
       alpha: line.alpha,
       dash: line.dash,
+      // To whole pixels, a line that falls slowly would be a stair.
+      pxAlign: 0.25,
       stroke: () => this.#colors.series[line.color] as string,
       points: {
         show: true,
