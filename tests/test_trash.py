@@ -10,7 +10,7 @@ import pytest
 from livecb.errors import RunNotFound, RunWritten, StoreError
 from livecb.run import Run
 from livecb.store import Store, StoredRun
-from livecb.trash import DAYS, Trash
+from livecb.trash import DAYS, Trash, Trashed
 
 
 def made(store: Store, run_id: str, line: bytes = b"{}\n") -> StoredRun:
@@ -70,6 +70,39 @@ def test_what_has_lain_long_goes_with_the_next_deletion(store: Store) -> None:
     assert {entry.run for entry in trash.list()} == {"young", "now"}
     assert trash.empty() == 2
     assert trash.list() == []
+
+
+def test_a_run_in_the_trash_is_never_called_as_another_that_is_there(store: Store) -> None:
+    trash = Trash(store)
+    trash.put(made(store, "a"))
+    made(store, "a.2")
+    assert trash.put(made(store, "a")).run == "a.3"
+    assert trash.restore("a.3").id == "a.3"
+
+
+def test_each_that_goes_for_good_is_told_of_before_it_does(store: Store) -> None:
+    told: list[tuple[str, bool]] = []
+    trash = Trash(store, lambda entry: told.append((entry.run, (trash.folder / entry.run).exists())))
+    for name in ("old", "one", "more"):
+        assert trash.put(made(store, name)).deleted == pytest.approx(time.time(), abs=5)
+    then = time.time() - (DAYS + 1) * 86400
+    os.utime(trash.folder / "old", (then, then))
+    trash.put(made(store, "now"))
+    trash.remove("one")
+    assert told == [("old", True), ("one", True)]
+    trash.empty()
+    assert sorted(told[2:]) == [("more", True), ("now", True)]
+
+
+def test_what_cannot_be_told_of_stays(store: Store) -> None:
+    def goes(entry: Trashed) -> None:
+        raise StoreError("no")
+
+    trash = Trash(store, goes)
+    trash.put(made(store, "a"))
+    with pytest.raises(StoreError, match="no"):
+        trash.remove("a")
+    assert trash.restore("a").id == "a"
 
 
 @pytest.mark.parametrize("name", ["..", "../a", "", "a/b", ".hidden", "missing"])

@@ -1,7 +1,8 @@
 """The trash: deleted runs, which can be brought back until it is emptied.
 
 Deleting moves a run's folder into `.trash` of its store, so that nothing is lost by a slip. The time of the
-folder says when. What has lain there for `DAYS` goes for good when the next run is deleted.
+folder says when. A further run of the same id lies there with a number behind it, which it keeps. What has
+lain there for `DAYS` goes for good when the next run is deleted.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,11 +39,17 @@ class Trashed(NamedTuple):
 
 
 class Trash:
-    """The deleted runs of a store."""
+    """The deleted runs of a store.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: The store.
+        goes: Is told of each run that goes for good, before it does.
+    """
+
+    def __init__(self, store: Store, goes: Callable[[Trashed], object] | None = None) -> None:
         self.store = store
         self.folder = store.root / ".trash"
+        self._goes = goes
 
     def list(self) -> list[Trashed]:
         """Return what lies there, what was deleted last first.
@@ -51,6 +58,13 @@ class Trash:
             StoreError: It cannot be looked into.
         """
         return sorted(self._entries(), key=lambda entry: entry.deleted, reverse=True)
+
+    def deleted(self, name: str) -> float | None:
+        """Return when a run that lies there was deleted, Unix seconds; None if none of this name does."""
+        try:
+            return os.stat(self.folder / name).st_mtime if _NAME.fullmatch(name) else None
+        except OSError:
+            return None
 
     def put(self, run: StoredRun) -> Trashed:
         """Delete a run.
@@ -69,7 +83,8 @@ class Trash:
             if StoredRun(place).alive():  # a writer came in between; it holds what it has open
                 os.rename(place, run.folder)
                 raise RunWritten(f"run {run.id} was taken up again just now; stop it before you delete it")
-            os.utime(place)
+            now = time.time()  # the kernel's own mark is some milliseconds old
+            os.utime(place, (now, now))
         except OSError as error:
             raise StoreError(f"cannot move {run.folder} to {self.folder}: {error.strerror}") from error
         return Trashed(place.name, place.stat().st_mtime)
@@ -97,7 +112,7 @@ class Trash:
             RunNotFound: It does not lie there.
             StoreError: It cannot be removed.
         """
-        _remove(self._place(name))
+        self._remove(Trashed(self._place(name).name, self.deleted(name) or 0.0))
 
     def empty(self) -> int:
         """Remove all for good; return how many they were.
@@ -110,7 +125,7 @@ class Trash:
     def _empty_before(self, deadline: float) -> int:
         old = [entry for entry in self._entries() if entry.deleted < deadline]
         for entry in old:
-            _remove(self.folder / entry.run)
+            self._remove(entry)
         return len(old)
 
     def _entries(self) -> Iterator[Trashed]:
@@ -132,13 +147,16 @@ class Trash:
 
     def _free_place(self, run: str) -> Path:
         place, number = self.folder / run, 2
-        while place.exists():
+        # Under its new name it is to be told from any other run, and to have room when it comes back.
+        while place.exists() or (place.name != run and (self.store.root / place.name).exists()):
             place, number = self.folder / f"{run}.{number}", number + 1
         return place
 
-
-def _remove(place: Path) -> None:
-    try:
-        shutil.rmtree(place)
-    except OSError as error:
-        raise StoreError(f"cannot remove {place}: {error.strerror}") from error
+    def _remove(self, entry: Trashed) -> None:
+        place = self.folder / entry.run
+        if self._goes is not None:
+            self._goes(entry)
+        try:
+            shutil.rmtree(place)
+        except OSError as error:
+            raise StoreError(f"cannot remove {place}: {error.strerror}") from error

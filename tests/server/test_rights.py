@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -276,11 +277,34 @@ def test_the_beginning_of_a_log_is_read_once_though_it_names_no_project(store: S
         much.say(ev.Log, message="x" * 65536)
     assert projects.of("much") is None
     with much.path.open("r+b") as log:  # whoever reads it again would see this
+        log.seek(len(much.lines()[0]) + 1)
         log.write(
             ev.encode(ev.RunStarted(seq=0, time=1.0, version=1, run="m", name="m", project="p")) + b"\n"
         )
     assert Projects(store).of("much") == "p"
     assert projects.of("much") is None
+
+
+def test_a_run_that_takes_the_id_of_another_is_of_its_own_project(store: Store) -> None:
+    projects = Projects(store)
+    path = Writer(store, "ci").start(project="open").end().path
+    assert projects.of("ci") == "open"
+    other = Writer(store, "other").start(project="secret").end()
+    path.write_bytes(
+        other.path.read_bytes()
+    )  # of the same number: file systems give that of a removed one again
+    assert projects.of("ci") == "secret"
+    path.write_bytes(b"")
+    assert projects.of("ci") is None
+
+
+def test_a_run_that_takes_the_id_of_one_without_a_project_has_its_own(store: Store) -> None:
+    much, projects = Writer(store, "much"), Projects(store)
+    for _ in range(9):
+        much.say(ev.Log, message="x" * 65536)
+    assert projects.of("much") is None
+    much.path.write_bytes(started("much", "open") + much.path.read_bytes())
+    assert projects.of("much") == "open"
 
 
 def test_who_writes_for_a_project_begins_runs_of_it_alone(
@@ -315,6 +339,68 @@ def test_who_writes_for_a_project_begins_runs_of_it_alone(
     path, body = "api/runs/near/events?at=0", started("near", None)
     assert one.post(path, content=body, headers=kind).status_code == 200
     assert one.post("api/runs/other/events?at=0", content=body, headers=kind).status_code == 404
+
+
+# Runs that go
+
+
+@pytest.mark.parametrize("how", ["alone", "with all", "with its time"])
+def test_what_opens_a_run_goes_with_it_for_good(
+    served: Served, store: Store, tokens: Tokens, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    Writer(store, "ci").start().end()
+    link = served.client.post("api/runs/ci/share", json={}).json()
+    relay = tokens.make("relay", Role.WRITE, run="ci").secret
+    tokens.make("another", Role.VIEW, run="another")
+    assert served.client.delete("api/runs/ci").status_code == 200
+    if how == "with its time":
+        monkeypatch.setattr("livecb.trash.DAYS", 0)
+        going = f"api/runs/{Writer(store).start().end().run.id}"
+    else:
+        going = "api/trash/ci" if how == "alone" else "api/trash"
+    assert served.client.delete(going).status_code == 200
+    assert [token.name for token in tokens.all()] == ["another"]
+    assert sorted(served.get("api/audit")["audit"][0]["said"]["revoked"]) == ["relay", link["name"]]
+    Writer(store, "ci").start().end()
+    for secret in (link["token"], relay):
+        assert asking(served, secret).get("api/runs/ci").status_code == 401
+
+
+def test_what_opens_a_run_does_not_open_what_takes_its_id(served: Served, store: Store) -> None:
+    def shared() -> httpx.Client:
+        return asking(served, served.client.post("api/runs/ci/share", json={}).json()["token"])
+
+    def seen(client: httpx.Client) -> int:
+        return client.get("api/runs/ci").status_code
+
+    def followed() -> str:
+        with first.stream("GET", served.events("ci"), headers={"accept": "text/event-stream"}) as stream:
+            return "".join(stream.iter_text())
+
+    Writer(store, "ci").start().end()
+    first = shared()
+    following = ThreadPoolExecutor(1)
+    said = following.submit(followed)
+    until(lambda: _open(served))
+    served.client.delete("api/runs/ci")
+    Writer(store, "ci").start().end()
+    second = shared()
+    assert (seen(first), seen(second)) == (404, 200)
+    assert first.get("api/runs").json()["runs"] == []
+    assert "another has its id" in said.result(20)
+    assert served.client.delete("api/runs/ci").json()["run"] == "ci.2"  # and comes back as that alone
+    assert served.client.post("api/trash/ci").status_code == 200
+    assert (seen(first), seen(second)) == (200, 401)
+    following.shutdown()
+
+
+def test_a_link_to_a_run_outlives_another_of_its_id(served: Served, store: Store) -> None:
+    Writer(store, "ci").start().end()
+    served.client.delete("api/runs/ci")
+    Writer(store, "ci").start().end()
+    link = served.client.post("api/runs/ci/share", json={}).json()["token"]
+    assert served.client.delete("api/trash").json() == {"removed": 1}
+    assert asking(served, link).get("api/runs/ci").status_code == 200
 
 
 # Streams end with their tokens

@@ -7,8 +7,9 @@ exist, so that nobody learns a name by asking.
 from __future__ import annotations
 
 import enum
+import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 from starlette.types import Scope
 
@@ -16,6 +17,7 @@ from livecb import events as ev
 from livecb.errors import EventError, RunNotFound, StoreError
 from livecb.server.replies import Problem
 from livecb.store import MAIN, Store
+from livecb.trash import Trash
 
 __all__ = ["ACCESS", "CLOSED", "Access", "Projects", "Role", "access_of", "project_said"]
 
@@ -69,35 +71,47 @@ _MEANINGS = {
 }
 
 
+class _Beginning(NamedTuple):
+    """A stretch of a log that tells it from any other, and the project that it names.
+
+    A file's number would not do: file systems give that of a removed file out again.
+    """
+
+    offset: int
+    size: int
+    digest: bytes
+    project: str | None
+
+    def is_of(self, log: BinaryIO) -> bool:
+        log.seek(self.offset)
+        return _digest(log.read(self.size)) == self.digest
+
+
 class Projects:
     """The projects of a store's runs: each run's is the first that its log names, and never another.
 
-    A later attempt may name another project; who may see a run must not depend on what is appended to it.
+    A later attempt may name another project; who may see a run must not depend on what is appended to it. A
+    run that takes the id of one that is gone is another run.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[tuple[str, int], str | None] = {}
+        self._trash = Trash(store)
+        self._known: dict[str, _Beginning] = {}
 
     def of(self, run: str) -> str | None:
         """Return the project of a run that exists, None if it names none."""
         try:
-            stored = self._store.run(run)
-            key = (run, stored.part_path().stat().st_ino)
-            if key not in self._known:
-                with stored.part_path().open("rb") as log:
-                    head = b""
-                    for size in _HEAD:
-                        head += log.read(size)
-                        if (first := _first_start(head)) is not None:
-                            self._known[key] = first.project
-                            break
-                    else:
-                        if len(head) == sum(_HEAD):  # a log's beginning is not said anew
-                            self._known[key] = None
+            with self._store.run(run).part_path().open("rb") as log:
+                known = self._known.get(run)
+                if known is None or not known.is_of(log):
+                    known = _beginning_of(log)
         except (OSError, RunNotFound):
             return None
-        return self._known.get(key)
+        if known is None:
+            return None
+        self._known[run] = known
+        return known.project
 
     def begun(self, run: str) -> bool:
         """Whether anything was said in a run."""
@@ -106,14 +120,37 @@ class Projects:
         except (OSError, RunNotFound):
             return False
 
+    def deleted(self, run: str, since: float) -> bool:
+        """Whether the run that had an id at some time was deleted since; it may lie in the trash still."""
+        deleted = self._trash.deleted(run)
+        return deleted is not None and deleted >= since
+
 
 def project_said(lines: bytes) -> str | None:
     """Return the project of the first `run_started` in whole lines of a log; None where it names none."""
     first = _first_start(lines)
-    return None if first is None else first.project
+    return None if first is None else first[1].project
 
 
-def _first_start(lines: bytes) -> ev.RunStarted | None:
+def _beginning_of(log: BinaryIO) -> _Beginning | None:
+    """Return how a log begins; None where it has not said so yet."""
+    log.seek(0)
+    head = b""
+    for size in _HEAD:
+        head += log.read(size)
+        if (first := _first_start(head)) is not None:
+            line, event = first
+            return _Beginning(head.index(line), len(line), _digest(line), event.project)
+    if len(head) < sum(_HEAD):
+        return None
+    return _Beginning(0, _HEAD[0], _digest(head[: _HEAD[0]]), None)  # what comes now is no beginning
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _first_start(lines: bytes) -> tuple[bytes, ev.RunStarted] | None:
     for line in lines.split(b"\n")[:-1]:
         if line.startswith(b'{"type":"run_started"'):
             try:
@@ -121,7 +158,7 @@ def _first_start(lines: bytes) -> ev.RunStarted | None:
             except EventError:
                 continue
             if isinstance(event, ev.RunStarted):
-                return event
+                return line, event
     return None
 
 
@@ -134,6 +171,7 @@ class Access:
         name: The token's name; None for the owner's own, and where no token is asked for.
         project: All that may be known of, if not None.
         run: The one run that may be known of, if not None.
+        made: When it was given, Unix seconds; of a run that was deleted since, it may know nothing.
         expires: When it ends, Unix seconds.
         id: The public part of a named token; empty for the owner.
         owner: Whether it is the owner's own token that was brought.
@@ -145,6 +183,7 @@ class Access:
     name: str | None = None
     project: str | None = None
     run: str | None = None
+    made: float = 0.0
     expires: float | None = None
     id: str = ""
     owner: bool = False
@@ -165,8 +204,9 @@ class Access:
 
     def sees(self, run: str) -> bool:
         """Whether it may know of a run."""
-        if self.run is not None and run != self.run:
-            return False
+        if self.run is not None:
+            # What has taken the id of a deleted run is another run.
+            return run == self.run and not (self.projects and self.projects.deleted(run, self.made))
         if self.project is None:
             return True
         return self.projects is not None and self.projects.of(run) == self.project

@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livecb.server.answers import Emptied, Labelled, RunDeleted, RunNamed, TrashPage
-from livecb.server.audit import tell
+from livecb.server.audit import tell, told
 from livecb.server.body import body_of
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
 from livecb.server.replies import json_response
-from livecb.trash import DAYS, Trash
+from livecb.server.tokens import Tokens
+from livecb.store import StoredRun
+from livecb.trash import DAYS, Trash, Trashed
 
 __all__ = ["LabelChange", "Labelling"]
 
@@ -36,7 +38,7 @@ class Labelling:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.trash = Trash(hub.store)
+        self.tokens = Tokens(hub.store)
 
     @described(body=LabelChange, answer=Labelled)
     async def change(self, request: Request) -> Response:
@@ -62,31 +64,50 @@ class Labelling:
     async def delete(self, request: Request) -> Response:
         """Delete a run that is not being written; it can be brought back."""
         run = self.hub.store.run(request.path_params["run"])
-        found = await self.hub.work.do(lambda: self.trash.put(run))
+        found = await self.hub.work.do(lambda: self._put(request, run))
         self.hub.changed(run.id)
         return json_response({"run": found.run, "deleted": found.deleted, "days": DAYS})
 
     @described(answer=TrashPage, tag="trash")
     async def deleted(self, request: Request) -> Response:
         """The deleted runs that can be brought back."""
-        found = await self.hub.work.do(self.trash.list)
+        found = await self.hub.work.do(self._trash(request).list)
         return json_response({"runs": [entry._asdict() for entry in found], "days": DAYS})
 
     @described(answer=RunNamed, tag="trash", errors=(409,))
     async def restore(self, request: Request) -> Response:
         """Bring a deleted run back."""
-        run = await self.hub.work.do(lambda: self.trash.restore(request.path_params["run"]))
+        run = await self.hub.work.do(lambda: self._trash(request).restore(request.path_params["run"]))
         self.hub.changed(run.id)
         return json_response({"run": run.id})
 
     @described(answer=RunNamed, tag="trash")
     async def remove(self, request: Request) -> Response:
-        """Remove a deleted run for good."""
+        """Remove a deleted run for good; the tokens and links that were made for it open nothing any more."""
         run = request.path_params["run"]
-        await self.hub.work.do(lambda: self.trash.remove(run))
+        await self.hub.work.do(lambda: self._trash(request).remove(run))
         return json_response({"run": run})
 
     @described(answer=Emptied, tag="trash")
     async def empty(self, request: Request) -> Response:
-        """Remove all deleted runs for good."""
-        return json_response({"removed": await self.hub.work.do(self.trash.empty)})
+        """Remove all deleted runs for good; the tokens and links made for them open nothing any more."""
+        return json_response({"removed": await self.hub.work.do(self._trash(request).empty)})
+
+    def _trash(self, request: Request) -> Trash:
+        """Return the trash; what opens a run goes with it."""
+
+        def goes(entry: Trashed) -> None:
+            self._revoke(request, entry.run, entry.deleted)
+
+        return Trash(self.hub.store, goes)
+
+    def _put(self, request: Request, run: StoredRun) -> Trashed:
+        trash = self._trash(request)
+        found = trash.put(run)
+        if found.run != run.id:  # it comes back under that name alone, never under its own
+            self._revoke(request, run.id, found.deleted, trash.deleted(run.id) or 0.0)
+        return found
+
+    def _revoke(self, request: Request, run: str, deleted: float, since: float = 0.0) -> None:
+        if names := self.tokens.revoke_of(run, deleted, since):
+            tell(request.scope, revoked=[*told(request.scope).get("revoked", ()), *names])

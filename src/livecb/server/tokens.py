@@ -170,6 +170,18 @@ class Tokens:
         self._looked = -_FRESH
         return True
 
+    def revoke_of(self, run: str, deleted: float, since: float = 0.0) -> list[str]:
+        """Revoke what was made for a run before it was deleted; return the names.
+
+        What was made later is for another run, which has its id now; what was made by `since`, for one that
+        had it before.
+
+        Raises:
+            StoreError: One cannot be removed.
+        """
+        made = [token for token in self.all() if token.run == run and since < token.created <= deleted]
+        return [token.name for token in made if self.revoke(token.name)]
+
     def last_used(self, token: Token) -> float | None:
         """Return when a token was last used, Unix seconds, to about a minute; None if it never was."""
         try:
@@ -196,9 +208,12 @@ class Tokens:
         self._look()
         if access.expires is not None and time.time() >= access.expires:
             return f"the token {access.name!r} has expired"
-        if any(token.id == access.id for _, token in self._known.values()):
-            return None
-        return f"the token {access.name!r} was revoked"
+        if not any(token.id == access.id for _, token in self._known.values()):
+            return f"the token {access.name!r} was revoked"
+        run, projects = access.run, self._projects
+        if run is not None and projects.begun(run) and projects.deleted(run, access.made):
+            return f"the run of the token {access.name!r} was deleted, and another has its id"
+        return None
 
     def _of(self, secret: str) -> Token | None:
         found = _SECRET.fullmatch(secret)
@@ -217,6 +232,7 @@ class Tokens:
             name=token.name,
             project=token.project,
             run=token.run,
+            made=token.created,
             expires=token.expires,
             id=token.id,
             streams=token.streams,
