@@ -80,6 +80,13 @@ def test_a_metric_that_is_none_is_answered_with_those_there_are_the_nearest_firs
         client.metrics(writer.run.id, "nope")["nope"]
 
 
+def test_of_no_metrics_there_are_no_columns(client: Client, writer: Writer) -> None:
+    writer.metrics(3)
+    found = client.metrics(writer.run.id, [])
+    assert dict(found.series) == {}
+    assert client.metrics(writer.run.id).series.keys() == {"train/loss"}
+
+
 def test_all_that_a_state_says_is_in_its_data(client: Client, writer: Writer) -> None:
     state = client.get(writer.run.id)
     fields = {name for name in type(state).__struct_fields__ if name != "data"}

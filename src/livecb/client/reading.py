@@ -104,6 +104,8 @@ def metrics(
     """Columns of metrics; where there is none of a name, also which names there are."""
     named = None if names is None else [names] if isinstance(names, str) else [*names]
     query = {"name": named, "x": x, "points": points or _ALL_POINTS, "from": start, "to": end}
+    if named == []:
+        query["names"] = ""  # a list of none is not in the address, and would ask for all
     found: Series = yield call_of(Ask.of(run, "series", **query), series_of)
     if set(named or ()) <= found.series.keys():
         return found
