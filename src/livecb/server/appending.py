@@ -25,7 +25,7 @@ from livecb.server.frames import as_event
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
 from livecb.server.query import MOST, Query, query_of
-from livecb.server.quota import Quota
+from livecb.server.quota import Quota, sizes_in
 from livecb.server.replies import Problem, json_response
 from livecb.store import APPENDED, MAIN, NOTES, RUN_ID, StoredRun
 
@@ -106,13 +106,14 @@ class Appending:
         # A run that is not there yet is made by a file that is whole.
         known = not RUN_ID.fullmatch(name) or files.parent.exists()
         folder = self._run(name, new=True).folder / "files" if known else self.hub.store.root / _UPLOADS
-        share = await self.hub.work.do(lambda: self.quota.share(name, files))
-        fresh = not (files / digest).exists()
+        sizes = None if self.quota.knows(name) else await self.hub.work.do(lambda: sizes_in(files))
 
         def place() -> Path:
             return self._run(name, new=True).folder / "files" / digest
 
+        share = self.quota.share(name, sizes)
         try:
+            fresh = not (files / digest).exists()
             size = await saved(request, _BYTES, folder, place, digest, _LARGEST, self.hub.work.do, share.take)
             kept = fresh
         finally:

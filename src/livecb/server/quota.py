@@ -1,5 +1,7 @@
 """How much the files of a run that is appended to may come to: no token fills the server's disk with one run.
 
+A thread may look through a folder; counting is for the event loop alone, which needs no lock for it.
+
 Training's own runs have no bound here: what they keep is theirs to decide.
 """
 
@@ -8,13 +10,14 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from livecb.errors import ServerError
 from livecb.server.replies import Problem
 
-__all__ = ["BYTES", "FILES", "Quota", "Share"]
+__all__ = ["BYTES", "FILES", "Quota", "Share", "sizes_in"]
 
 FILES = 100_000
 """How many files a run may have (`LIVECB_RUN_FILES`)."""
@@ -59,15 +62,22 @@ class Quota:
         """
         return cls(_number("LIVECB_RUN_FILES", FILES), _number("LIVECB_RUN_BYTES", BYTES))
 
-    def share(self, run: str, folder: Path) -> Share:
-        """Return the room for one more file of a run, which `folder` holds the files of.
+    def knows(self, run: str) -> bool:
+        """Whether a run's files were looked through lately, or more of them are on their way."""
+        known = self._used.get(run)
+        return known is not None and bool(known.under_way or time.monotonic() - known.seen < _KNOWN_SECONDS)
 
-        It looks through the folder, which takes its time where they are many.
+    def share(self, run: str, sizes: Sequence[int] | None = None) -> Share:
+        """Return the room for one more file of a run.
+
+        Args:
+            run: Its id.
+            sizes: Those of its files, where it was not known; it may have become so since.
 
         Raises:
             Problem: It has as many as it may.
         """
-        used = self._of(run, folder)
+        used = self._used[run] if sizes is None or self.knows(run) else self._counted(run, sizes)
         if used.files >= self.files:
             cure = "the server's owner may allow more with LIVECB_RUN_FILES"
             raise _full(f"run {run} has {used.files} files and may have {self.files}: {cure}")
@@ -75,13 +85,8 @@ class Quota:
         used.under_way += 1
         return Share(run, used, self.size)
 
-    def _of(self, run: str, folder: Path) -> _Used:
-        now = time.monotonic()
-        known = self._used.get(run)
-        if known is not None and (known.under_way or now - known.seen < _KNOWN_SECONDS):
-            return known
-        sizes = _sizes(folder)
-        used = self._used[run] = _Used(now, len(sizes), sum(sizes))
+    def _counted(self, run: str, sizes: Sequence[int]) -> _Used:
+        used = self._used[run] = _Used(time.monotonic(), len(sizes), sum(sizes))
         for old in [name for name, it in self._used.items() if not it.under_way][:-_MOST_RUNS]:
             del self._used[old]
         return used
@@ -120,7 +125,8 @@ def _full(detail: str) -> Problem:
     return Problem(507, "No room in the run", f"{detail}; nothing was kept")
 
 
-def _sizes(folder: Path) -> list[int]:
+def sizes_in(folder: Path) -> list[int]:
+    """Return the sizes of the files in a folder, which takes its time where they are many."""
     try:
         with os.scandir(folder) as entries:
             return [entry.stat(follow_symlinks=False).st_size for entry in entries]
