@@ -121,6 +121,18 @@ def test_the_same_state_is_made_once(writer: Writer) -> None:
     assert index.state_json(False) is not index.state_json(True)
 
 
+def test_states_of_many_sizes_do_not_pile_up(writer: Writer) -> None:
+    index = Index(writer.run)
+    before = index.nbytes
+    sizes = [len(index.state_json(True, rows=rows)) for rows in range(100)]
+    assert sum(sizes[-4:]) - 100 <= index.nbytes - before <= 5 * max(sizes)
+    last = index.state_json(True, rows=99)
+    assert index.state_json(True, rows=99) is last
+    os.truncate(writer.path, 0)
+    index.row(True)
+    assert index.nbytes <= before
+
+
 def json_of(index: Index) -> Any:
     import json
 

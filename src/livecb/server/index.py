@@ -13,7 +13,9 @@ import logging
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from operator import ge
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -42,6 +44,9 @@ _BYTES = 8 << 20
 
 _GROUPS = 500
 """A page tells of no more epochs or names: those that began last."""
+
+_SIZES = 4
+"""So many States of different size are kept as bytes, those that were asked for last."""
 
 _PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
@@ -90,6 +95,7 @@ class Index:
 
     Attributes:
         place: Where it stands.
+        edition: Which fold of the log it is: another one when it began anew.
         turn: Held by whoever of the event loop asks, so that those who wait take no thread.
     """
 
@@ -97,7 +103,7 @@ class Index:
         self.run = run
         self.place: Place = ()
         self.turn = asyncio.Lock()
-        self.folded: dict[int, tuple[bytes, tuple[object, ...], float]] = {}
+        self._folded: OrderedDict[int, tuple[bytes, tuple[object, ...], float]] = OrderedDict()
         self._lock = threading.Lock()
         self._failure = ""
         self._pause = self._again = 0.0  # after a failure
@@ -106,8 +112,9 @@ class Index:
 
     @property
     def nbytes(self) -> int:
-        """Bytes its columns take."""
-        return self._state.series.nbytes + self._catalogue.nbytes
+        """Bytes its columns take, and the States that are kept as bytes."""
+        told = sum(len(data) for data, _, _ in list(self._folded.values()))
+        return self._state.series.nbytes + self._catalogue.nbytes + told
 
     def row(
         self, alive: bool, *, stop: Callable[[], bool] = bool, patience: float = _PATIENCE
@@ -130,12 +137,15 @@ class Index:
         """Return the State up to now as JSON: the same bytes as a moment ago where nothing changed."""
         with self._lock:
             self._advance(stop)
-            data, mark, made = self.folded.get(rows, (b"", (), 0.0))
+            data, mark, made = self._folded.get(rows, (b"", (), 0.0))
             labels = self.run.labels
             now = (self.place, alive, labels.name, tuple(labels.tags or ()), labels.archived)
             if now != mark or time.monotonic() - made > _STATE_SECONDS:
                 data = dump(self._state_dict(alive, rows))
-                self.folded[rows] = (data, now, time.monotonic())
+                self._folded[rows] = (data, now, time.monotonic())
+            self._folded.move_to_end(rows)
+            while len(self._folded) > _SIZES:
+                self._folded.popitem(last=False)
             return data
 
     def series_json(self, *, stop: Callable[[], bool] = bool, **query: Any) -> bytes:
@@ -158,12 +168,12 @@ class Index:
             self._advance(stop)
             board = self._state.leaderboard
             edition, _, known = since.partition(".")
-            told = int(known) if edition == self._edition and known.isdigit() else -1
+            told = int(known) if edition == self.edition and known.isdigit() else -1
             rows = board.to_list(limit)
             head = {
                 "cursor": self._tail.format(self.place),
                 "count": len(board),
-                "mark": f"{self._edition}.{board.changes}",
+                "mark": f"{self.edition}.{board.changes}",
             }
             if since:
                 head["order"] = [row["number"] for row in rows]
@@ -239,7 +249,8 @@ class Index:
     def _begin(self) -> None:
         self._state = State(self.run.id)
         self._catalogue = Catalogue()
-        self._edition = secrets.token_hex(4)  # another fold counts its changes otherwise
+        self._folded.clear()
+        self.edition = secrets.token_hex(4)  # another fold counts its changes otherwise
         self.place = ()
 
     def _state_dict(self, alive: bool, rows: int) -> dict[str, Any]:
@@ -256,15 +267,16 @@ class Index:
         return state
 
     def _advance(self, stop: Callable[[], bool]) -> bool:
-        """Fold on; true if it came to the end of the log."""
+        """Fold on; true if it came to the end of what was there when it began."""
         self._tail.find_parts()
         if self._tail.replaced():
             self._begin()
             self._pause = self._again = 0.0
         if time.monotonic() < self._again:
             raise FoldError(self._failure)
+        there = [part.size for part in self._tail.parts]
         while not stop():
-            if not self._fold_some():
+            if not self._fold_some() or all(map(ge, self._tail.pad(self.place), there)):
                 self._pause = 0.0
                 return True
         return False
