@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from livecb.errors import ServerError
 from livecb.leaderboard import MOST
 from livecb.server import beside
 from livecb.server.beside import Marked
@@ -43,6 +46,8 @@ class Indexes:
         self._indexes: OrderedDict[str, Index] = OrderedDict()
         self._folds = Workers(_FOLDS, "livecb-fold")
         self._disk = Workers(1, "livecb-kept")
+        self._keep = Workers(1, "livecb-keep")  # its own: who asks does not wait for what is written
+        self._keeping: set[asyncio.Task[None]] = set()
         self._closing = False
         self.kept = Kept()
 
@@ -125,8 +130,14 @@ class Indexes:
         if stays(answer) and not self._closing:
             self.kept.put(question, mark, answer)
             if sum(size for size, _ in mark.logs) > _LARGE:
-                await self._disk.do(partial(beside.put, run, asked, mark, answer))
+                task = asyncio.create_task(self._put(partial(beside.put, run, asked, mark, answer)))
+                self._keeping.add(task)  # the loop alone would forget it
+                task.add_done_callback(self._keeping.discard)
         return answer
+
+    async def _put(self, put: Callable[[], None]) -> None:
+        with contextlib.suppress(ServerError):  # the server stops: the next one folds the log again
+            await self._keep.do(put)
 
     async def _fold(self, run: str, ask: Callable[[Index], _T]) -> _T:
         index = self._get(run)
@@ -155,6 +166,7 @@ class Indexes:
         self._closing = True
         self._folds.close()
         self._disk.close()
+        self._keep.close()
 
     def _get(self, run: str) -> Index:
         stored = self._store.run(run)

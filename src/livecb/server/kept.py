@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from pathlib import Path
 
 from livecb.store import StoredRun
 
-__all__ = ["Kept", "Mark", "mark_of"]
+__all__ = ["Kept", "Mark", "mark_of", "stamp_of"]
 
 Mark = tuple[tuple[int, int], ...]
 
@@ -54,11 +55,13 @@ class Kept:
 def mark_of(run: StoredRun) -> Mark:
     """Return what an answer about a run depends on: sizes and times of the logs, and the labels' time."""
     paths = [run.part_path(name) for name in run.part_names()]
-    marks = []
-    for path in [*paths, run.folder / "labels.json"]:
-        try:
-            status = path.stat()
-            marks.append((status.st_size, status.st_mtime_ns))
-        except OSError:
-            marks.append((-1, 0))
-    return tuple(marks)
+    return tuple(map(stamp_of, [*paths, run.folder / "labels.json"]))
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """Return a file's size and time; -1 and 0 if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, 0
+    return status.st_size, status.st_mtime_ns
