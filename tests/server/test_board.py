@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import errno
+import os
 import shutil
+import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -10,9 +16,11 @@ import pytest
 from watching import Served, Writer, client_of, take, until
 
 from livecb.server import board, launch
+from livecb.server.hub import Hub
 from livecb.server.kept import mark_of
+from livecb.server.pace import Pace
 from livecb.state import State
-from livecb.store import Store
+from livecb.store import APPENDED, Store
 
 
 def test_every_run_has_a_row_newest_first(served: Served, store: Store) -> None:
@@ -130,13 +138,115 @@ def test_a_long_log_has_a_row_before_it_was_folded(
     until(lambda: served.get("api/runs") and (writer.run.folder / ".row.json").exists())
 
 
+class Looking:
+    """A hub whose list is looked at by hand."""
+
+    def __init__(self, store: Store) -> None:
+        self.hub = Hub(store, Pace(rows=0.0))
+        self.board = board.Board(self.hub)
+
+    async def rows(self) -> dict[str, dict[str, Any]]:
+        await self.board.refresh()
+        return {row["run"]: row for row in self.board.since(0)[0]}
+
+    @contextlib.asynccontextmanager
+    async def waiting(self, run: str) -> AsyncIterator[None]:
+        """Somebody waits for a run that takes long to fold."""
+        gate = threading.Event()
+        asking = asyncio.create_task(self.hub.indexes.ask(run, lambda state, cursor: gate.wait(30)))
+        while not self.hub.indexes.busy:
+            await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            gate.set()
+            await asking
+
+
+def test_while_somebody_waits_for_a_long_log_the_other_rows_go_on(store: Store) -> None:
+    big = Writer(store, "20260101-000000-big").start()
+    other = Writer(store, "20260102-000000-other").live().start()
+
+    async def look() -> None:
+        looking = Looking(store)
+        assert (await looking.rows())[other.run.id]["status"] == "running"
+        async with looking.waiting(big.run.id):
+            other.end()
+            new = Writer(store, "20260103-000000-new").live().start().metrics(3)
+            rows = await looking.rows()
+            assert rows[other.run.id]["status"] == "completed"
+            assert rows[new.run.id]["metrics"]["train/loss"]["step"] == 3
+            new.metrics(3)
+            assert (await looking.rows())[new.run.id]["metrics"]["train/loss"]["step"] == 6
+        looking.hub.close()
+
+    asyncio.run(look())
+    other.die()
+
+
+def test_a_row_that_is_far_behind_shows_how_far_it_came(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livecb.server.index._LINES", 10)
+    big = Writer(store, "20260101-000000-big").start()
+    other = Writer(store, "20260102-000000-other").live().start()
+
+    async def look() -> list[int]:
+        looking = Looking(store)
+        await looking.rows()
+        other.metrics(35)
+        async with looking.waiting(big.run.id):
+            seen = [await looking.rows() for _ in range(4)]
+        looking.hub.close()
+        return [rows[other.run.id]["metrics"]["train/loss"]["step"] for rows in seen]
+
+    assert asyncio.run(look()) == [10, 20, 30, 35]
+    other.die()
+
+
+def test_a_run_elsewhere_that_is_heard_of_again_is_no_longer_crashed(store: Store) -> None:
+    run = Writer(store).start().run
+    (run.folder / APPENDED).touch()
+    os.utime(run.folder / APPENDED, (0, 0))
+
+    async def look() -> list[str]:
+        looking = Looking(store)
+        before = await looking.rows()
+        os.utime(run.folder / APPENDED)  # what an empty append does
+        after = await looking.rows()
+        looking.hub.close()
+        return [before[run.id]["status"], after[run.id]["status"]]
+
+    assert asyncio.run(look()) == ["crashed", "running"]
+
+
+def test_a_full_disk_has_no_halves_of_rows(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Writer(store).start().end().run
+    before = sorted(run.folder.iterdir())
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def look() -> None:
+        looking = Looking(store)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", refuse)
+            assert (await looking.rows())[run.id]["status"] == "completed"
+        looking.hub.close()
+
+    asyncio.run(look())
+    assert sorted(run.folder.iterdir()) == before
+
+
 def test_many_runs_that_are_over_are_looked_at_in_no_time(served: Served, store: Store) -> None:
     for number in range(200):
         Writer(store, f"20260101-{number:06}-a-run").start().end()
     assert len(served.get("api/runs")["runs"]) == 200
-    first = (store.root / "20260101-000000-a-run" / ".row.json").stat()
+    path = store.root / "20260101-000000-a-run" / ".row.json"
+    until(lambda: served.get("api/runs") and path.exists())  # the oldest, whose turn comes last
+    first = path.stat()
     until(lambda: served.get("api/runs")["now"] > first.st_mtime + 1.5)
-    assert (store.root / "20260101-000000-a-run" / ".row.json").stat().st_mtime_ns == first.st_mtime_ns
+    assert path.stat().st_mtime_ns == first.st_mtime_ns
 
 
 def test_a_run_that_cannot_be_folded_hides_no_other(

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,17 +22,18 @@ import msgspec
 from livecb import __version__
 from livecb.errors import LivecbError
 from livecb.events import decode_lines
+from livecb.server import beside
 from livecb.server.frames import as_event
 from livecb.server.hub import Hub
 from livecb.server.index import FoldError, Index
-from livecb.server.kept import Mark, mark_of
+from livecb.server.kept import Mark, mark_of, stamp_of
 from livecb.state import State
-from livecb.store import StoredRun
+from livecb.store import APPENDED, StoredRun
 
 __all__ = ["Board", "Row"]
 
 _CACHE = ".row.json"
-_MADE_BY = f"{__version__}+4"  # counts up when a row says something else
+_MADE_BY = f"{__version__}+5"  # counts up when a row says something else
 _LOOK_SECONDS = 0.7
 _GLANCE = 128 << 10
 
@@ -55,6 +57,8 @@ class Row:
         alive: Whether the writer lived then.
         data: The row as the API says it.
         changed: The number of the change that made it what it is.
+        index: The fold of a log that may go on.
+        edition: Which fold of the log the row was made by; empty if by none.
     """
 
     run: StoredRun
@@ -63,6 +67,7 @@ class Row:
     data: dict[str, Any] = field(default_factory=dict)
     changed: int = 0
     index: Index | None = None
+    edition: str = ""
 
 
 class Board:
@@ -137,7 +142,7 @@ class Board:
 
     def _look_at(self, run: str, until: float) -> None:
         row = self.rows.get(run) or Row(self.hub.store.run(run))
-        mark = mark_of(row.run)
+        mark = _mark_of(row.run)
         if mark == row.mark and not row.alive:
             return
         alive = row.run.alive()
@@ -164,14 +169,30 @@ class Board:
         if index is None:
             index = row.index = Index(row.run)
             self.rows[row.run.id] = row
-        data, whole = index.row(alive, stop=lambda: self._must_stop(until))
-        if data is not None and whole:
-            return data, True
+        data, whole = index.row(alive, stop=self._stops(until, known=row.edition == index.edition))
+        # What the same fold says later is newer, though it may not be up to now.
+        if data is not None and (whole or row.edition == index.edition):
+            row.edition = index.edition
+            return data, whole
         return row.data or glance(row.run, alive), False
 
-    def _must_stop(self, until: float) -> bool:
-        """Whether folding a row ends for now: what somebody waits for goes first."""
-        return self.hub.closing or time.monotonic() > until or self.hub.indexes.busy
+    def _stops(self, until: float, known: bool) -> Callable[[], bool]:
+        """Return what tells, before each piece of a log, whether folding it ends for now.
+
+        What somebody waits for goes first, except before a first piece: the list would stand still for as
+        long as somebody waits. Of a log that was folded before, that is mostly all there is to fold.
+        """
+        first = True
+
+        def stop() -> bool:
+            nonlocal first
+            late = time.monotonic() > until
+            if first:
+                first = False
+                return self.hub.closing or (late and not known)
+            return self.hub.closing or late or self.hub.indexes.busy
+
+        return stop
 
     @staticmethod
     def _kept(run: StoredRun, mark: Mark) -> dict[str, Any] | None:
@@ -198,10 +219,11 @@ def glance(run: StoredRun, alive: bool) -> dict[str, Any]:
     return state.row(alive=alive, now=time.time(), last_words=words, labels=run.labels)
 
 
+def _mark_of(run: StoredRun) -> Mark:
+    """Return what a row depends on: beside what it tells, when a writer elsewhere was heard of last."""
+    return (*mark_of(run), stamp_of(run.folder / APPENDED))
+
+
 def _keep(run: StoredRun, mark: Mark, row: dict[str, Any]) -> None:
-    spare = run.folder / f"{_CACHE}.{os.getpid()}"
-    try:
-        spare.write_bytes(msgspec.json.encode(_Kept(_MADE_BY, mark, row)))
-        os.replace(spare, run.folder / _CACHE)
-    except OSError:
-        pass  # a store that we may only read
+    if run.part_path().exists():
+        beside.keep(run.folder / _CACHE, msgspec.json.encode(_Kept(_MADE_BY, mark, row)))
