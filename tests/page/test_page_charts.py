@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browsing import PHONE, Server, TrainerProcess, Watched, point_at, wait_for
@@ -160,6 +161,27 @@ def test_the_machine_is_drawn_where_the_run_was_also_if_its_figures_come_before_
     point_at(strip.locator(".u-over"), strip.locator(".where"))
     expect(strip.locator(".where")).to_contain_text("step")
     expect(strip.locator(".legend")).to_contain_text(re.compile(r"process cpu\s+\d"))
+
+
+def test_who_comes_back_to_the_curves_is_not_sent_again_what_the_machine_did(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 500)
+    page = watched.open(server.url(trainer.run))
+    strip = page.locator("[data-strip='memory GB']")
+    strip.locator("canvas").wait_for()
+    page.wait_for_timeout(500)  # for the reading to come to its end
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("tab", name="Values").click()
+    page.locator(".values").wait_for()
+    trainer.tell("step", 60)
+    page.get_by_role("tab", name="Curves").click()
+    expect(strip.locator(".legend")).to_contain_text("1.32")
+    page.wait_for_timeout(500)
+    cursors = [parse_qs(urlsplit(url).query)["cursor"][0] for url in asked if "types=system" in url]
+    assert cursors
+    assert "0" not in cursors
 
 
 def test_the_tab_tells_how_far_the_run_is(server: Server, train: Train, watched: Watched) -> None:

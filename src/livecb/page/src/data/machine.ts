@@ -9,13 +9,25 @@ const GB = 1e9;
 export class Machine {
   readonly curves = new Curves();
   #latest = -Infinity;
+  #skipped = false;
 
   /** Take in figures that are newer than all before; `beside` tells where the run was then. */
   add(system: System, beside: Series | null): void {
     if (!(system.time > this.#latest) || system.rank) return;
+    if (this.#skipped) this.#leaveGap((this.#latest + system.time) / 2, beside);
     this.#latest = system.time;
     const place = placeAt(beside, system.time);
     for (const [name, value] of figuresOf(system)) this.curves.put(name, { ...place, time: system.time, value });
+  }
+
+  /** What comes next does not go on from what came last: no line is drawn between them. */
+  skip(): void {
+    this.#skipped = true;
+  }
+
+  #leaveGap(time: number, beside: Series | null): void {
+    this.#skipped = false;
+    for (const name of this.curves.byName.keys()) this.curves.put(name, { ...placeAt(beside, time), time, value: NaN });
   }
 
   /** The strips there is something to draw in. */

@@ -1,24 +1,17 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { Api, type EventsAnswer, type State } from "../../client/api";
-import type { System } from "../../client/generated/events";
-import { getJson } from "../../client/http";
+import type { State } from "../../client/api";
 import { axisTime } from "../data/axis";
 import { chartsOf, type ChartSpec } from "../data/charts";
 import { clock, count, value } from "../data/format";
 import type { Look } from "../data/lines";
-import { Machine } from "../data/machine";
-import type { Series } from "../data/series";
-import { place } from "../routes";
+import type { Machine } from "../data/machine";
+import { figuresOf, MOST_FIGURES } from "../figures";
 import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
 import { lookOf, modelOf, rangeOf, type ChartModel } from "./chart-model";
 import { crossHair } from "./cross-hair";
 import { Plot, type Hover } from "./plot";
-
-const PAGE = 5_000;
-/** So many pages of figures are loaded at most: with one in ten seconds, the last four weeks. */
-const MOST_PAGES = 50;
 
 interface Props {
   session: RunSession;
@@ -35,48 +28,20 @@ export function Strips({ session, choice }: Props) {
   const look = lookOf(state, choice);
   const names = Object.keys(state.metrics).join("\n");
   const range = rangeOf(useMemo(() => chartsOf(state.metrics), [names]), session.curves, look);
-  const machine = useMemo(() => new Machine(), [session]);
-  const [loaded, setLoaded] = useState(false);
-  const beside = longest(session.curves.byName.values());
-  useEffect(() => {
-    if (!placeable) return undefined;
-    let stopped = false;
-    // Looking through a long log costs the server seconds: not for what is not in it.
-    if (!state.counts.system) return void setLoaded(true);
-    void history(session.run, (events) => {
-      if (stopped) return false;
-      for (const event of events) machine.add(event, longest(session.curves.byName.values()));
-      return true;
-    }).finally(() => !stopped && setLoaded(true));
-    return () => void (stopped = true);
-  }, [machine, placeable]);
-  const { system } = state;
-  if (loaded && system) machine.add(system, beside);
-  if (!loaded || machine.charts.length === 0) return null;
+  const figures = figuresOf(session);
+  // Looking through a long log costs the server seconds: not for what is not in it.
+  const told = placeable && (state.counts.system ?? 0) > 0;
+  useEffect(() => (told ? figures.watch() : undefined), [figures, told]);
+  useEffect(() => figures.wish(), [session.connects]);
+  figures.see(state.system);
+  const { machine } = figures;
+  if (machine.charts.length === 0) return null;
   return (
     <section class="strips" aria-label="How busy the machine was">
       {machine.charts.map((chart) => <Strip key={chart.title} {...{ machine, chart, look, range, choice }} now={session.now} />)}
+      {figures.cut && <p class="soft">More than {count(MOST_FIGURES)} figures were told of it: the first ones are drawn, and those that came while you looked.</p>}
     </section>
   );
-}
-
-function longest(curves: Iterable<Series>): Series | null {
-  let found: Series | null = null;
-  for (const curve of curves) if (!found || curve.count > found.count) found = curve;
-  return found;
-}
-
-/** Read what was said of the machine, page by page; what fails leaves the strips to what comes. */
-async function history(run: string, take: (events: System[]) => boolean): Promise<void> {
-  const api = new Api(place(location.pathname).base);
-  let cursor = "0";
-  for (let pages = 0; pages < MOST_PAGES; pages++) {
-    const answer = await getJson<EventsAnswer>(api.events(run, { types: "system", cursor, limit: PAGE })).catch(() => null);
-    if (!answer) return;
-    const events = answer.events.map((event) => (typeof event === "string" ? JSON.parse(event) : event) as System);
-    if (!take(events) || events.length < PAGE) return;
-    cursor = answer.cursor;
-  }
 }
 
 interface StripProps {
