@@ -6,6 +6,7 @@ import gzip
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -21,7 +22,7 @@ from browsing import (
     wait_for_ink,
     wait_for_steps,
 )
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -108,6 +109,21 @@ def test_a_part_of_a_long_curve_is_drawn_to_the_last_point(
     page.mouse.down()
     page.mouse.move(left[1], box["y"] + 40, steps=4)
     page.mouse.up()
+    wait_for(page, "livecb.drawn('train/loss', 'step', 4000, 5000) === wanted", 501)
+
+
+def test_a_link_to_a_part_shows_it_to_the_last_point_however_long_the_curves_take(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 16_000)
+    page = watched.open(server.url())
+
+    def delay(asked: Route) -> None:
+        time.sleep(0.5)
+        asked.continue_()
+
+    page.route("**/series?*", delay)
+    page.goto(f"{server.url(trainer.run)}&from=3900&to=5100")
     wait_for(page, "livecb.drawn('train/loss', 'step', 4000, 5000) === wanted", 501)
 
 

@@ -67,14 +67,14 @@ export function Charts({ session, choice }: { session: RunSession; choice: LookC
   );
 }
 
-/** Ask for the points of a part that is looked at, once it stays. */
+/** Ask for the points of a part that is looked at, once it stays; and again where the curves were loaded since. */
 function useLookingCloser(session: RunSession, { axis, from, to, zero }: Look): void {
   useEffect(() => {
     const begin = axis === "time" ? zero : 0;
     if (from === null || to === null) return undefined;
     const timer = setTimeout(() => void session.lookCloser(placeOn(axis), from + begin, to + begin), 120);
     return () => clearTimeout(timer);
-  }, [session, axis, from, to]);
+  }, [session, session.loads, axis, from, to]);
 }
 
 /** Changes when the chart is to be drawn again. */
