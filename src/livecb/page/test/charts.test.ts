@@ -45,6 +45,16 @@ test("what is set, chosen or the best so far is drawn as it is", () => {
   expect([of("best/loss", "loss"), of("train/loss"), of("bestiary")]).toEqual([true, false, false]);
 });
 
+test("a part that begins at 0 is seen from the first step on where the axis is logarithmic", () => {
+  const curves = new Curves();
+  for (const step of [0, 2, 100]) curves.append({ type: "metrics", seq: step, time: step, step, values: { "train/loss": step } });
+  const charts = chartsOf({ "train/loss": METRICS["train/loss"] });
+  const look = { axis: "step" as const, smoothing: 0, to: 50, zero: 0, logX: true };
+  expect(rangeOf(charts, curves, { ...look, from: 0 })).toEqual([1, 50]);
+  expect(rangeOf(charts, curves, { ...look, from: 10 })).toEqual([10, 50]);
+  expect(rangeOf(charts, curves, { ...look, from: 0, logX: false })).toEqual([0, 50]);
+});
+
 test("validation is never smoothed beside the training", () => {
   const curves = new Curves();
   for (let step = 0; step < 400; step++) {

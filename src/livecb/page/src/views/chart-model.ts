@@ -128,7 +128,8 @@ export function rangeOf(charts: readonly ChartSpec[], curves: Curves, look: Look
   if (look.axis === "time") [low, high] = [low - look.zero, high - look.zero];
   if (!(low <= high)) [low, high] = [0, 1];
   if (look.logX) [low, high] = positive(low, high);
-  const from = look.from ?? low;
+  // A part that was chosen on the axis that has 0 may begin there.
+  const from = look.from === null || (look.logX && look.from <= 0) ? low : look.from;
   const to = look.to ?? high;
   return to > from ? [from, to] : [from, from + 1];
 }
