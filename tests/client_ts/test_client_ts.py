@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +15,14 @@ from playwright.sync_api import Browser
 from scripting import Node, Raised, Script, Site, Swallowing, Tab, training, until
 from watching import Writer
 
+import livecb
 from livecb import events as ev
+from livecb.events.lines import FREE_FORM
 from livecb.server import launch
 from livecb.server.token import token_of
 from livecb.store import Store
+
+PAGE = Path(livecb.__file__).parent / "page"
 
 FOLLOW = """
 (globalThis.seen = [], globalThis.links = [], globalThis.events = client.follow('RUN', {
@@ -92,6 +98,32 @@ def test_a_training_elsewhere_appends_exactly_once_and_what_its_events_name(scri
     files = f"{{'{ref['hash']}': new Blob(['png'])}}"
     script.run(f"client.append('{run}', [{event}], '{place}', {{files: {files}}})")
     assert script.run(f"client.file('{run}', '{ref['hash']}').then(file => file.text())") == "png"
+
+
+def test_a_loss_that_is_no_number_is_recorded_as_it_is(script: Script, store: Store, run: str) -> None:
+    start = f"{{type: 'run_started', seq: 0, time: 1, version: 1, run: '{run}', name: 'afar', config: {{clip: Infinity}}}}"
+    loss = (
+        "{type: 'metrics', seq: 1, time: 2, step: 1, epoch: NaN, values: {a: NaN, b: Infinity, c: -Infinity}}"
+    )
+    script.run(f"client.append('{run}', [{start}, {loss}])")
+    started, said = (ev.decode(line) for line in store.run(run).part_path().read_bytes().splitlines())
+    assert isinstance(started, ev.RunStarted)
+    assert started.config == {"clip": math.inf}
+    assert isinstance(said, ev.Metrics)
+    assert repr(said.values) == "{'a': nan, 'b': inf, 'c': -inf}"
+    assert said.epoch is None
+
+
+def test_the_client_knows_which_fields_are_of_any_shape() -> None:
+    text = (PAGE / "client/line.ts").read_text()
+    (words,) = re.findall(r"FREE_FORM = new Set\(\[(.*?)\]", text)
+    assert set(re.findall(r"\w+", words)) == FREE_FORM
+
+
+def test_no_metrics_are_asked_for_where_none_are_named(script: Script, writer: Writer) -> None:
+    writer.metrics(1)
+    until(script, f"client.metrics('{writer.run.id}').then(({{series}}) => series['train/loss'])")
+    assert script.run(f"client.metrics('{writer.run.id}', [])")["series"] == {}
 
 
 def test_the_rest_of_what_there_is_can_be_read(script: Script, writer: Writer) -> None:

@@ -2,6 +2,7 @@ import type { Appended, Asked, ShareMade } from "./api.js";
 import { ApiError, LivecbError } from "./errors.js";
 import { filesOf, sha256, type Files } from "./files.js";
 import type { FileRef, LivecbEvent, Note } from "./generated/events.js";
+import { lineOf } from "./line.js";
 import { LiveRun } from "./live.js";
 import { Reader } from "./reader.js";
 
@@ -48,7 +49,7 @@ export class Client extends Reader {
   /**
    * Append events of a training elsewhere to a run, which is made where it is new. It may be called again with the same
    * place and events when no answer came: what is there already is not written again. No events at all say that the
-   * training lives.
+   * training lives. NaN and the infinities survive.
    *
    * @param at Where this part of the log ended: what the call before returned.
    * @param options `files`: the files that the events name, by their hash; those that the server lacks go before them.
@@ -58,10 +59,8 @@ export class Client extends Reader {
     run: string, events: readonly LivecbEvent[], at = "0", { part, files }: { part?: string; files?: Files } = {},
   ): Promise<string> {
     for (const [hash, file] of files ? await filesOf(events, files) : []) await this.#send(run, hash, file);
-    // The type stands first in a line, so that a reader need not parse what it does not want.
-    const lines = events.map(({ type, ...more }) => `${JSON.stringify({ type, ...more })}\n`);
     const address = this.api.events(run, { at, part });
-    return (await this.json<Appended>(address, { method: "POST", body: lines.join("") })).cursor;
+    return (await this.json<Appended>(address, { method: "POST", body: events.map(lineOf).join("") })).cursor;
   }
 
   /**

@@ -108,13 +108,18 @@ export class Reader {
     return new RunEvents(this.source(run, { types: options.types?.join(",") }), options);
   }
 
-  /** Metrics as columns, thinned to `points` each with minima and maxima kept; `start` and `end` are places on `x`. */
+  /**
+   * Metrics as columns, thinned to `points` each with minima and maxima kept; `start` and `end` are places on `x`.
+   *
+   * @param names Which; all if left out, none if there are none.
+   */
   metrics(
     run: string, names?: string | readonly string[],
     { x = "step", points = 1000, start, end }: { x?: Place; points?: number; start?: number; end?: number } = {},
   ): Promise<SeriesPage> {
     const name = typeof names === "string" ? [names] : names;
-    return this.json(this.api.series(run, { name, x, points, from: start, to: end }));
+    // A list of none would not stand in the query at all, which asks for all.
+    return this.json(this.api.series(run, { name, names: name?.length === 0 ? "" : null, x, points, from: start, to: end }));
   }
 
   /** Every value of one metric as it was logged, a page at a time: `after` is the `next` of the page before. */
