@@ -1,4 +1,6 @@
 import { Api, type RunRow, type SeriesAnswer, type State } from "../client/api";
+import { Backoff } from "../client/backoff";
+import { ApiError } from "../client/errors";
 import { getJson } from "../client/http";
 import { Curves } from "./data/curves";
 import { Soon } from "./soon";
@@ -19,13 +21,19 @@ export interface Compared {
   failure: string | null;
 }
 
-/** Several runs side by side: their states and curves, asked for anew when the list says that there is more. */
+/**
+ * Several runs side by side: their states and curves, asked for anew when the list says that there is more, and
+ * somebody looks. What fails is asked for again, less and less often; not where that cannot help, until the list says
+ * something else of the run.
+ */
 export class Comparison {
   readonly topics = new Topics<"runs">();
   readonly runs: Compared[];
   version = 0;
   #seen = new Map<string, number | null>();
   #busy = new Set<string>();
+  #backoffs = new Map<string, Backoff>();
+  #rows: readonly RunRow[] | null = null;
   #stopped = false;
   readonly #points: number;
   readonly #tell = new Soon(async () => this.topics.changed("runs"), TELL_MS);
@@ -35,14 +43,18 @@ export class Comparison {
     this.#api = new Api(base);
     this.#points = Math.max(LEAST_POINTS, Math.min(POINTS, Math.round(MOST_POINTS / runs.length)));
     this.runs = runs.map((run) => ({ run, state: null, curves: new Curves(), failure: null }));
+    document.addEventListener("visibilitychange", this.#onSeen);
   }
 
   stop(): void {
     this.#stopped = true;
+    document.removeEventListener("visibilitychange", this.#onSeen);
   }
 
   /** The list has changed: what went on is loaded, and what was not loaded yet. */
   see(rows: readonly RunRow[]): void {
+    this.#rows = rows;
+    if (document.hidden) return;
     for (const compared of this.runs) {
       const row = rows.find(({ run }) => run === compared.run);
       const updated = row?.updated ?? null;
@@ -54,18 +66,22 @@ export class Comparison {
 
   async #load(compared: Compared): Promise<void> {
     const { run } = compared;
+    const backoff = this.#backoffs.get(run) ?? new Backoff();
+    this.#backoffs.set(run, backoff);
     this.#busy.add(run);
+    let pause = AGAIN_MS;
     try {
-      const [state, series] = await Promise.all([
-        getJson<State>(this.#api.run(run)), getJson<SeriesAnswer>(this.#api.series(run, { points: this.#points })),
-      ]);
+      const state = await getJson<State>(this.#api.run(run));
+      const series = await getJson<SeriesAnswer>(this.#api.series(run, { points: this.#points }));
       compared.state = state;
       compared.curves.load(series, state.attempt);
       compared.curves.rewind(state.rewinds);
       compared.failure = null;
+      backoff.reset();
     } catch (error) {
       compared.failure = error instanceof Error ? error.message : String(error);
-      this.#seen.delete(run);
+      if (!(error instanceof ApiError && error.final)) this.#seen.delete(run);
+      pause += backoff.next();
     }
     if (this.#stopped) return;
     this.version++;
@@ -73,6 +89,10 @@ export class Comparison {
     setTimeout(() => {
       this.#busy.delete(run);
       if (!this.#stopped) this.topics.changed("runs");
-    }, AGAIN_MS);
+    }, pause);
   }
+
+  readonly #onSeen = (): void => {
+    if (this.#rows) this.see(this.#rows);
+  };
 }
