@@ -10,8 +10,17 @@ export interface Place {
 export function place(pathname: string): Place {
   if (copied) return { base: "./", run: copied.run };
   const found = /^(.*\/)r\/([^/]+)$/.exec(pathname);
-  if (found) return { base: found[1] as string, run: decodeURIComponent(found[2] as string) };
+  if (found) return { base: found[1] as string, run: decoded(found[2] as string) };
   return { base: pathname.slice(0, pathname.lastIndexOf("/") + 1), run: null };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A stray % is no run's: the server says that there is none of this id.
+    return text;
+  }
 }
 
 export function runPath(base: string, run: string): string {

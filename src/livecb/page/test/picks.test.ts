@@ -46,6 +46,15 @@ test("a column is sorted by the best value, and what has none stands last both w
   expect([order("loss"), order("-loss"), order("-started")]).toEqual(["ACBD", "CABD", "BDCA"]);
 });
 
+test("a column that is called as something JavaScript has is one like any other", () => {
+  const rows = [row("A"), row("B", { started: 5 })];
+  for (const sort of ["__proto__", "constructor", "-toString"]) expect(sorted(rows, sort).map(({ run }) => run)).toEqual(["B", "A"]);
+});
+
+test("a run that an address names twice is chosen once", () => {
+  expect(picksOf("?runs=A,B,A,").selected).toEqual(["A", "B"]);
+});
+
 test("columns are the metrics that most runs have, the most telling ones first", () => {
   const rows = [row("A", { metrics: { "val/loss": told(1, 1, "min"), lr: told(1, null, null) } }), row("B", { metrics: { "val/loss": told(1, 1, "min"), odd: told(1, null, null) } })];
   expect(columnsOf(rows, 2)).toEqual(["val/loss", "lr"]);

@@ -14,6 +14,10 @@ test("the page finds its root under any prefix", () => {
   expect(place(runPath("/p/", "a b"))).toEqual({ base: "/p/", run: "a b" });
 });
 
+test("an address with a stray percent sign names a run that there is not", () => {
+  expect(place("/r/%")).toEqual({ base: "/", run: "%" });
+});
+
 test("a nested config is flat, in its order, as Python writes it", () => {
   const config = { model: { hidden: [64, 64], act: null }, lr: 0.001, on: true, empty: {}, inf: { $float: "Infinity" } };
   expect(flatten(config).map(({ key, text }) => `${key}=${text}`)).toEqual([

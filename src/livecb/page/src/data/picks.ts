@@ -39,7 +39,7 @@ export function picksOf(query: string): Picks {
     words: said.get("find") ?? "", project: said.get("project") ?? "", tag: said.get("tag") ?? "",
     status: (["active", "over", "bad"].includes(status) ? status : "") as Picks["status"],
     archived: said.get("archived") === "1", sort: said.get("sort") ?? NOTHING.sort,
-    selected: (said.get("runs") ?? "").split(",").filter(Boolean),
+    selected: [...new Set((said.get("runs") ?? "").split(",").filter(Boolean))],
     baseline: said.get("baseline") ?? "", compare: said.get("compare") === "1",
     axis: COMPARE_AXES.find((axis) => axis === said.get("x")) ?? NOTHING.axis, log: said.get("log") === "y",
     smoothing: smoothing > 0 && smoothing <= MOST_SMOOTHING ? smoothing : NOTHING.smoothing,
@@ -98,7 +98,7 @@ const KEYS: Record<string, Key> = {
 export function sorted(rows: readonly RunRow[], sort: string): RunRow[] {
   const turned = sort.startsWith("-");
   const column = sort.replace(/^-/, "");
-  const key = KEYS[column] ?? ((row: RunRow) => bestOf(row, column));
+  const key = (Object.hasOwn(KEYS, column) && KEYS[column]) || ((row: RunRow) => bestOf(row, column));
   return [...rows].sort((a, b) => {
     const [one, other] = [key(a), key(b)];
     if (one === null || other === null) return Number(one === null) - Number(other === null) || newest(a, b);
