@@ -5,22 +5,29 @@ import { Follower } from "../../client/follow";
 import { getJson, withQuery } from "../../client/http";
 import type { Link, Via } from "../../client/link";
 import type { Message } from "../../client/sse";
-import { covers, placeIn, together } from "./cursors";
+import { Batches } from "./batches";
+import { covers } from "./cursors";
+import { inTime } from "./patience";
 import { pause } from "./pause";
-import type { Reader } from "./reader";
+import type { Batch, Reader } from "./reader";
 import { asks } from "./questions";
 
-/** A run in the stream: how far that has come, who takes it, and who is about to. */
+/** A run in the stream: how far that has come, how often it told the State, who takes it, and who is about to. */
 interface Followed {
   cursor: string;
+  states: number;
   readers: Set<Reader>;
   joining: Set<Joining>;
 }
 
-/** One who catches up with the stream: what the stream said meanwhile, by where it stood after it. */
+/** One who catches up with the stream: what that said since it stood at a place, and whether the log began anew. */
 interface Joining {
-  held: { cursor: string; messages: Message[] }[];
+  from: string;
+  held: Batch[];
+  reset: boolean;
 }
+
+const RESET: Message = { event: "reset", data: "{}", id: null };
 
 /** Runs that come in together are asked for together. */
 const SOON_MS = 20;
@@ -28,9 +35,7 @@ const SOON_MS = 20;
 const PRUNE_MS = 10_000;
 const RETRY_MS = 5_000;
 const PAGE = 1000;
-/** One who is ahead of the stream lets it come. */
-const AHEAD_MS = 50;
-/** Events that may come in while one who catches up asks once. */
+/** Batches that may come in while one who catches up asks once. */
 const MOST_HELD = 20_000;
 /** Runs in one stream: their ids and places make its address, which proxies allow 8 kB. */
 export const MOST_RUNS = 40;
@@ -38,7 +43,8 @@ export const MOST_RUNS = 40;
 /**
  * Several runs followed over one connection, each by any number of readers, each of whom gets every event once.
  *
- * The law: the stream goes on from where it stands. Who comes later asks for what lies between, and joins it there.
+ * The law: the stream goes on from where it stands. Who comes later, and is behind it, asks for what lies between, and
+ * joins it there; who is ahead of it joins at once. Each reader's own cursor decides what of the stream is news to it.
  */
 export class Group {
   #followed = new Map<string, Followed>();
@@ -47,6 +53,7 @@ export class Group {
   #via: Via | undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
   #prune: ReturnType<typeof setTimeout> | undefined;
+  #sorting = false;
   readonly #api: Api;
 
   constructor(base: string, private readonly query: Record<string, string | number>, private readonly ways: readonly Via[]) {
@@ -67,7 +74,7 @@ export class Group {
       void this.#join(run, known, reader);
       return;
     }
-    this.#followed.set(run, { cursor: reader.cursor, readers: new Set([reader]), joining: new Set() });
+    this.#followed.set(run, { cursor: reader.cursor, states: 0, readers: new Set([reader]), joining: new Set() });
     this.#openSoon();
   }
 
@@ -112,75 +119,102 @@ export class Group {
   }
 
   #newFollower(): Follower {
-    const mine = [...this.#followed];
-    const runs = mine.map(([run]) => run);
+    // Not those that come in later: where they stand this stream does not know.
+    const mine = new Map(this.#followed);
+    const runs = [...mine.keys()];
     const address = (cursor: string): string =>
       withQuery(`${this.#api.base}api/stream`, { ...this.query, runs: runs.join(","), cursor });
-    let news = new Map<string, Message[]>();
-    let at = "";
-    const follower = new Follower(together(mine.map(([run, { cursor }]) => [run, cursor])), {
+    const batches = new Batches([...mine].map(([run, { cursor }]) => [run, cursor]));
+    const follower = new Follower(batches.cursor, {
       stream: address,
       socket: address,
       quiet: () => this.#api.events(runs[0] as string, { types: "run_ended", cursor: "end" }),
       poll: null,
       ask: asks(this.#api, runs, this.query, this.ways.includes("stream")),
       ways: this.ways,
-      onMessage: ({ event, data, id }) => {
-        if (event === "connected" || event === "heartbeat" || event === "cursor") return;
-        const run = runs.includes(event) ? event : runOf(data);
-        const messages = news.get(run) ?? [];
-        if (!news.has(run)) news.set(run, messages);
-        messages.push({ event: run === event ? "" : event, data, id: id === null ? null : placeIn(id, run) });
-      },
+      onMessage: (message) => batches.hear(message),
       onBatch: () => {
-        const [came, moved] = [news, follower.cursor !== at];
-        news = new Map();
-        at = follower.cursor;
-        // Not those that came in since: where they stand this stream does not know.
-        for (const [run, followed] of mine) {
-          const messages = came.get(run) ?? [];
-          if (moved) followed.cursor = placeIn(at, run);
-          // A log that begins anew has its readers begin anew, too: they ask for what there is, and come back.
-          else if (messages.some(({ event }) => event === "reset")) followed.cursor = "0";
-          this.#tell(followed, messages);
-        }
+        const came = batches.take(follower.cursor);
+        // A log that begins anew has its readers begin anew, too: they ask for what there is, and come back.
+        follower.cursor = batches.cursor;
+        for (const [run, batch] of came) this.#tell(run, mine.get(run) as Followed, batch);
       },
       onLink: (link) => this.#onLink(link),
     }, this.#via);
     return follower;
   }
 
-  #tell(followed: Followed, messages: Message[]): void {
-    for (const reader of followed.readers) reader.take(messages, followed.cursor);
+  #tell(run: string, followed: Followed, batch: Batch): void {
+    followed.cursor = batch.after;
+    followed.states += batch.messages.filter(({ event }) => event === "state").length;
     for (const joining of followed.joining) {
-      joining.held.push({ cursor: followed.cursor, messages });
-      if (joining.held.length > MOST_HELD) joining.held = [{ cursor: followed.cursor, messages: [] }];
+      joining.reset ||= batch.messages.some(({ event }) => event === "reset");
+      if (joining.held.push(batch) > MOST_HELD) Object.assign(joining, { from: followed.cursor, held: [] });
+    }
+    for (const reader of [...followed.readers]) {
+      if (reader.hear(batch)) continue;
+      followed.readers.delete(reader);
+      void this.#join(run, followed, reader);
     }
   }
 
   /** Bring a reader up to where the stream is. */
   async #join(run: string, followed: Followed, reader: Reader): Promise<void> {
-    const joining: Joining = { held: [] };
+    const joining: Joining = { from: followed.cursor, held: [], reset: false };
     const backoff = new Backoff();
     followed.joining.add(joining);
     while (!reader.gone && this.#followed.get(run) === followed) {
-      joining.held = [{ cursor: followed.cursor, messages: [] }];
+      if (joining.reset) reader.take([RESET], "0");
+      else if (covers(reader.cursor, joining.from) && joining.held.every((batch) => reader.hear(batch))) {
+        followed.readers.add(reader);
+        break;
+      }
+      Object.assign(joining, { from: followed.cursor, held: [], reset: false });
+      if (await this.#catchUp(run, reader)) backoff.reset();
+      else await pause(backoff.next());
+    }
+    followed.joining.delete(joining);
+    if (reader.gone) this.remove(reader);
+    else if (!followed.readers.has(reader)) void this.#comeBack(run, reader, await this.#refusalOf(run));
+    else {
+      if (this.#link) reader.link(this.#link);
+      void this.#tellState(run, followed, reader);
+    }
+  }
+
+  /** Ask for what lies ahead of a reader; false where that brought it no further. */
+  async #catchUp(run: string, reader: Reader): Promise<boolean> {
+    const from = reader.cursor;
+    try {
+      const query = { types: this.query.types, cursor: from, cursors: 1, limit: PAGE };
+      const { events, cursors, cursor, reset } = await getJson<EventsAnswer>(this.#api.events(run, query), inTime(1));
+      const messages = events.map((event, at): Message => {
+        return { event: "", data: typeof event === "string" ? event : JSON.stringify(event), id: cursors?.[at] ?? cursor };
+      });
+      reader.take(reset ? [RESET, ...messages] : messages, cursor);
+      return reset || cursor !== from;
+    } catch (error) {
+      if (error instanceof ApiError && error.final) reader.link(refusal(error));
+      else if (this.#link) reader.link(this.#link);
+      return false;
+    }
+  }
+
+  /** Tell the State to one who came too late for that with which the stream began. */
+  async #tellState(run: string, followed: Followed, reader: Reader): Promise<void> {
+    const { states } = followed;
+    const backoff = new Backoff();
+    // What the stream tells meanwhile is newer.
+    const isNew = (): boolean => !reader.gone && followed.states === states;
+    for (let tries = 1; this.query.state && isNew(); tries++) {
       try {
-        const query = { types: this.query.types, cursor: reader.cursor, cursors: 1, limit: PAGE };
-        const answer = await getJson<EventsAnswer>(this.#api.events(run, query));
-        if (answer.reset) reader.take([{ event: "reset", data: "{}", id: null }], "0");
-        if (reader.gone || answer.reset || join(followed, joining, reader, answer)) break;
-        backoff.reset();
-        if (answer.events.length === 0) await pause(AHEAD_MS);
-      } catch (error) {
-        if (error instanceof ApiError && error.final) reader.link(refusal(error));
-        else if (this.#link) reader.link(this.#link);
+        const state = await getJson<unknown>(this.#api.state(run, { rows: this.query.rows }), inTime(tries));
+        if (isNew()) reader.take([{ event: "state", data: JSON.stringify(state), id: null }], reader.cursor);
+        return;
+      } catch {
         await pause(backoff.next());
       }
     }
-    followed.joining.delete(joining);
-    if (!reader.gone && !followed.readers.has(reader)) this.add(run, reader);
-    else if (this.#link) reader.link(this.#link);
   }
 
   #onLink(link: Link): void {
@@ -191,14 +225,17 @@ export class Group {
 
   /** One run that is not to be had (any more) keeps the others' stream from being opened: take it out. */
   async #sortOut(): Promise<void> {
+    if (this.#sorting) return;
+    this.#sorting = true;
     let out = 0;
     for (const [run, followed] of [...this.#followed]) {
       const refused = await this.#refusalOf(run);
-      if (!refused || refused.status === 401) continue;
+      if (!refused || refused.status === 401 || this.#followed.get(run) !== followed) continue;
       out++;
       this.#followed.delete(run);
       for (const reader of followed.readers) void this.#comeBack(run, reader, refused);
     }
+    this.#sorting = false;
     if (out > 0) this.#open();
     else for (const { readers } of this.#followed.values()) for (const reader of readers) reader.link(this.#link as Link);
   }
@@ -214,31 +251,12 @@ export class Group {
 
   async #refusalOf(run: string): Promise<ApiError | null> {
     try {
-      await getJson(this.#api.events(run, { cursor: "end", limit: 1 }));
+      await getJson(this.#api.events(run, { cursor: "end", limit: 1 }), inTime(1));
     } catch (error) {
       if (error instanceof ApiError && error.final) return error;
     }
     return null;
   }
-}
-
-/**
- * Join a reader to the stream at the furthest place that the answer reaches, and that lies not behind the reader. Where
- * there is none the reader is given what the answer holds; false.
- */
-function join(followed: Followed, { held }: Joining, reader: Reader, answer: EventsAnswer): boolean {
-  const reached = held.map(({ cursor }) => covers(answer.cursor, cursor)).lastIndexOf(true);
-  const place = held[reached]?.cursor;
-  const upTo = place !== undefined && covers(place, reader.cursor) ? place : answer.cursor;
-  const messages = answer.events.flatMap((event, at): Message[] => {
-    const id = answer.cursors?.[at] ?? answer.cursor;
-    return covers(upTo, id) ? [{ event: "", data: typeof event === "string" ? event : JSON.stringify(event), id }] : [];
-  });
-  reader.take(messages, upTo);
-  if (upTo !== place) return false;
-  for (const { cursor, messages } of held.slice(reached + 1)) reader.take(messages, cursor);
-  followed.readers.add(reader);
-  return true;
 }
 
 function isIdle({ readers, joining }: Followed): boolean {
@@ -247,9 +265,4 @@ function isIdle({ readers, joining }: Followed): boolean {
 
 function refusal({ status, title, detail }: ApiError): Link {
   return { kind: "refused", since: Date.now(), status, title, detail };
-}
-
-/** Whose news it is. */
-function runOf(data: string): string {
-  return /^\{"run":"([\w.-]+)"/.exec(data)?.[1] ?? (JSON.parse(data) as { run: string }).run;
 }
