@@ -264,6 +264,22 @@ def test_a_server_that_stays_away_is_to_be_started_again(
 
 
 @shared
+def test_a_page_that_cannot_load_what_follows_says_so_and_goes_on_once_it_can(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 100)
+    page = watched.open("about:blank")
+    page.context.add_init_script(ALONE)
+    page.route("**/assets/shared-*.js", lambda route: route.abort())
+    page.goto(server.url(trainer.run))
+    page.locator(".notice", has_text="was updated since this page was opened").wait_for()
+    page.unroute("**/assets/shared-*.js")
+    wait_for(page, "livecb.link().kind === 'live'")
+    trainer.tell("step", 50)
+    wait_for_steps(page, "train/loss", even(150))
+
+
+@shared
 def test_times_of_a_resumed_run_say_whose_they_are(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 1284, "--resume")
     page = watched.open(server.url(trainer.run))

@@ -18,38 +18,59 @@ def even(steps: int) -> list[int]:
     return [*range(0, steps, 2)]
 
 
+POURING = ("--steps", 40, "--rate", 250, "--more", 1000)
+"""A training that goes on by itself for some seconds, and obeys after that."""
+
+
 @shared
-def test_a_frozen_tab_goes_on_where_it_was(server: Server, train: Train, watched: Watched) -> None:
-    trainer = train("--steps", 40)
+def test_a_tab_that_freezes_while_a_training_goes_on_has_every_event_once(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train(*POURING)
     page = watched.open(server.url(trainer.run))
-    wait_for(page, "livecb.link().kind === 'live'")
     other = page.context.new_page()
     other.goto(f"{server.address}r/{trainer.run}")
-    wait_for(other, "livecb.link().kind === 'live'")
+    for each in (page, other):
+        wait_for(each, "['live', 'replaying'].includes(livecb.link().kind)")
     devtools = page.context.new_cdp_session(page)
+    for _ in range(4):
+        devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+        other.wait_for_timeout(150)
+        devtools.send("Page.setWebLifecycleState", {"state": "active"})
+        other.wait_for_timeout(150)
     devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
     trainer.tell("step", 60)
-    wait_for_steps(other, "train/loss", even(100))
+    wait_for_steps(other, "train/loss", even(1100))
     devtools.send("Page.setWebLifecycleState", {"state": "active"})
     trainer.tell("step", 20)
     for each in (page, other):
-        wait_for_steps(each, "train/loss", even(120))
+        wait_for_steps(each, "train/loss", even(1120))
         assert_every_number_once(server, trainer.run, each)
         assert each.evaluate("livecb.link().loads") == 1
+
+
+SLEEP = """
+const until = performance.now() + 200;
+while (performance.now() < until);
+dispatchEvent(new PageTransitionEvent("pagehide", {persisted: true}));
+"""
+"""As a browser does that keeps the page while news lies in its letter box: Chromium under test does not."""
 
 
 @shared
 def test_a_page_that_is_kept_for_the_back_button_comes_back_live(
     server: Server, train: Train, watched: Watched
 ) -> None:
-    trainer = train("--steps", 40)
+    trainer = train(*POURING)
     page = watched.open(server.url(trainer.run))
-    wait_for(page, "livecb.link().kind === 'live'")
-    # As a browser does that keeps the page: Chromium under test does not.
-    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    wait_for(page, "['live', 'replaying'].includes(livecb.link().kind)")
+    for _ in range(4):
+        page.evaluate(f"(() => {{ {SLEEP} dispatchEvent(new PageTransitionEvent('pageshow')) }})()")
+        page.wait_for_timeout(150)
+    page.evaluate(f"(() => {{ {SLEEP} }})()")
     trainer.tell("step", 60)
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
-    wait_for_steps(page, "train/loss", even(100))
+    wait_for_steps(page, "train/loss", even(1100))
     assert_every_number_once(server, trainer.run, page)
 
 
