@@ -61,7 +61,7 @@ class App:
         else:
             send = self.hub.traffic.watching(send)
             if self.hub.pace.compress and scope["type"] == "http":
-                send = compressing(scope, send, self.hub.work.do)
+                send = compressing(scope, send, self.hub.packing.do)
             await self._front(scope, receive, send)
 
     def close(self) -> None:

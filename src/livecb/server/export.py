@@ -94,7 +94,7 @@ class Export:
                 raise Problem(501, "No page here", str(error)) from error
         sieve = Sieve(types_of(asked.types))
         pieces = _lines(run, sieve) if kind == "jsonl" else _csv(run, self.hub.indexes.closing)
-        first = await self.hub.work.do(lambda: next(pieces, b""))  # a log that cannot be read says so now
+        first = await self.hub.exports.do(lambda: next(pieces, b""))  # a log that cannot be read says so now
         media = _NDJSON if kind == "jsonl" else "text/csv; charset=utf-8"
         return StreamingResponse(self._sent(first, pieces), media_type=media, headers=headers)
 
@@ -102,7 +102,7 @@ class Export:
         piece = first
         while piece and not self.hub.closing:
             yield piece
-            piece = await self.hub.work.do(lambda: next(pieces, b""))
+            piece = await self.hub.exports.do(lambda: next(pieces, b""))
 
     async def _parquet(self, run: StoredRun, headers: dict[str, str]) -> Response:
         try:
@@ -119,7 +119,7 @@ class Export:
         descriptor, path = tempfile.mkstemp(suffix=suffix, prefix="livecb-")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                await self.hub.work.do(lambda: write(file, stop=self.hub.indexes.closing))
+                await self.hub.exports.do(lambda: write(file, stop=self.hub.indexes.closing))
         except BaseException:
             os.unlink(path)
             raise

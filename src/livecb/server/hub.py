@@ -37,7 +37,10 @@ class Hub:
 
     Attributes:
         rows: Who makes the rows of the list.
-        work: Who reads and writes files for as long as it takes.
+        work: Who writes for others, and reads what is soon read.
+        reading: Who reads a log from end to end, to seek in it.
+        exports: Who folds a run to take it along.
+        packing: Who compresses answers.
         traffic: What goes out, counted.
         stale: Whether the list is to be made anew for the next who asks.
         last_seen: When somebody last asked for something (`time.monotonic`).
@@ -47,9 +50,12 @@ class Hub:
         self.store = store
         self.pace = pace or IN_A_PROCESS
         self.indexes = Indexes(store)
-        # Their own thread: the list is there at once, however long logs are folded for others.
+        # Each its own threads: the list, or what a training sends, does not wait while a log is read.
         self.rows = Workers(1, "livecb-rows")
         self.work = Workers(2, "livecb-work")
+        self.reading = Workers(2, "livecb-read")
+        self.exports = Workers(2, "livecb-export")
+        self.packing = Workers(2, "livecb-pack")
         self.traffic = Traffic()
         self.stale = False
         self.last_seen = time.monotonic()
@@ -155,5 +161,5 @@ class Hub:
         for viewer in list(self._viewers):
             viewer.leave(reason)
         self.indexes.close()
-        self.rows.close()
-        self.work.close()
+        for workers in (self.rows, self.work, self.reading, self.exports, self.packing):
+            workers.close()
