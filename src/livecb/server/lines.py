@@ -6,6 +6,7 @@ opens at its end, or at any time, as soon as one of a hundred does.
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -17,12 +18,36 @@ __all__ = ["LEVELS", "Lines", "graveness"]
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
 
 _KEPT = (20, 30, 40, 50)
+_ALL = 0
 _UNKNOWN = -1
+_BLOCK = 512
 
 
 def graveness(level: str) -> int:
     """Return how grave a level is; one that nobody knows counts as INFO."""
     return LEVELS.get(level.upper(), LEVELS["INFO"])
+
+
+class _Peaks:
+    """The latest time up to the end of each block of lines.
+
+    Times go back where a part of the log follows another that was folded first; these do not.
+    """
+
+    def __init__(self) -> None:
+        self.ends = array("d")
+        self._count = 0
+        self._latest = -math.inf
+
+    def add(self, time: float) -> None:
+        self._count += 1
+        self._latest = max(self._latest, time)
+        if self._count % _BLOCK == 0:
+            self.ends.append(self._latest)
+
+    def block(self, time: float) -> int:
+        """Return where the block begins in which this time is first come to."""
+        return bisect_left(self.ends, time) * _BLOCK
 
 
 class Lines:
@@ -35,6 +60,7 @@ class Lines:
         self._times = array("d")
         self._steps = array("q")  # that of the line before, where a line does not say
         self._graver = {least: array("I") for least in _KEPT}
+        self._peaks = {least: _Peaks() for least in (_ALL, *_KEPT)}
 
     def __len__(self) -> int:
         return len(self._begins)
@@ -50,6 +76,7 @@ class Lines:
             self._steps,
         ]
         columns += self._graver.values()
+        columns += [peaks.ends for peaks in self._peaks.values()]
         return sum(len(column) * column.itemsize for column in columns)
 
     def add(self, part: int, begin: int, size: int, event: ev.Log) -> None:
@@ -65,6 +92,8 @@ class Lines:
         for least, numbers in self._graver.items():
             if grave >= least:
                 numbers.append(number)
+                self._peaks[least].add(event.time)
+        self._peaks[_ALL].add(event.time)
 
     def of(self, least: int) -> Sequence[int]:
         """Return the numbers of the lines that are so grave, or graver."""
@@ -74,9 +103,12 @@ class Lines:
         """Return where a line stands: the part, from which offset, and how many bytes."""
         return self._parts[number], self._begins[number], self._sizes[number]
 
-    def at_time(self, time: float, numbers: Sequence[int]) -> int:
-        """Return the place, among lines, of the first that was said then or later."""
-        return bisect_left(numbers, time, key=self._times.__getitem__)
+    def at_time(self, time: float, least: int) -> int:
+        """Return the place, among the lines that are so grave, of the first that was said then or later."""
+        numbers = self.of(least)
+        begin = self._peaks.get(least, self._peaks[_ALL]).block(time)
+        later = (at for at in range(begin, len(numbers)) if self._times[numbers[at]] >= time)
+        return next(later, len(numbers))
 
     def at_step(self, step: int, numbers: Sequence[int]) -> int:
         """Return the place, among lines, where a step was come to last: after a resume it comes again."""

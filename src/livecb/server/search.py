@@ -116,7 +116,7 @@ class Search:
         def choose(known: Lines) -> Iterable[int]:
             numbers = known.of(least)
             if asked.time is not None:
-                start = known.at_time(asked.time, numbers)
+                start = known.at_time(asked.time, least)
             elif asked.step is not None:
                 start = known.at_step(asked.step, numbers)
             else:
@@ -154,7 +154,7 @@ async def found(
     run = hub.store.run(request.path_params["run"])
     cursor, asked = asked_cursor(request), query_of(request, GoingOn)
     stop = hub.indexes.closing
-    return await hub.work.do(
+    return await hub.reading.do(
         lambda: lines_of(run, types, wanted, cursor, asked.limit, last=asked.last, stop=stop)
     )
 
