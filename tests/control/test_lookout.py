@@ -11,8 +11,11 @@ import pytest
 import livecb
 from livecb import events
 from livecb.callbacks.base import Stream
+from livecb.control.commands import wish
+from livecb.control.lookout import Lookout
 from livecb.errors import CriterionError, LivecbWarning
 from livecb.store import Store
+from wishes import tell
 
 Recorded = Callable[[livecb.Run], list[Any]]
 
@@ -79,3 +82,23 @@ def test_a_run_and_a_callback_take_it_as_an_argument(store: Store) -> None:
         assert slowly(run, "a") < 2999
     with pytest.raises(CriterionError, match=r"such as 'val/acc > 0.98', got 'accurate'"):
         Stream(stop_when="accurate")
+
+
+def test_a_log_that_cannot_be_read_at_the_end_leaves_no_wish_unanswered(
+    run: livecb.Run, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.stop_when("loss < 0")
+    run.stop_when("acc > 2")
+    run.obey()
+    tell(run, wish("pause"))
+
+    def vanished(self: Lookout, asks: bool) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(Lookout, "_read", vanished)
+    with pytest.warns(LivecbWarning, match="the log was not read: OSError") as warned:
+        run.finish()
+    assert len(warned) == 2, "each lookout was stopped"
+    assert not any("was recorded" in str(each.message) for each in warned), "nobody knows"
+    answer = recorded(run)[-2]
+    assert (answer.phase, answer.reason) == ("refused", "the run has ended")

@@ -59,10 +59,10 @@ class Lookout:
         if not self._reading.acquire(timeout=_PATIENCE):
             return
         try:
-            self._read(asks=False)
+            read = self._look(asks=False)
         finally:
             self._reading.release()
-        if not self._seen:
+        if read and not self._seen:
             self._complain(
                 f"stop_when={str(self._criterion)!r}: no metric {self._criterion.name!r} was recorded; "
                 "name one as it is recorded"
@@ -70,11 +70,17 @@ class Lookout:
 
     def _read_forever(self) -> None:
         while not self._met and not self._stopping.wait(_POLL_SECONDS):
-            try:
-                with self._reading:
-                    self._read(asks=True)
-            except Exception as error:  # a log that vanished: there may be one again
-                self._complain(f"stop_when={str(self._criterion)!r}: the log was not read: {error!r}")
+            with self._reading:
+                self._look(asks=True)
+
+    def _look(self, asks: bool) -> bool:
+        """Read on; false if that could not be."""
+        try:
+            self._read(asks)
+        except Exception as error:  # a log that vanished: there may be one again
+            self._complain(f"stop_when={str(self._criterion)!r}: the log was not read: {error!r}")
+            return False
+        return True
 
     def _read(self, asks: bool) -> None:
         while (batch := self._log.read(self._cursor)).lines and not self._met:
