@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent / "src" / "livecb"
 ROOMS = {
     "facts": "errors events events.* strict values",
     "logs": "logs logs.*",
-    "store": "baselines lock store trash words",
+    "store": "baselines lock store trash whole words",
     "commands": "control control.commands",
     "state": "about attempt columns gaps leaderboard marks metric names pace series state steering tally thinning",
     "run": "axes bar capture config control.criterion control.inbox control.lookout control.parameter control.steered control.steering endings handler latest logged loops media meter progress resume run start system tensorboard track turn verbs warned watch writer",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from livecb.viewing import FOLDER, store_of
+from livecb.whole import whole
 
 if TYPE_CHECKING:
     from livecb.store import StoredRun
@@ -82,15 +83,10 @@ def _write(run: StoredRun, kind: str, limit: float | None, file: BinaryIO) -> li
 
 def _replaced(path: Path, write: Callable[[BinaryIO], list[str]]) -> list[str]:
     """Write a file as a whole or not at all: what was there stays where it fails."""
-    part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as file:
-            left = write(file)
-        part.replace(path)
+        with whole(path) as file:
+            return write(file)
     except OSError as error:
         raise click.ClickException(
             f"cannot write {path}: {error.strerror}; name another file with -o"
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return left

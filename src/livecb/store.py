@@ -26,6 +26,7 @@ from livecb.errors import RunNotFound, StoreError, warn
 from livecb.events import FileRef
 from livecb.logs.file import FileLog
 from livecb.logs.joined import JoinedLog
+from livecb.whole import spare_of, whole
 
 __all__ = [
     "APPENDED",
@@ -288,7 +289,7 @@ class StoredRun:
             StoreError: It cannot be copied.
         """
         folder = self.folder / "files"
-        spare = _spare_name(folder / "copy")
+        spare = spare_of(folder / "copy")
         with open(path, "rb") as source:
             try:
                 folder.mkdir(exist_ok=True)
@@ -312,23 +313,17 @@ def _copy_and_hash(source: BinaryIO, copy: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _spare_name(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-
-
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that no reader ever sees half of it; its folder is made if it is missing.
 
     Raises:
         StoreError: It cannot be written.
     """
-    spare = _spare_name(path)
     try:
         path.parent.mkdir(exist_ok=True)
-        spare.write_bytes(content)
-        os.replace(spare, path)
+        with whole(path) as file:
+            file.write(content)
     except OSError as error:
-        spare.unlink(missing_ok=True)
         raise StoreError(f"cannot write {path}: {error.strerror}") from error
 
 

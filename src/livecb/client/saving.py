@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from livecb.errors import ServerError, StoreError
+from livecb.whole import whole
 
 __all__ = ["Saving", "check"]
 
@@ -28,16 +32,13 @@ class Saving:
 
     def __init__(self, path: str | os.PathLike[str], digest: str | None = None) -> None:
         self.path = Path(path)
-        self._spare = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         self._digest = digest
         self._hash = hashlib.sha256()
         self._size = 0
+        self._writing = self._whole()
 
     def __enter__(self) -> Saving:
-        try:
-            self._file = self._spare.open("wb")
-        except OSError as error:
-            raise StoreError(f"cannot write {self.path}: {error.strerror}; name another file") from error
+        self._file = self._writing.__enter__()
         return self
 
     def write(self, chunk: bytes) -> None:
@@ -49,14 +50,17 @@ class Saving:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        whole = self._digest in (None, self._hash.hexdigest())
-        if kind is None and whole:
-            os.replace(self._spare, self.path)
-            return
-        self._spare.unlink()
-        if kind is None and self._digest:
-            raise _damaged(self._digest, self._size)
+        self._writing.__exit__(kind, error, trace)
+
+    @contextmanager
+    def _whole(self) -> Iterator[BinaryIO]:
+        try:
+            with whole(self.path) as file:
+                yield file
+                if self._digest is not None and self._digest != self._hash.hexdigest():
+                    raise _damaged(self._digest, self._size)
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path}: {error.strerror}; name another file") from error
 
 
 def _damaged(digest: str, size: int) -> ServerError:
