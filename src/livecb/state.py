@@ -28,7 +28,7 @@ from livecb.tally import Tally
 if TYPE_CHECKING:
     from livecb.store import Labels
 
-__all__ = ["State"]
+__all__ = ["OVER", "State"]
 
 _Event = ev.AnyEvent | ev.Unknown
 _Barrier = ev.RunStarted | ev.RunEnded | ev.Config
@@ -36,7 +36,8 @@ _Barrier = ev.RunStarted | ev.RunEnded | ev.Config
 # Between these, the order of events of different types does not matter to the state.
 _BARRIERS = frozenset({ev.RunStarted, ev.RunEnded, ev.Config})
 _PLACES = ("step", "batch", "epoch", "samples", "tokens")
-_OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
+OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
+"""How a run stands that goes on no more."""
 _MOST = {"checkpoint": 20, "alert": 50, "note": 50}
 
 
@@ -151,7 +152,7 @@ class State:
             "resumed_run": attempt.start.resumed_run if attempt.start else None,
             "rewinds": [rewind._asdict() for rewind in self.branches.rewinds],
             **{axis: json_number(at, whole=axis != "epoch") for axis, at in places.items()},
-            "progress": self._progress(None if status in _OVER else now),
+            "progress": self._progress(None if status in OVER else now),
             "metrics": self.series.stats(),
             "system": json_ready(self._system),
             "ranks": self.tally.ranks(),
@@ -181,7 +182,7 @@ class State:
             "phase": self.attempt.phase,
             **self._times(status, now),
             "attempt": self.attempt.number,
-            "progress": self._progress(None if status in _OVER else now),
+            "progress": self._progress(None if status in OVER else now),
             **self.series.glance(),
         }
 
@@ -334,7 +335,7 @@ class State:
     def _times(self, status: str, now: float) -> dict[str, float | None]:
         """Return since when the run and its last attempt go, and how long the latter took or takes."""
         end, start = self.attempt.end, self.attempt.start
-        ended = end.time if end else self.tally.updated if status in _OVER else None
+        ended = end.time if end else self.tally.updated if status in OVER else None
         began = start.time if start else None
         return {
             "started": self.branches.starts[0][0] if self.branches.starts else None,

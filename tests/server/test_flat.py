@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from test_websocket import socket_of
@@ -12,6 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from livecb import events as ev
+from livecb.server.answers import Status
+from livecb.state import OVER
 
 
 def asked(served: Served, writer: Writer, interval: float = 0.1) -> Any:
@@ -93,3 +95,7 @@ def received_all(socket: ClientConnection) -> list[dict[str, Any]]:
 def test_an_interval_that_is_none_is_refused(served: Served, writer: Writer, interval: str) -> None:
     answer = served.client.get(f"{served.events(writer.run.id)}?view=state&interval={interval}")
     assert (answer.status_code, repr(interval) in answer.json()["detail"]) == (400, True)
+
+
+def test_whatever_is_over_is_a_status_that_is_told() -> None:
+    assert set(get_args(Status)) > OVER

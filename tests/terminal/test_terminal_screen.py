@@ -6,6 +6,7 @@ from textual.widgets import Input
 
 import livecb
 from livecb.errors import ServerError
+from livecb.terminal.screen import Screen
 from livecb.terminal.source import Stored
 from livecb.terminal.wording import summary
 
@@ -195,3 +196,8 @@ def test_q_leaves_with_a_summary_to_print(source):
     screen = watched(source, look)
     assert screen.return_code == 0
     assert summary(screen.state).startswith(f"livecb: {livecb.run.name}: running for")
+
+
+def test_a_source_that_fails_for_days_is_tried_again_as_often(source):
+    screen = Screen(source)
+    assert screen._pause(0.0, 0.0, 2000) == screen._pause(0.0, 0.0, 20)

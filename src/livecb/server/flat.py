@@ -22,11 +22,11 @@ from livecb.server.frames import dump
 from livecb.server.hub import Hub
 from livecb.server.openapi import described
 from livecb.server.replies import json_response, problem_of, refuse
+from livecb.state import OVER
 
 __all__ = ["Flat", "Flats", "flat_of"]
 
 _GIB = 1 << 30
-_OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
 
 
 def flat_of(state: dict[str, Any]) -> Flat:
@@ -49,7 +49,7 @@ def flat_of(state: dict[str, Any]) -> Flat:
         gpu_memory_allocated_gb=_gpu_memory(state["system"]),
         eta_seconds=0.0 if status == "completed" else progress.get("left"),
         timestamp=state["now"],
-        complete=status in _OVER and not state["alive"],
+        complete=status in OVER and not state["alive"],
     )
 
 

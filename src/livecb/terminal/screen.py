@@ -22,6 +22,7 @@ from livecb.control.commands import Asked, wish
 from livecb.errors import LivecbError
 from livecb.events import AnyEvent, Command, Unknown
 from livecb.sending import wishes
+from livecb.state import OVER
 from livecb.steering import why_not
 from livecb.terminal import wording
 from livecb.terminal.asking import Confirm, Prompt
@@ -152,10 +153,10 @@ class Screen(App[None]):
         """Return the seconds until the next look, given what it cost to look and to draw, the last time."""
         least, most = _PAUSES
         if failures:
-            return min(least * 2.0**failures, 2 * most)
+            return min(least * 2.0 ** min(failures, 30), 2 * most)
         if self._source.behind:
             return 0.0
-        if self.state is not None and self.state["status"] in wording.OVER:
+        if self.state is not None and self.state["status"] in OVER:
             least = _STILL_SECONDS
         return max(0.0, min(max(least, cost / _SHARE), most) - (time.monotonic() - begun))
 
@@ -307,7 +308,7 @@ class Screen(App[None]):
     def _why_not(self, name: str) -> str | None:
         if self.state is None:
             return "the run was not read yet"
-        if self.state["status"] in wording.OVER or not self.state["alive"]:
+        if self.state["status"] in OVER or not self.state["alive"]:
             return "the run is over"
         return why_not(self.state["controls"], name)
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from livecb import names
 from livecb.events import Alert, AnyEvent, Unknown
+from livecb.state import OVER
 from livecb.text import (
     format_duration,
     format_event,
@@ -19,9 +20,7 @@ from livecb.text import (
     printable,
 )
 
-__all__ = ["OVER", "board", "charts_of", "head", "log_lines", "progress", "summary", "trouble", "values"]
-
-OVER = frozenset({"completed", "failed", "stopped", "killed", "crashed"})
+__all__ = ["board", "charts_of", "head", "log_lines", "progress", "summary", "trouble", "values"]
 
 _STYLES = {
     "completed": "green",
