@@ -3,10 +3,17 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from livecb import lock as locks
 from livecb.lock import WriterLock, is_held, last_words
 
 
@@ -139,3 +146,128 @@ def test_a_lock_that_another_took_in_between_is_not_taken_again(tmp_path: Path) 
     finally:
         other.communicate(b"\n")
     lock.release()
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, module: object, name: str, does: Callable[[], object]) -> None:
+    """Have another thread do something when a function is first called, before it does its part."""
+    before: Callable[..., Any] = getattr(module, name)
+    thread = threading.Thread(target=does)
+
+    def called(*args: Any, **more: Any) -> Any:
+        if thread.ident is None:
+            thread.start()
+            thread.join(0.2)  # it may have to wait for who called
+        return before(*args, **more)
+
+    monkeypatch.setattr(module, name, called)
+
+
+@pytest.mark.parametrize(("module", "name"), [(os, "open"), (fcntl, "lockf"), (os, "ftruncate")])
+def test_of_two_threads_that_ask_at_once_one_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str
+) -> None:
+    first, second = WriterLock(tmp_path / "writer.lock"), WriterLock(tmp_path / "writer.lock")
+    asked: list[bool] = []
+    meanwhile(monkeypatch, module, name, lambda: asked.append(second.acquire()))
+    assert [first.acquire(), *asked] == [True, False]
+    second.release()
+    assert _elsewhere("print(is_held(path))", first.path) == "True\n"
+    first.release()
+    assert second.acquire()
+    second.release()
+
+
+def test_a_thread_that_looks_while_it_is_taken_does_not_drop_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = WriterLock(tmp_path / "writer.lock")
+    take = locks._lock
+
+    def looked_at(fd: int) -> bool:
+        taken = take(fd)
+        for look in (is_held, last_words):
+            looks = threading.Thread(target=look, args=(lock.path,))
+            looks.start()
+            looks.join()
+        return taken
+
+    monkeypatch.setattr(locks, "_lock", looked_at)
+    assert lock.acquire()
+    assert _elsewhere("print(is_held(path))", lock.path) == "True\n"
+    lock.release()
+
+
+@pytest.mark.parametrize(("look", "place"), [(is_held, (os, "close")), (last_words, (Path, "read_text"))])
+def test_a_thread_that_was_looking_before_it_is_taken_does_not_drop_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: Callable[[Path], object], place: tuple[object, str]
+) -> None:
+    lock = WriterLock(tmp_path / "writer.lock")
+    lock.path.touch()
+    taken = threading.Event()
+    meanwhile(monkeypatch, *place, lambda: (lock.acquire(), taken.set()))
+    look(lock.path)
+    assert taken.wait(10)
+    assert _elsewhere("print(is_held(path))", lock.path) == "True\n"
+    lock.release()
+
+
+def test_a_thread_that_takes_it_while_it_is_given_back_does_not_lose_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = WriterLock(tmp_path / "writer.lock"), WriterLock(tmp_path / "writer.lock")
+    asked: list[bool] = []
+    first.acquire()
+    meanwhile(monkeypatch, os, "close", lambda: asked.append(second.acquire()))
+    first.release()
+    assert _elsewhere("print(is_held(path))", first.path) == f"{asked[0]}\n"
+    second.release()
+
+
+def test_ctrl_c_while_it_is_taken_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(fd: int, length: int) -> None:
+        raise KeyboardInterrupt
+
+    lock = WriterLock(tmp_path / "writer.lock")
+    before = len(os.listdir("/dev/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "ftruncate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            lock.acquire()
+    assert (is_held(lock.path), len(os.listdir("/dev/fd"))) == (False, before)
+    assert lock.acquire()
+    lock.release()
+
+
+def test_a_child_that_is_forked_while_a_thread_looks_can_look_too(tmp_path: Path) -> None:
+    looking, forked = threading.Event(), threading.Event()
+
+    def look() -> None:
+        with locks._turn:
+            looking.set()
+            forked.wait(10)
+
+    looks = threading.Thread(target=look)
+    looks.start()
+    looking.wait(10)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(5)
+        os._exit(is_held(tmp_path / "writer.lock"))
+    forked.set()
+    looks.join()
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_lock_of_a_relative_path_is_given_back_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lock = WriterLock(Path("writer.lock"))
+    lock.acquire()
+    monkeypatch.chdir("/")
+    assert lock.reassert()
+    lock.release()
+    assert not is_held(tmp_path / "writer.lock")

@@ -17,6 +17,7 @@ import os
 import socket
 import struct
 import sys
+import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -29,7 +30,11 @@ if sys.platform != "win32":
 
 __all__ = ["Holder", "WriterLock", "is_held", "last_words", "process_started"]
 
-_held: dict[str, int] = {}
+# What this process holds or is about to take, by `_place`. Entries come and go in one step each, so that
+# neither a thread nor a handler of signals finds one half made.
+_held: dict[tuple[int, str], object] = {}
+_turn = threading.RLock()
+"""Held by who has a lock's file open to look, and by who is about to take one: see `acquire`."""
 
 # `struct flock`, and which of its fields is the kind of lock, where that is known. All other fields
 # are 0 to ask for the whole file: SEEK_SET is 0, and a length of 0 means to its end.
@@ -67,6 +72,7 @@ class WriterLock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.descriptor = -1
+        self._place: tuple[int, str] | None = None
 
     def acquire(self) -> bool:
         """Take the lock; false if another living writer has it.
@@ -74,23 +80,21 @@ class WriterLock:
         Raises:
             OSError: The file cannot be made.
         """
-        key = os.path.realpath(self.path)
-        if _held.get(key) == os.getpid():
-            return False
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
-        if not _lock(fd):
-            os.close(fd)
-            return False
-        self.descriptor = fd
-        _held[key] = os.getpid()
+        place, mine = _place(self.path), object()
+        with _turn:  # a reader that is at the file closes it first, and from here on none opens it
+            if _held.setdefault(place, mine) is not mine:
+                return False
+        self._place = place
+        taken = False
         try:
-            me = Holder(os.getpid(), socket.gethostname(), process_started())
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, msgspec.json.encode(me) + b"\n", 0)
-            os.lseek(fd, 0, os.SEEK_END)
-        except (OSError, psutil.Error):
-            pass  # a full disk: the lock is the kernel's, who holds it is only for where there are none
-        return True
+            self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+            if _lock(self.descriptor):
+                _sign(self.descriptor)
+                taken = True
+        finally:  # also of a Ctrl-C
+            if not taken:
+                self.release()
+        return taken
 
     def write(self, word: str) -> None:
         """Leave a word for the readers, behind who held the lock; a full disk has room for it here.
@@ -107,7 +111,7 @@ class WriterLock:
         The kernel drops it when anything in this process opens and closes the file, as copying the
         run's folder does. False if another writer took it in between, or if it was never acquired.
         """
-        if self.descriptor < 0 or _held.get(os.path.realpath(self.path)) != os.getpid():
+        if self.descriptor < 0 or self._place is None or self._place[0] != os.getpid():
             return False
         if sys.platform == "win32":
             return True
@@ -122,22 +126,30 @@ class WriterLock:
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""
         fd, self.descriptor = self.descriptor, -1
-        if fd < 0:
+        place, self._place = self._place, None
+        if place is None:
             return
-        _held.pop(os.path.realpath(self.path), None)
-        os.close(fd)
+        try:
+            if fd >= 0:
+                os.close(fd)
+        finally:
+            _held.pop(place, None)  # not sooner: closing would drop the lock of who takes it then
 
     def forget(self) -> None:
         """After a fork: the child holds no lock, and must not keep the descriptor."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+        fd, self.descriptor, self._place = self.descriptor, -1, None
+        if fd >= 0:
+            os.close(fd)
 
 
 def is_held(path: Path) -> bool:
     """Whether a living process holds this lock."""
-    if _held.get(os.path.realpath(path)) == os.getpid():
-        return True
+    place = _place(path)
+    with _turn:
+        return place in _held or _is_held_elsewhere(path)
+
+
+def _is_held_elsewhere(path: Path) -> bool:
     try:
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except OSError:
@@ -166,12 +178,19 @@ def is_held(path: Path) -> bool:
 
 def last_words(path: Path) -> str:
     """Return the word that the holder left in the file."""
-    if _held.get(os.path.realpath(path)) == os.getpid():
-        return ""
-    try:
-        return path.read_text(errors="replace").partition("\n")[2]
-    except OSError:
-        return ""
+    place = _place(path)
+    with _turn:
+        if place in _held:
+            return ""
+        try:
+            return path.read_text(errors="replace").partition("\n")[2]
+        except OSError:
+            return ""
+
+
+def _place(path: Path) -> tuple[int, str]:
+    """Return what a lock is known by in this process: a forked child, which holds none, has another name."""
+    return os.getpid(), os.path.realpath(path)
 
 
 def _lock(fd: int) -> bool:
@@ -190,6 +209,16 @@ def _lock(fd: int) -> bool:
     return False
 
 
+def _sign(fd: int) -> None:
+    try:
+        me = Holder(os.getpid(), socket.gethostname(), process_started())
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, msgspec.json.encode(me) + b"\n", 0)
+        os.lseek(fd, 0, os.SEEK_END)
+    except (OSError, psutil.Error):
+        pass  # a full disk: the lock is the kernel's, who holds it is only for where there are none
+
+
 def _holder_lives(fd: int) -> bool:
     try:
         holder = msgspec.json.decode(os.pread(fd, 4096, 0).partition(b"\n")[0], type=Holder)
@@ -198,3 +227,12 @@ def _holder_lives(fd: int) -> bool:
         return abs(psutil.Process(holder.pid).create_time() - holder.process_started) < 1.0
     except (msgspec.DecodeError, OSError, psutil.Error):
         return False
+
+
+def _after_fork() -> None:
+    global _turn
+    _turn = threading.RLock()  # the parent's may be held by a thread that is not here
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
