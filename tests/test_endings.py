@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -444,3 +445,112 @@ def test_a_number_that_is_still_on_its_device_is_a_sign_of_training_too(run: liv
     run._queue.append((events.Metrics, {"seq": run._seq, "step": 2, "batch": None}))
     assert exit.was_caught(run)
     run._queue.clear()
+
+
+class Module:
+    """With an `exit`; something happens, once, right before that is replaced, or right after."""
+
+    def __init__(self) -> None:
+        self.__dict__.update(exit=sys.exit, before=None, after=None)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._happen("before")
+        self.__dict__[name] = value
+        self._happen("after")
+
+    def _happen(self, when: str) -> None:
+        amid, self.__dict__[when] = self.__dict__[when], None
+        if amid is not None:
+            amid()
+
+
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> list[Module]:
+    """Modules that are followed while a run lives, and none does."""
+    modules = [Module(), Module()]
+    hooks = tuple(endings.Followed(module, "exit", endings._follow_exits) for module in modules)
+    monkeypatch.setattr(endings, "_FOLLOWED", hooks)
+    monkeypatch.setattr(endings, "_live", {})
+    return modules
+
+
+def are_followed(modules: list[Module]) -> list[bool]:
+    return [module.__dict__["exit"] is not sys.exit for module in modules]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("where", ["thread", "handler"])
+def test_a_run_that_begins_while_the_last_one_ends_is_followed(
+    followed: list[Module], where: str, when: str, which: int
+) -> None:
+    first, second = livecb.Run(None), livecb.Run(None)
+    begins = threading.Thread(target=endings.watch, args=(second,))
+
+    def in_a_thread() -> None:
+        begins.start()
+        begins.join(0.2)  # it may have to wait for us
+
+    endings.watch(first)
+    amid = in_a_thread if where == "thread" else lambda: endings.watch(second)
+    followed[which].__dict__[when] = amid
+    endings.unwatch(first)
+    if where == "thread":
+        begins.join()
+    assert are_followed(followed) == [True, True]
+    endings.unwatch(second)
+    assert are_followed(followed) == [False, False]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_that_begins_while_a_handler_of_signals_ends_the_only_one_is_followed(
+    followed: list[Module], when: str, which: int
+) -> None:
+    first, second = livecb.Run(None), livecb.Run(None)
+    followed[which].__dict__[when] = lambda: (endings.watch(first), endings.unwatch(first))
+    endings.watch(second)
+    assert are_followed(followed) == [True, True]
+    endings.unwatch(second)
+    assert are_followed(followed) == [False, False]
+
+
+def test_a_run_is_found_while_others_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Busy(livecb.Run):
+        """While its id is looked at, another run begins."""
+
+        @property
+        def id(self) -> str:  # type: ignore[override]
+            endings._live[livecb.Run(None)] = threading.current_thread()
+            return "busy"
+
+        @id.setter
+        def id(self, value: str) -> None:
+            pass
+
+    sought = livecb.Run(None)
+    sought.id = "sought"
+    monkeypatch.setattr(endings, "_live", dict.fromkeys([Busy(None), sought], threading.current_thread()))
+    assert endings.live_run("sought") is sought
+
+
+def test_a_child_that_is_forked_while_a_run_ends_can_begin_one() -> None:
+    ending, forked = threading.Event(), threading.Event()
+
+    def end() -> None:
+        with endings._turn:
+            ending.set()
+            forked.wait(10)
+
+    ends = threading.Thread(target=end)
+    ends.start()
+    ending.wait(10)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(5)
+        endings.watch(livecb.Run(None))
+        os._exit(0)
+    forked.set()
+    ends.join()
+    assert os.waitpid(child, 0)[1] == 0

@@ -44,6 +44,8 @@ _open: weakref.WeakSet[Run] = weakref.WeakSet()
 _exits: dict[Run, Exit] = {}
 _words: dict[Run, words.Words] = {}
 _earlier_error: BaseException | None = None
+_turn = threading.RLock()
+"""Held by who comes or goes: the hooks are in place while a run lives, in whatever thread it began."""
 
 
 class Exit:
@@ -80,28 +82,29 @@ class Exit:
 class Followed:
     """A function of a module that is ours while a run lives, and passes on to what stood there before.
 
-    What others put on top of ours stays; ours then stays too, and the next run finds it there.
+    What others put on top of ours stays; ours then stays too, and the next run finds it there. A handler
+    of signals may begin and end runs between any two steps: what is noted covers what is in place.
     """
 
     def __init__(
         self, module: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
     ) -> None:
         self._module, self._name, self._make = module, name, make
-        self._before: Callable[..., Any] | None = None
-        self._ours: Callable[..., Any] | None = None
+        # Ours, and what stood there before.
+        self._placed: tuple[Callable[..., Any], Callable[..., Any]] | None = None
 
     def follow(self) -> None:
         """Put ours in place; harmless where it is."""
-        if self._before is None:
-            self._before = getattr(self._module, self._name)
-            self._ours = self._make(self._before)
-            setattr(self._module, self._name, self._ours)
+        if self._placed is None:
+            before = getattr(self._module, self._name)
+            self._placed = self._make(before), before
+            setattr(self._module, self._name, self._placed[0])
 
     def leave(self) -> None:
         """Put back what stood there, unless something else has taken its place."""
-        if self._ours is not None and getattr(self._module, self._name) is self._ours:
-            setattr(self._module, self._name, self._before)
-            self._before = self._ours = None
+        if self._placed is not None and getattr(self._module, self._name) is self._placed[0]:
+            setattr(self._module, self._name, self._placed[1])
+            self._placed = None
 
 
 def watch(run: Run, lock: Path | None = None) -> None:
@@ -112,12 +115,13 @@ def watch(run: Run, lock: Path | None = None) -> None:
         lock: The file of its lock, beside which a signal that kills this process writes its traceback.
     """
     global _earlier_error
-    if not _live:
-        _earlier_error = _last_error()
-    _live[run] = threading.current_thread()
-    _open.add(run)
-    for followed in _FOLLOWED:
-        followed.follow()
+    with _turn:
+        if not _live:
+            _earlier_error = _last_error()
+        _live[run] = threading.current_thread()
+        _open.add(run)
+        for followed in _FOLLOWED:
+            followed.follow()
     if lock is not None:
         try:
             _words[run] = words.Words(lock)
@@ -127,24 +131,28 @@ def watch(run: Run, lock: Path | None = None) -> None:
 
 def unwatch(run: Run) -> None:
     """The run has ended, and tells so itself."""
-    _live.pop(run, None)
-    _open.discard(run)
+    with _turn:
+        _live.pop(run, None)
+        _open.discard(run)
+        if not _live:
+            for followed in _FOLLOWED:
+                followed.leave()
+            for followed in _FOLLOWED if _live else ():  # a handler of signals began a run amid this
+                followed.follow()
     _exits.pop(run, None)
     if (held := _words.pop(run, None)) is not None:
         held.close()
-    if not _live:
-        for followed in _FOLLOWED:
-            followed.leave()
 
 
 def live_run(run_id: str) -> Run | None:
     """Return this process's own unfinished run of this id."""
-    return next((run for run in _live if run.id == run_id), None)
+    return next((run for run in list(_live) if run.id == run_id), None)
 
 
 def latest_run() -> Run | None:
     """Return this process's own unfinished run that was begun last."""
-    return next(reversed(_live), None)
+    live = list(_live)
+    return live[-1] if live else None
 
 
 def _follow_exceptions(before: Callable[..., Any]) -> Callable[..., Any]:
@@ -161,7 +169,7 @@ def _follow_threads(before: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(before)
     def on_exception(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
-            for run, thread in list(_live.items()):
+            for run, thread in _live.copy().items():
                 if thread is args.thread:
                     _finish(run, args.exc_value)
                 else:
@@ -241,6 +249,8 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
+    global _turn
+    _turn = threading.RLock()  # the parent's may be held by a thread that is not here
     words.after_fork()
     for known in (_words, _live, _exits):
         known.clear()
