@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from livecb.callbacks.misplaced import answer, tell
-from livecb.callbacks.recording import abandon, apart, give_up_others, recording, stream_of
+from livecb.callbacks.recording import abandon, apart, enter, give_up_others, leave, stream_of
 from livecb.callbacks.sizes import batch_size, model_card
 from livecb.control.criterion import Criterion
 from livecb.errors import warn
@@ -194,8 +194,8 @@ class Stream:
     @property
     def run(self) -> Run:
         """The run that is open; before and after it, and on other ranks, one that does nothing."""
-        if self._session is not None:
-            return cast(Run, self._session.run)
+        if (session := self._session) is not None:  # asked for from any thread
+            return cast(Run, session.run)
         return self._given or disabled(self.name or "")
 
     if not TYPE_CHECKING:
@@ -266,7 +266,7 @@ class Stream:
         run.stop_when(self.stop_when)
         self._last = run.id or None
         self._session = self._make_session(run, run is not self._given)
-        recording.add(self)
+        enter(self)
         # A trainer that is thrown away in the middle of a training says nothing of it.
         what = "the trainer was thrown away"
         self._session.orphaned = weakref.finalize(self, abandon, self._session, what)
@@ -303,13 +303,13 @@ class Stream:
             session.run.finish_with(error)
 
     def _close(self) -> Session | None:
+        leave(self)  # first: other threads look at all that record
         session: Session | None = self._session
         self._session = None
         self._failed = False  # of this training: the next one is recorded again
         helm, self._helm = self._helm, None
         if helm is not None and session is not None and not session.owned:
             helm.leave()
-        recording.discard(self)
         if session is not None and session.orphaned is not None:
             session.orphaned.detach()
         return session

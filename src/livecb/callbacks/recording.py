@@ -12,10 +12,28 @@ if TYPE_CHECKING:
     from livecb.callbacks.base import Session, Stream
     from livecb.run import Run
 
-__all__ = ["abandon", "apart", "give_up_others", "recording", "stream_of"]
+__all__ = ["abandon", "apart", "enter", "give_up_others", "leave", "stream_of"]
 
-recording: weakref.WeakSet[Stream] = weakref.WeakSet()
+# By `id`. They come, go and are listed in one step each, which a WeakSet does not promise: callbacks of
+# several threads do so at once, and so may a handler of signals amid any of them.
+_recording: weakref.WeakValueDictionary[int, Stream] = weakref.WeakValueDictionary()
 _unnamed: weakref.WeakKeyDictionary[Run, list[Mapping[str, Any]]] = weakref.WeakKeyDictionary()
+
+
+def enter(stream: Stream) -> None:
+    """Know a callback as one that records, from when it has a session."""
+    _recording[id(stream)] = stream
+
+
+def leave(stream: Stream) -> None:
+    """Know it no longer; harmless where it was not known."""
+    _recording.pop(id(stream), None)
+
+
+def _sessions() -> list[tuple[Stream, Session]]:
+    """Return what records now, without what another thread closes in between."""
+    streams = [stream for known in _recording.valuerefs() if (stream := known()) is not None]
+    return [(stream, session) for stream in streams if (session := stream._session) is not None]
 
 
 def abandon(session: Session, what: str) -> None:
@@ -31,10 +49,11 @@ def give_up_others(stream: Stream, run_id: str | None) -> None:
     A thread does one thing at a time: an exception has ended the training before, and a notebook, or who
     caught it, may keep all of it alive.
     """
-    for other in list(recording):
-        session = other._session
+    if not run_id:
+        return
+    for other, session in _sessions():
         here = session.owned and session.thread == threading.get_ident()
-        if run_id and other is not stream and here and session.run.id == run_id:
+        if other is not stream and here and session.run.id == run_id:
             other._give_up("another training began")
 
 
@@ -58,13 +77,12 @@ def _same(one: object, other: object) -> bool:
 
 def stream_of(training: object) -> Stream | None:
     """Return the stream that records a training, None if none does; see `Session.training`."""
-    known = [stream for stream in list(recording) if stream._session.training is training]
-    return known[0] if known else None
+    return next((stream for stream, session in _sessions() if session.training is training), None)
 
 
 def _at_exit() -> None:
-    for stream in list(recording):
-        abandon(stream._session, "the program ended")
+    for _, session in _sessions():
+        abandon(session, "the program ended")
 
 
 # Called before the one that takes a run still open at the end of the program for completed: that
