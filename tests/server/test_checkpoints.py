@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import socket
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from watching import Served, Writer
 
 from livecb import events as ev
-from livecb.store import APPENDED, Store
+from livecb.server import checkpoints
+from livecb.server.search import lines_of
+from livecb.store import APPENDED, Store, StoredRun
 
 
 @pytest.fixture
@@ -79,6 +83,21 @@ def test_a_path_that_was_recorded_elsewhere_is_no_path_here(
     other = Writer(store, "other").start(host="another-host")
     other.say(ev.Checkpoint, path=str(tmp_path / "model.pt"))
     assert listed(served, "other") == {"1": False}
+
+
+def test_logs_are_read_in_a_thread_and_the_host_is_sought_once(
+    served: Served, saver: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sought: list[tuple[str, bool]] = []
+
+    def noting(run: StoredRun, types: frozenset[str], *words: Any, **more: Any) -> Any:
+        sought.append((min(types), asyncio._get_running_loop() is None))
+        return lines_of(run, types, *words, **more)
+
+    monkeypatch.setattr(checkpoints, "lines_of", noting)
+    for path in ("checkpoints", "checkpoints/1", "model"):
+        assert served.client.get(f"api/runs/{saver.run.id}/{path}").status_code == 200
+    assert sought == [("artifact", True), ("run_started", True)] * 3
 
 
 def test_the_best_and_the_final_model_can_be_asked_for(served: Served, store: Store, tmp_path: Path) -> None:

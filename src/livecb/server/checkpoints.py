@@ -14,6 +14,7 @@ import socket
 import stat
 import tarfile
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -63,13 +64,8 @@ class Checkpoints:
     async def recorded(self, request: Request) -> Response:
         """The checkpoints and artifacts that a run recorded, and which of them can be had."""
         run = self.hub.store.run(request.path_params["run"])
-        found = await self.hub.work.do(lambda: self._recorded(run))
-        rows = await self.hub.work.do(lambda: [_row(run, event) for event in found])
-        there = [event for event, row in zip(found, rows, strict=True) if row["available"]]
-        chosen = {
-            which: _number(it) if (it := _chosen(there, which)) else None for which in ("final", "best")
-        }
-        return json_response(dump({"checkpoints": rows, **chosen}))
+        page = await self.hub.reading.do(lambda: _page(_Saved(run)))
+        return json_response(dump(page))
 
     @described(ModelQuery, media=_BYTES, tag="media", ranges=True)
     async def model(self, request: Request) -> Response:
@@ -80,42 +76,105 @@ class Checkpoints:
         """
         run = self.hub.store.run(request.path_params["run"])
         which = query_of(request, ModelQuery).which
-        found = await self.hub.work.do(
-            lambda: [event for event in self._recorded(run) if _path_of(run, event)[0] is not None]
-        )
-        if (event := _chosen(found, which)) is None:
-            there = f"api/runs/{run.id}/checkpoints says which there are, and why one cannot be had"
-            raise Problem(404, "No such checkpoint", f"run {run.id} has no model that can be had; {there}")
-        return self._sent(run, event)
+        return await self.hub.reading.do(lambda: _sent(*_model(_Saved(run), which)))
 
     @described(media=_BYTES, tag="media", ranges=True)
     async def download(self, request: Request) -> Response:
         """The bytes of a checkpoint or artifact; a folder comes as a tar."""
         run = self.hub.store.run(request.path_params["run"])
         word = request.path_params["number"]
-        found = [
-            event for event in await self.hub.work.do(lambda: self._recorded(run)) if word == _number(event)
-        ]
-        if not found:
-            there = f"api/runs/{run.id}/checkpoints lists those there are"
-            raise Problem(404, "No such checkpoint", f"no checkpoint has the number {word!r}; {there}")
-        return self._sent(run, found[-1])
+        return await self.hub.reading.do(lambda: _sent(*_numbered(_Saved(run), word)))
 
-    def _sent(self, run: StoredRun, event: Kept) -> Response:
-        path, why = _path_of(run, event)
-        if path is None:
-            raise Problem(404, "Not to be had", f"checkpoint {_number(event)} of run {run.id}: {why}")
-        headers = {"cache-control": "no-store", "x-livecb-checkpoint": _number(event)}
-        if path.is_dir():
-            headers |= attached(f"{path.name}.tar")
-            return StreamingResponse(_tar(path), media_type=_BYTES[1], headers=headers)
-        headers |= attached(path.name if isinstance(event, ev.Checkpoint) else event.name)
-        return FileAnswer(path, headers=headers, media_type=_BYTES[0])
 
-    def _recorded(self, run: StoredRun) -> list[Kept]:
+class _Saved:
+    """What a run saved, and where it is: for a thread, since a disk of another machine may be long to answer.
+
+    The log is read once for the checkpoints, and once at most for the host.
+    """
+
+    def __init__(self, run: StoredRun) -> None:
+        self.run = run
+
+    @cached_property
+    def events(self) -> list[Kept]:
         types = frozenset({"checkpoint", "artifact"})
-        lines, _, _ = lines_of(run, types, lambda event: True, "0", 1, last=_MOST)
+        lines, _, _ = lines_of(self.run, types, lambda event: True, "0", 1, last=_MOST)
         return [event for event in ev.decode_lines(lines) if isinstance(event, Kept)]
+
+    @cached_property
+    def host(self) -> str:
+        lines, _, _ = lines_of(self.run, frozenset({"run_started"}), lambda event: True, "0", 1)
+        return next((event.host for event in ev.decode_lines(lines) if isinstance(event, ev.RunStarted)), "")
+
+    def place(self, event: Kept) -> tuple[Path | None, str]:
+        """Return where its bytes are, or why they cannot be had."""
+        if isinstance(event, ev.Artifact) and event.file is not None:
+            try:
+                return self.run.file_path(event.file.hash), ""
+            except StoreError:
+                return None, "its copy is gone"
+        if event.path is None:
+            return None, "the run recorded no path"
+        if self.run.appended:
+            return None, "the run was recorded elsewhere; its path is none of this machine"
+        path = Path(event.path)
+        if not path.is_absolute():
+            return None, f"the run recorded a relative path, {event.path!r}, and this is another folder"
+        if self.host and self.host != socket.gethostname():
+            return None, f"it lies on {self.host}, where the run was recorded"
+        try:
+            status, log = path.stat(), self.run.part_path().stat()
+        except OSError as error:
+            return None, f"{event.path}: {error.strerror}"
+        kind = status.st_mode
+        if status.st_uid != log.st_uid and not kind & stat.S_IROTH:
+            # In a store of several users: what one may not read, another's server does not read for him.
+            return None, f"{event.path} is another user's than the run"
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)) or not os.access(path, os.R_OK):
+            return None, f"{event.path} cannot be read"
+        return path, ""
+
+
+def _page(saved: _Saved) -> dict[str, Any]:
+    rows = [_row(event, *saved.place(event)) for event in saved.events]
+    there = [event for event, row in zip(saved.events, rows, strict=True) if row["available"]]
+    chosen = {which: _number(it) if (it := _chosen(there, which)) else None for which in ("final", "best")}
+    return {"checkpoints": rows, **chosen}
+
+
+def _row(event: Kept, path: Path | None, why: str) -> dict[str, Any]:
+    said: dict[str, Any] = json_ready(event)
+    return {"number": _number(event), **said, "available": path is not None, "reason": why or None}
+
+
+def _model(saved: _Saved, which: str) -> tuple[Kept, Path]:
+    there = [(event, path) for event in saved.events if (path := saved.place(event)[0]) is not None]
+    if (chosen := _chosen([event for event, _ in there], which)) is None:
+        run = saved.run.id
+        detail = f"api/runs/{run}/checkpoints says which there are, and why one cannot be had"
+        raise Problem(404, "No such checkpoint", f"run {run} has no model that can be had; {detail}")
+    return next((event, path) for event, path in there if event is chosen)
+
+
+def _numbered(saved: _Saved, word: str) -> tuple[Kept, Path]:
+    found = [event for event in saved.events if word == _number(event)]
+    run = saved.run.id
+    if not found:
+        there = f"api/runs/{run}/checkpoints lists those there are"
+        raise Problem(404, "No such checkpoint", f"no checkpoint has the number {word!r}; {there}")
+    path, why = saved.place(found[-1])
+    if path is None:
+        raise Problem(404, "Not to be had", f"checkpoint {word} of run {run}: {why}")
+    return found[-1], path
+
+
+def _sent(event: Kept, path: Path) -> Response:
+    headers = {"cache-control": "no-store", "x-livecb-checkpoint": _number(event)}
+    if path.is_dir():
+        headers |= attached(f"{path.name}.tar")
+        return StreamingResponse(_tar(path), media_type=_BYTES[1], headers=headers)
+    headers |= attached(path.name if isinstance(event, ev.Checkpoint) else event.name)
+    return FileAnswer(path, headers=headers, media_type=_BYTES[0])
 
 
 def _chosen(found: Sequence[Kept], which: str) -> Kept | None:
@@ -137,47 +196,6 @@ def _chosen(found: Sequence[Kept], which: str) -> Kept | None:
 def _number(event: Kept) -> str:
     """Return what names it in its run: its number, and its writer's rank if that is not the first."""
     return f"{event.seq}.{event.rank}" if event.rank else str(event.seq)
-
-
-def _row(run: StoredRun, event: Kept) -> dict[str, Any]:
-    path, why = _path_of(run, event)
-    said: dict[str, Any] = json_ready(event)
-    return {"number": _number(event), **said, "available": path is not None, "reason": why or None}
-
-
-def _path_of(run: StoredRun, event: Kept) -> tuple[Path | None, str]:
-    """Return where its bytes are, or why they cannot be had."""
-    if isinstance(event, ev.Artifact) and event.file is not None:
-        try:
-            return run.file_path(event.file.hash), ""
-        except StoreError:
-            return None, "its copy is gone"
-    if event.path is None:
-        return None, "the run recorded no path"
-    if run.appended:
-        return None, "the run was recorded elsewhere; its path is none of this machine"
-    path = Path(event.path)
-    if not path.is_absolute():
-        return None, f"the run recorded a relative path, {event.path!r}, and this is another folder"
-    host = _host_of(run)
-    if host and host != socket.gethostname():
-        return None, f"it lies on {host}, where the run was recorded"
-    try:
-        status, log = path.stat(), run.part_path().stat()
-    except OSError as error:
-        return None, f"{event.path}: {error.strerror}"
-    kind = status.st_mode
-    if status.st_uid != log.st_uid and not kind & stat.S_IROTH:
-        # In a store of several users: what one may not read, he cannot have another's server read for him.
-        return None, f"{event.path} is another user's than the run"
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)) or not os.access(path, os.R_OK):
-        return None, f"{event.path} cannot be read"
-    return path, ""
-
-
-def _host_of(run: StoredRun) -> str:
-    lines, _, _ = lines_of(run, frozenset({"run_started"}), lambda event: True, "0", 1)
-    return next((event.host for event in ev.decode_lines(lines) if isinstance(event, ev.RunStarted)), "")
 
 
 def _tar(folder: Path) -> Iterator[bytes]:
