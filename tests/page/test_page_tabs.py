@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
 from browsing import ALONE, Server, TrainerProcess, Watched, wait_for, wait_for_steps
 from playwright.sync_api import Page
+
+from livecb import events as ev
+from livecb.logs.file import FileLog
+from livecb.store import Store
 
 Train = Callable[..., TrainerProcess]
 shared = pytest.mark.usefixtures("served")
@@ -24,6 +30,27 @@ def tabs(first: Page, address: str, count: int) -> list[Page]:
     for page in pages:
         page.goto(address)
     return pages
+
+
+class Rank(threading.Thread):
+    """Rank 1 of a run: so many steps at a rate, between them what no page asks to be told."""
+
+    def __init__(self, server: Server, run: str, steps: int, rate: float) -> None:
+        super().__init__(daemon=True)
+        self.log = FileLog(Store(server.folder).run(run).part_path("1"))
+        self.steps, self.rate = steps, rate
+        self.said = 0
+
+    def say(self, kind: type[ev.Event], **fields: object) -> None:
+        self.log.append(ev.encode(kind(seq=self.said, time=time.time(), rank=1, **fields)) + b"\n")  # type: ignore[arg-type]
+        self.said += 1
+
+    def run(self) -> None:
+        for step in range(self.steps):
+            self.say(ev.Metrics, values={"train/loss": 1 / (step + 1)}, context="train", step=step)
+            if step % 3 == 0:
+                self.say(ev.System, cpu=50.0)
+            time.sleep(1 / self.rate)
 
 
 def streams_at(server: Server, page: Page) -> float:
@@ -109,6 +136,64 @@ def test_tabs_that_open_while_events_pour_in_have_each_once(
         wait_for(page, "livecb.logs().count === livecb.state().counts.log")
         assert_every_number_once(server, trainer.run, page)
         page.close()
+
+
+@shared
+def test_tabs_that_open_or_come_back_while_two_ranks_go_on_have_each_event_of_both_once(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 100, "--rate", 100, "--more", 900)
+    rank = Rank(server, trainer.run, 1000, 100)
+    rank.start()
+    first = watched.open(server.url(trainer.run))
+    pages = [first]
+    for _ in range(4):
+        wait_for(pages[-1], "livecb.counts()['train/loss@1'] > 0")
+        pages += tabs(first, f"{server.address}r/{trainer.run}", 1)
+    while rank.is_alive():
+        pages[1].evaluate("dispatchEvent(new Event('pagehide'))")
+        pages[1].wait_for_timeout(200)
+        pages[1].evaluate("dispatchEvent(new Event('pageshow'))")
+        pages[1].wait_for_timeout(200)
+    trainer.tell("step", 10)
+    for page in pages:
+        wait_for_steps(page, "train/loss", even(1010))
+        wait_for_steps(page, "train/loss@1", [*range(1000)])
+
+
+@shared
+def test_a_tab_of_a_run_that_says_nothing_that_a_page_is_told_is_live_at_once(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 40)
+    first = watched.open(server.url(trainer.run))
+    wait_for(first, "livecb.link().kind === 'live'")
+    said = first.evaluate("livecb.state().events")
+    trainer.tell("progress", 45)
+    wait_for(first, "livecb.state().events === wanted", said + 1)
+    [second] = tabs(first, f"{server.address}r/{trainer.run}", 1)
+    wait_for(second, "livecb.link().kind === 'live'")
+    assert second.evaluate("livecb.stream().shared")
+    trainer.tell("progress", 46)
+    wait_for(second, "livecb.state().events === wanted", said + 2)
+    trainer.tell("step", 60)
+    for page in (first, second):
+        wait_for_steps(page, "train/loss", even(100))
+
+
+@shared
+def test_a_tab_of_a_run_that_has_just_ended_knows_that_it_is_over(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 40)
+    first = watched.open(server.url(trainer.run))
+    wait_for(first, "livecb.link().kind === 'live'")
+    trainer.tell("end", "completed")
+    trainer.kill()
+    [second] = tabs(first, f"{server.address}r/{trainer.run}", 1)
+    for page in (first, second):
+        wait_for(page, "livecb.link().kind === 'resting'")
+        assert page.evaluate("[livecb.state().status, livecb.state().alive]") == ["completed", False]
 
 
 def test_tabs_without_a_shared_worker_are_live_too(server: Server, train: Train, watched: Watched) -> None:
