@@ -32,7 +32,7 @@ format: .venv/test
 	$(BIN)/ruff check --fix $(SOURCES)
 
 bench: .venv/bench page  ## the figures of the README, some twenty-five minutes
-	for name in emit looking fold compress history fanout training latency; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in emit looking fold compress history fanout training latency opening; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/page.py --short
 
 page: .venv/test $(STATIC)  ## the live page, built into the package
