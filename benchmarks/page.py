@@ -321,8 +321,8 @@ class Report:
 
 def history(browser: Browser, report: Report, options: argparse.Namespace) -> None:
     store = store_of(options.store, options.runs, options.metrics, options.points)
-    for row in store.glob("*/.row.json"):
-        row.unlink()
+    for kept in (*store.glob("*/.row.json"), *store.glob("*/.answer-*")):
+        kept.unlink()
     size = f"{options.runs} runs × {options.metrics} metrics × {options.points:,} points"
     for how in ("the first server ever", "a fresh server", "the same server again"):
         if how != "the same server again":
