@@ -15,8 +15,8 @@ demo: .venv/demo  ## train a small network and watch it live
 	$(BIN)/livecb demo
 
 test: .venv/test page  ## every test, in real Chromium too
-	@# Four workers, for tests wait as much as they compute; in the order of folders, for long modules come first there.
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@# Three workers, for tests wait as much as they compute; in the order of folders, for long modules come first there.
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 	$(NPM) test
 
 check: .venv/test  ## format, lint, types, import law

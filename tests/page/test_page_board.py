@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -46,7 +47,9 @@ def test_a_candidate_stands_in_its_place_as_soon_as_it_is_done(
     server: Server, train: Train, watched: Watched
 ) -> None:
     trainer = search(train, 3)
-    page = watched.open(server.url(trainer.run))
+    page = watched.open(server.url())
+    with page.expect_response(re.compile("/leaderboard")):  # what came before it was there at first
+        page.goto(server.url(trainer.run))
     page.locator(".board tbody tr").nth(2).wait_for()
     trainer.tell("candidate", 7)
     # What is new stays so for some seconds: nothing that was there at first is.
