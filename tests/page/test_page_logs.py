@@ -133,3 +133,19 @@ def test_the_log_follows_and_pauses_while_one_reads(server: Server, train: Train
     assert rows.evaluate("rows => rows.scrollTop") == place
     page.get_by_role("button", name="Follow").click()
     rows.get_by_text("line 49 of 50").wait_for()
+
+
+def test_a_view_that_is_left_while_its_log_scrolls_breaks_nothing(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 10)
+    page = watched.open(server.url(trainer.run))
+    trainer.tell("log", 3000)
+    wait_for(page, "livecb.logs().count === wanted", 3001)
+    for tab in ("Log", "Curves") * 5:
+        page.get_by_role("log", name="Log lines").wait_for()
+        leave = """tab => {
+            document.querySelector("[role=log]").scrollTop = Math.random() * 1000;
+            document.getElementById(`tab-${tab}`).click();
+        }"""
+        page.evaluate(leave, tab)

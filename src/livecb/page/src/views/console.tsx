@@ -63,7 +63,8 @@ export function Console({ session, tall }: { session: RunSession; tall?: boolean
   }, [logs]);
 
   const onScroll = (): void => {
-    const element = scroller.current as HTMLDivElement;
+    const element = scroller.current;
+    if (!element) return; // browsers tell of a scroll in the next frame: by then the view may be another
     measure(element);
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < ROW * 1.5;
     const row = Math.floor(element.scrollTop / ROW);
