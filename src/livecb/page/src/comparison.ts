@@ -71,8 +71,10 @@ export class Comparison {
     this.#busy.add(run);
     let pause = AGAIN_MS;
     try {
-      const state = await getJson<State>(this.#api.run(run));
-      const series = await getJson<SeriesAnswer>(this.#api.series(run, { points: this.#points }));
+      // Both at once: else the first curves stand behind the states of all runs in the browser's queue.
+      const [state, series] = await Promise.all([
+        getJson<State>(this.#api.run(run)), getJson<SeriesAnswer>(this.#api.series(run, { points: this.#points })),
+      ]);
       compared.state = state;
       compared.curves.load(series, state.attempt);
       compared.curves.rewind(state.rewinds);
