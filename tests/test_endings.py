@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import livecb
+from forking import status_of_child
 from livecb import endings, events
 from livecb.events import decode
 from livecb.state import State
@@ -535,22 +536,4 @@ def test_a_run_is_found_while_others_come_and_go(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_child_that_is_forked_while_a_run_ends_can_begin_one() -> None:
-    ending, forked = threading.Event(), threading.Event()
-
-    def end() -> None:
-        with endings._turn:
-            ending.set()
-            forked.wait(10)
-
-    ends = threading.Thread(target=end)
-    ends.start()
-    ending.wait(10)
-    child = os.fork()
-    if child == 0:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(5)
-        endings.watch(livecb.Run(None))
-        os._exit(0)
-    forked.set()
-    ends.join()
-    assert os.waitpid(child, 0)[1] == 0
+    assert status_of_child(endings._turn, lambda: endings.watch(livecb.Run(None))) == 0

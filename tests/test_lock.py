@@ -3,7 +3,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from forking import status_of_child
 from livecb import lock as locks
 from livecb.lock import WriterLock, is_held, last_words
 
@@ -241,24 +241,7 @@ def test_ctrl_c_while_it_is_taken_leaves_nothing_behind(
 
 
 def test_a_child_that_is_forked_while_a_thread_looks_can_look_too(tmp_path: Path) -> None:
-    looking, forked = threading.Event(), threading.Event()
-
-    def look() -> None:
-        with locks._turn:
-            looking.set()
-            forked.wait(10)
-
-    looks = threading.Thread(target=look)
-    looks.start()
-    looking.wait(10)
-    child = os.fork()
-    if child == 0:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(5)
-        os._exit(is_held(tmp_path / "writer.lock"))
-    forked.set()
-    looks.join()
-    assert os.waitpid(child, 0)[1] == 0
+    assert status_of_child(locks._turn, lambda: is_held(tmp_path / "writer.lock")) == 0
 
 
 def test_a_lock_of_a_relative_path_is_given_back_from_another_folder(

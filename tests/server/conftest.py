@@ -11,12 +11,24 @@ import pytest
 from watching import Served, Writer, client_of, launch_ended, server_pid
 
 from livecb.server import launch
+from livecb.server.pace import Pace
 from livecb.store import Store
 
 
 @pytest.fixture
 def served(store: Store) -> Iterator[Served]:
     """A server in a thread over this test's store."""
+    server = launch.ThreadServer(store, port=0)
+    served = client_of(server.start())
+    yield served
+    served.client.close()
+    server.stop()
+
+
+@pytest.fixture
+def apart(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A server in a thread that spends as one in a process of its own does: it compresses."""
+    monkeypatch.setattr("livecb.server.pace.IN_A_THREAD", Pace())
     server = launch.ThreadServer(store, port=0)
     served = client_of(server.start())
     yield served

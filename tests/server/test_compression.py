@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
-from watching import Served, Writer, client_of, take
+from watching import Served, Writer, take
 
-from livecb.server import launch, pages
+from livecb.server import pages
 from livecb.server.compression import LEAST, accepts_gzip
-from livecb.server.pace import IN_A_THREAD, Pace
-from livecb.store import Store
+from livecb.server.pace import IN_A_THREAD
 
 PLAIN, PACKED = {"accept-encoding": "identity"}, {"accept-encoding": "gzip, deflate, br"}
-
-
-@pytest.fixture
-def apart(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A server that spends as one in a process of its own does."""
-    monkeypatch.setattr("livecb.server.pace.IN_A_THREAD", Pace())
-    server = launch.ThreadServer(store, port=0)
-    served = client_of(server.start())
-    yield served
-    served.client.close()
-    server.stop()
 
 
 def raw(served: Served, path: str, headers: dict[str, str]) -> tuple[httpx.Response, bytes]:

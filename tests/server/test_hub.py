@@ -10,25 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from watching import Served, Writer, client_of, until
+from watching import Served, Writer, until
 
 from livecb import events as ev
-from livecb.server import launch
 from livecb.server.export import rows_of
-from livecb.server.pace import Pace
 from livecb.server.search import lines_of
-from livecb.store import Store
-
-
-@pytest.fixture
-def apart(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A server that compresses, as one in a process of its own does."""
-    monkeypatch.setattr("livecb.server.pace.IN_A_THREAD", Pace())
-    server = launch.ThreadServer(store, port=0)
-    served = client_of(server.start())
-    yield served
-    served.client.close()
-    server.stop()
 
 
 class Gate:

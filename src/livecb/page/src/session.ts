@@ -14,6 +14,7 @@ import type { LivecbEvent } from "../client/generated/events";
 import { RunLog } from "./log";
 import { Media } from "./media";
 import { restWhileHidden } from "./rest";
+import { Resting } from "./resting";
 import { Soon } from "./soon";
 import { inTime } from "./streams/patience";
 import { hubOf, type Followed } from "./streams/tab";
@@ -37,10 +38,6 @@ const CAUGHT_UP_MS = 1_500;
 const ASK_STATE_MS = 250;
 /** More names than these make an address too long for some proxies. */
 const MANY_NAMES = 20;
-const REST_POLL_MS = 15_000;
-/** What is over lets its stream go: soon where it has been over for long, later where a last word may still come. */
-const LET_GO_MS = 500;
-const LAST_WORDS_MS = 5_000;
 const KEEP_SEQS = 1_000;
 
 const ENDED = new Set(["completed", "failed", "stopped", "killed", "crashed"]);
@@ -79,9 +76,8 @@ export class RunSession {
   #stopResting = (): void => undefined;
   /** Where the run stood when it was let go. */
   #restedAt: string | undefined;
-  #rest: ReturnType<typeof setTimeout> | undefined;
+  readonly #resting = new Resting(() => this.#goToRest(), () => this.#lookWhileResting());
   #caughtUp: ReturnType<typeof setTimeout> | undefined;
-  #letGo: ReturnType<typeof setTimeout> | undefined;
   media: Media;
   readonly #api: Api;
 
@@ -118,8 +114,7 @@ export class RunSession {
     this.#stopResting();
     this.wheel.stop();
     this.telling?.stop();
-    clearTimeout(this.#rest);
-    clearTimeout(this.#letGo);
+    this.#resting.stop();
     clearTimeout(this.#caughtUp);
     this.#followed?.stop();
     this.logs.stop();
@@ -316,39 +311,36 @@ export class RunSession {
   }
 
   #restOnceOver(): void {
-    clearTimeout(this.#letGo);
-    if (!this.#isOver) return;
-    const quiet = this.now - (this.state?.updated ?? 0);
-    this.#letGo = setTimeout(() => this.#goToRest(), quiet > BEHIND_S ? LET_GO_MS : LAST_WORDS_MS);
+    this.#resting.see(this.#isOver, this.now - (this.state?.updated ?? 0));
   }
 
   #goToRest(): void {
-    clearTimeout(this.#rest);
     this.#followed?.stop();
     if (this.link.kind !== "resting") this.#restedAt = this.state?.cursor;
     this.#setLink({ kind: "resting", since: Date.now() });
-    this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
+    this.#resting.begin();
   }
 
   #wakeUp(): void {
-    clearTimeout(this.#rest);
+    this.#resting.end();
     if (this.#followed) this.#follow(this.#followed.cursor);
   }
 
-  async #askWhileResting(): Promise<void> {
+  /** Ask how the run stands, and wake up if it goes on; false once it does not rest any more. */
+  async #lookWhileResting(): Promise<boolean> {
     const generation = this.#generation;
-    const isResting = (): boolean => !this.#isPast(generation) && this.link.kind === "resting";
+    const rests = (): boolean => !this.#isPast(generation) && this.link.kind === "resting";
     try {
       const state = await this.#getState();
-      if (!isResting()) return;
+      if (!rests()) return false;
       this.#setState(state);
       const same = hasEnded(state) && !state.alive && state.cursor === this.#restedAt;
       if (!same && (!document.hidden || hubOf(this.base).shared)) this.#wakeUp();
     } catch {
       // Whoever looks is told that the server is away; else the next question may be answered.
-      if (!document.hidden && isResting()) this.#wakeUp();
+      if (!document.hidden && rests()) this.#wakeUp();
     }
-    if (isResting()) this.#rest = setTimeout(() => void this.#askWhileResting(), REST_POLL_MS);
+    return rests();
   }
 }
 

@@ -15,7 +15,8 @@ import { belongsTo, isNowhere, linesOf, modelOf, type ChartModel } from "./chart
 import { ChartTools } from "./chart-tools";
 import { MarkRow } from "./marks";
 import { crossHair } from "./cross-hair";
-import { Plot, type Frame, type Hover } from "./plot";
+import { Plot } from "./plot";
+import type { Frame, Hover } from "./plot-model";
 
 interface Props {
   session: RunSession;

@@ -10,7 +10,7 @@ import type { Mark } from "../data/marks";
 import { placeOn, type XAxis } from "../data/series";
 import { bearable, smooth } from "../data/smooth";
 import type { LookChoice } from "../look";
-import type { Line, PlotLine, PlotModel, PlotPoint } from "./plot";
+import type { Line, PlotLine, PlotModel, PlotPoint } from "./plot-model";
 
 /** What a chart draws, and which of its columns holds the measured values of which line. */
 export interface ChartModel extends PlotModel {

@@ -9,7 +9,8 @@ import { snapped } from "../data/snap";
 import { frames } from "../frames";
 import type { CompareAxis } from "../data/picks";
 import { crossHair } from "./cross-hair";
-import { Plot, type Hover, type PlotLine, type PlotModel } from "./plot";
+import { Plot } from "./plot";
+import type { Hover, PlotLine, PlotModel } from "./plot-model";
 import { spokenId } from "./words";
 
 interface Props {

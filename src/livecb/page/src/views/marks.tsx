@@ -4,7 +4,7 @@ import { clusters, type Cluster, type Mark } from "../data/marks";
 import { clock, count } from "../data/format";
 import type { RunSession } from "../session";
 import { useTopics } from "../topics";
-import type { Frame } from "./plot";
+import type { Frame } from "./plot-model";
 import { captionOf } from "./words";
 
 /** Marks nearer than this, in pixels, are shown as one: what a mouse hits, and what a finger does. */

@@ -2,65 +2,13 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { WHOLE_STEPS, axisClock, axisNumber, axisTime, isWhole, logSplits } from "../data/axis";
+import { dotsOf } from "../data/dots";
 import type { Cell } from "../data/lines";
-import type { XAxis } from "../data/series";
-import { drawAcross, drawLine, drawShape, within, type Shape } from "./ink";
+import { drawAcross, drawLine, drawShape, within } from "./ink";
 import { palette, textWidth, type Palette } from "./palette";
-
-export interface PlotLine {
-  /** Index into the palette. */
-  color: number;
-  width: number;
-  alpha: number;
-  dash?: number[];
-  /** Each point as a ring. */
-  dots: boolean;
-  /** A dot at the end: here it is now. */
-  end: boolean;
-}
-
-/** A line across the chart, from where on the training was another: an attempt began, a parameter was set. */
-export interface Line {
-  x: number;
-  label: string;
-}
-
-/** Where the plotted part stands in its host, in CSS pixels, and which part of the axis it shows. */
-export interface Frame {
-  left: number;
-  width: number;
-  bottom: number;
-  from: number;
-  to: number;
-}
-
-export interface PlotModel {
-  x: number[];
-  columns: Cell[][];
-  lines: PlotLine[];
-  range: readonly [number, number];
-  axis: XAxis;
-  log: boolean;
-  logX?: boolean;
-  across: Line[];
-  /** Areas between two columns. */
-  bands?: { low: number; high: number; color: number }[];
-  points?: PlotPoint[];
-}
-
-/** A point that stands out: the best value so far, or the smallest or the largest. */
-export interface PlotPoint {
-  x: number;
-  y: number;
-  color: number;
-  kind: Shape;
-}
-
-/** The point under the cross-hair: its index per column, null where there is none. */
-export type Hover = { x: number; indices: (number | null)[] } | null;
+import type { Frame, Hover, PlotLine, PlotModel } from "./plot-model";
 
 const SYNC = uPlot.sync("charts");
-const MAX_DOTS = 80;
 /** Of so many lines each has a ring under the cross-hair. */
 const MOST_RINGS = 16;
 /** How much of an area's colour shows: the last byte of the colour. */
@@ -175,8 +123,8 @@ export class Plot {
       hooks: {
         setCursor: [(u) => this.#hovered(u)],
         setSelect: [(u) => this.#selected(u)],
-        drawAxes: [(u) => this.#drawLines(u)],
-        drawSeries: [(u, i) => areMany(model) && this.#drawLine(u, i)],
+        drawAxes: [(u) => this.#drawAcross(u)],
+        drawSeries: [(u, i) => areMany(model) && this.#drawSeries(u, i)],
         draw: [(u) => this.#drawEnds(u), (u) => this.onFrame(frameOf(u))],
       },
     };
@@ -196,7 +144,7 @@ export class Plot {
         width: 1.2,
         fill: () => this.#colors.surface,
         stroke: () => this.#colors.series[line.color] as string,
-        filter: (u, i) => pointsToShow(u, i, line.dots),
+        filter: (u, i) => dotsOf(u.data[i] as Cell[], line.dots),
       },
     };
   }
@@ -264,7 +212,7 @@ export class Plot {
     this.onZoom(from, to);
   }
 
-  #drawLines(u: uPlot): void {
+  #drawAcross(u: uPlot): void {
     const model = this.#model as PlotModel;
     const { ctx, bbox } = u;
     const scale = uPlot.pxRatio;
@@ -285,7 +233,7 @@ export class Plot {
     ctx.restore();
   }
 
-  #drawLine(u: uPlot, index: number): void {
+  #drawSeries(u: uPlot, index: number): void {
     const { x, columns, lines } = this.#model as PlotModel;
     const [line, column] = [lines[index - 1], columns[index - 1]];
     if (!line || !column) return;
@@ -335,30 +283,6 @@ function rangeY(_u: uPlot, low: number | null, high: number | null): uPlot.Range
 
 function rangeLog(_u: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
   return low === null || high === null ? [0.1, 1] : uPlot.rangeLog(low, high, 10, false);
-}
-
-// Rings where they were asked for and have room; alone between gaps a point is its own line.
-function pointsToShow(u: uPlot, seriesIndex: number, dots: boolean): number[] {
-  const column = u.data[seriesIndex] as Cell[];
-  const all: number[] = [];
-  const alone: number[] = [];
-  let gapBefore = true;
-  let last = -1;
-  for (let i = 0; i < column.length; i++) {
-    const y = column[i];
-    if (y === undefined) continue;
-    if (y === null) {
-      if (gapBefore && last >= 0) alone.push(last);
-      gapBefore = true;
-      last = -1;
-      continue;
-    }
-    if (last >= 0) gapBefore = false;
-    last = i;
-    all.push(i);
-  }
-  if (gapBefore && last >= 0) alone.push(last);
-  return dots && all.length <= MAX_DOTS ? all : alone;
 }
 
 function frameOf(u: uPlot): Frame {

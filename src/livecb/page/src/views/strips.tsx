@@ -11,7 +11,8 @@ import type { RunSession } from "../session";
 import { useTopics } from "../topics";
 import { lookOf, modelOf, rangeOf, type ChartModel } from "./chart-model";
 import { crossHair } from "./cross-hair";
-import { Plot, type Hover } from "./plot";
+import { Plot } from "./plot";
+import type { Hover } from "./plot-model";
 
 interface Props {
   session: RunSession;
