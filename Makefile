@@ -6,7 +6,7 @@ PAGE := src/livecb/page
 STATIC := src/livecb/server/static/index.html
 PAGE_SOURCES := $(shell find $(PAGE) src/livecb/events src/livecb/server/answers.py src/livecb/control/commands.py \( -name node_modules -o -name generated -o -name dist -o -name __pycache__ \) -prune -o -type f -print)
 NPM := cd $(PAGE) && PATH="$(CURDIR)/$(BIN):$$PATH" LIVECB_PYTHON="$(CURDIR)/$(BIN)/python" npm
-SOURCES := src tests benchmarks examples hatch_build.py
+SOURCES := src tests benchmarks examples $(wildcard docs/*.py) hatch_build.py
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test check format page bench docs clean

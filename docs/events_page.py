@@ -43,7 +43,10 @@ _ITEM = re.compile(r"^ {4}(\w+(?:, \w+)*): (.*(?:\n {8}.*)*)", re.MULTILINE)
 def page() -> str:
     """Return the whole page."""
     types = [_section(f"`{tag}`", kind) for tag, kind in events.EVENTS.items()]
-    parts = [_section(f"`{kind.__name__}`", kind) for kind in (events.Totals, events.FileRef, events.Gpu, events.Parameter)]
+    parts = [
+        _section(f"`{kind.__name__}`", kind)
+        for kind in (events.Totals, events.FileRef, events.Gpu, events.Parameter)
+    ]
     every = _section("Every event", events.Event)
     free = ", ".join(f"`{name}`" for name in sorted(FREE_FORM))
     intro = INTRO.replace("VERSION", str(events.VERSION)).replace("FREE_FORM", free)
