@@ -145,6 +145,21 @@ def test_a_picture_is_enlarged_and_gone_through_by_mouse_and_keyboard(
     page.get_by_role("dialog", name="real").get_by_text("step 195").wait_for()
 
 
+def test_a_picture_that_is_opened_while_another_closes_is_shown(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 0, "--bare")
+    trainer.tell("images", 10)
+    page = watched.open(server.url(trainer.run))
+    page.get_by_role("button", name="picture 9").click()
+    page.get_by_role("dialog", name="fake").get_by_text("step 9").wait_for()
+    page.locator("dialog.closer").evaluate(
+        "dialog => (dialog.close(), document.querySelector('.film[aria-label^=real]').dispatchEvent("
+        "new KeyboardEvent('keydown', { key: 'Enter' })))"
+    )
+    page.get_by_role("dialog", name="real").get_by_text("step 5").wait_for()
+
+
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
 def test_whatever_there_is_to_see_fits_the_page(
     server: Server, train: Train, watched: Watched, size: tuple[int, int]

@@ -29,7 +29,8 @@ export function Images({ session }: { session: RunSession }) {
           show more of {count(images.names.length)} names
         </button>
       )}
-      {open && <Look images={images} name={open.name} place={open.place} session={session} close={() => setOpen(null)} />}
+      {/* One that closes says so later: another may have been opened by then. */}
+      {open && <Look key={`${open.place} ${open.name}`} {...{ images, session, ...open }} close={() => setOpen((now) => (now === open ? null : now))} />}
     </>
   );
 }
