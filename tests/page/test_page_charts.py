@@ -192,3 +192,17 @@ def test_the_tab_tells_how_far_the_run_is(server: Server, train: Train, watched:
     expect(icon).to_have_attribute("href", re.compile("running-2"))
     trainer.tell("end", "failed")
     expect(icon).to_have_attribute("href", re.compile("failed"))
+
+
+def test_a_mark_keeps_the_focus_while_its_chart_goes_to_another_axis(
+    server: Server, train: Train, watched: Watched
+) -> None:
+    trainer = train("--steps", 400)
+    page = watched.open(server.url(trainer.run))
+    mark = page.locator("[data-chart=loss] .mark").first
+    for axis in ("epoch", "step"):
+        mark.focus()
+        # Pressed so, it leaves the focus where it is.
+        page.get_by_role("radio", name=axis, exact=True).evaluate("radio => radio.click()")
+        page.wait_for_timeout(500)  # all charts are drawn, one a frame
+        assert mark.evaluate("mark => mark === document.activeElement")

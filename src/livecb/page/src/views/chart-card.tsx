@@ -13,10 +13,10 @@ import type { LookChoice } from "../look";
 import type { RunSession } from "../session";
 import { belongsTo, isNowhere, linesOf, modelOf, type ChartModel } from "./chart-model";
 import { ChartTools } from "./chart-tools";
-import { MarkRow } from "./marks";
+import { MarkRow, type Drawn } from "./marks";
 import { crossHair } from "./cross-hair";
 import { Plot } from "./plot";
-import type { Frame, Hover } from "./plot-model";
+import type { Hover } from "./plot-model";
 
 interface Props {
   session: RunSession;
@@ -35,16 +35,20 @@ export function ChartCard(props: Props) {
   const plot = useRef<Plot | null>(null);
   const model = useRef<ChartModel | null>(null);
   const [hover, setHover] = useState<Hover>(null);
-  const [frame, setFrame] = useState<Frame | null>(null);
+  const lookDrawn = useRef(look);
+  const [drawn, setDrawn] = useState<Drawn | null>(null);
   const [inView, setInView] = useState(false);
   const [large, setLarge] = useState(false);
   const shown = useRef<VNode | null>(null);
   const { off, best, log, marks } = choice.settings;
-  const drawn = { ...chart, lines: chart.lines.filter(({ metric }) => !off.includes(metric)) };
+  const seen = { ...chart, lines: chart.lines.filter(({ metric }) => !off.includes(metric)) };
 
   useEffect(() => {
     const element = host.current as HTMLDivElement;
-    const made = new Plot(element, setHover, (from, to) => choice.zoom(from, to), (now) => setFrame((last) => (isSame(last, now) ? last : now)));
+    const made = new Plot(element, setHover, (from, to) => choice.zoom(from, to), (frame) => {
+      const { axis, zero } = lookDrawn.current;
+      setDrawn((last) => (isSame(last, { ...frame, axis, zero }) ? last : { ...frame, axis, zero }));
+    });
     plot.current = made;
     const sight = new IntersectionObserver((entries) => setInView(entries.at(-1)?.isIntersecting ?? true), { rootMargin: "200px" });
     sight.observe(element);
@@ -67,7 +71,8 @@ export function ChartCard(props: Props) {
       const { curves, locator } = session;
       const state = session.state as State;
       const across = linesOf(state, curves.begins, marks ? session.marks.all : [], (mark) => locator.place(mark, look.axis), look.axis, look.zero);
-      model.current = modelOf(drawn, curves, look, range, log, across, width, best ? state.metrics : {});
+      model.current = modelOf(seen, curves, look, range, log, across, width, best ? state.metrics : {});
+      lookDrawn.current = look;
       plot.current?.draw(model.current);
       session.topics.spent(performance.now() - began);
     });
@@ -78,19 +83,19 @@ export function ChartCard(props: Props) {
   const state = session.state as State;
   const at = hover && whereWords(hover.x, look, session.now);
   const nowhere = isNowhere(chart, session.curves, look.axis) ? look.axis : null;
-  const valueOf = (line: LineSpec): string => valueAt(line, drawn.lines.indexOf(line), state, hover, model.current);
+  const valueOf = (line: LineSpec): string => valueAt(line, seen.lines.indexOf(line), state, hover, model.current);
   shown.current = (
     <figure class={`chart ${large ? "large" : ""}`} data-chart={chart.title}>
       <figcaption>
         <h2 title={chart.title}>{chart.title}</h2>
         {at ? <span class="where">{at}</span> : <Missing chart={chart} state={state} left={model.current?.left ?? 0} nowhere={nowhere} />}
         <Legend title={chart.title} lines={chart.lines} state={state} valueOf={valueOf} choice={choice} />
-        <ChartTools {...{ session, choice, chart: drawn, look, range, large, setLarge }} canvas={() => plot.current?.canvas ?? null} />
+        <ChartTools {...{ session, choice, chart: seen, look, range, large, setLarge }} canvas={() => plot.current?.canvas ?? null} />
       </figcaption>
       <div class="plotted">
         <div class="plot" ref={host} role="img" {...crossHair(plot)} aria-label={describe(chart, state)} />
-        {frame && marks && inView && (
-          <MarkRow session={session} look={look} frame={frame} belongs={(mark) => belongsTo(chart, state.metrics, mark)} />
+        {drawn && marks && inView && (
+          <MarkRow session={session} drawn={drawn} belongs={(mark) => belongsTo(chart, state.metrics, mark)} />
         )}
       </div>
     </figure>
@@ -98,8 +103,8 @@ export function ChartCard(props: Props) {
   return shown.current;
 }
 
-function isSame(one: Frame | null, other: Frame): boolean {
-  return one !== null && (Object.keys(other) as (keyof Frame)[]).every((key) => one[key] === other[key]);
+function isSame(one: Drawn | null, other: Drawn): boolean {
+  return one !== null && (Object.keys(other) as (keyof Drawn)[]).every((key) => one[key] === other[key]);
 }
 
 /** What the curves do not show, and why. */

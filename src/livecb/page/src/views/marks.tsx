@@ -13,22 +13,27 @@ const ROOM_FOR_FINGERS = 30;
 const MOST_LINES = 6;
 const TIP_WIDTH = 260;
 
+/** What a chart shows as it was drawn last: another look may have been chosen since. */
+export interface Drawn extends Frame {
+  axis: Look["axis"];
+  zero: number;
+}
+
 interface Props {
   session: RunSession;
-  look: Look;
-  frame: Frame;
+  drawn: Drawn;
   /** Whether a mark belongs to the chart. */
   belongs(mark: Mark): boolean;
 }
 
 /** What happened, where it happened: on the axis of a chart. One stop of the tab key; arrows go from one to the next. */
-export function MarkRow({ session, look, frame, belongs }: Props) {
+export function MarkRow({ session, drawn, belongs }: Props) {
   useTopics(session.topics, "marks");
   const [open, setOpen] = useState<string | null>(null);
   const [current, setCurrent] = useState(0);
   const row = useRef<HTMLDivElement>(null);
   const room = matchMedia("(pointer: coarse)").matches ? ROOM_FOR_FINGERS : ROOM;
-  const found = clusters(placed(session, look, frame, belongs), room);
+  const found = clusters(placed(session, drawn, belongs), room);
   const stop = Math.min(current, found.length - 1);
   useEffect(() => {
     if (open !== null && !found.some((cluster) => nameOf(cluster) === open)) setOpen(null);
@@ -43,7 +48,7 @@ export function MarkRow({ session, look, frame, belongs }: Props) {
   };
   return (
     <div class="marks" ref={row} role="group" aria-label="What happened, along the axis" onKeyDown={onKey}
-      style={{ left: `${frame.left}px`, top: `${frame.bottom}px`, width: `${frame.width}px` }}>
+      style={{ left: `${drawn.left}px`, top: `${drawn.bottom}px`, width: `${drawn.width}px` }}>
       {found.map((cluster, at) => {
         const name = nameOf(cluster);
         return (
@@ -53,7 +58,7 @@ export function MarkRow({ session, look, frame, belongs }: Props) {
               onFocus={() => (setCurrent(at), setOpen(name))} onBlur={() => setOpen(null)} onClick={() => setOpen(name)}>
               <i aria-hidden="true">{cluster.marks.length > 1 && cluster.kind !== "checkpoint" ? cluster.marks.length : ""}</i>
             </button>
-            {open === name && <Tip cluster={cluster} width={frame.width} now={session.now} />}
+            {open === name && <Tip cluster={cluster} width={drawn.width} now={session.now} />}
           </span>
         );
       })}
@@ -61,13 +66,13 @@ export function MarkRow({ session, look, frame, belongs }: Props) {
   );
 }
 
-function placed({ marks, locator }: RunSession, look: Look, { from, to, width }: Frame, belongs: (mark: Mark) => boolean): [Mark, number][] {
+function placed({ marks, locator }: RunSession, { axis, zero, from, to, width }: Drawn, belongs: (mark: Mark) => boolean): [Mark, number][] {
   const found: [Mark, number][] = [];
-  const zero = look.axis === "time" ? look.zero : 0;
+  const begin = axis === "time" ? zero : 0;
   for (const mark of marks.all) {
-    const place = locator.place(mark, look.axis);
+    const place = locator.place(mark, axis);
     if (place === null || !belongs(mark)) continue;
-    const part = (place - zero - from) / (to - from);
+    const part = (place - begin - from) / (to - from);
     if (part >= 0 && part <= 1) found.push([mark, part * width]);
   }
   return found;
