@@ -7,6 +7,8 @@ STATIC := src/livecb/server/static/index.html
 PAGE_SOURCES := $(shell find $(PAGE) src/livecb/events src/livecb/server/answers.py src/livecb/control/commands.py \( -name node_modules -o -name generated -o -name dist -o -name __pycache__ \) -prune -o -type f -print)
 NPM := cd $(PAGE) && PATH="$(CURDIR)/$(BIN):$$PATH" LIVECB_PYTHON="$(CURDIR)/$(BIN)/python" npm
 SOURCES := src tests benchmarks examples $(wildcard docs/*.py) hatch_build.py
+# Set by some machines; here a thousand short programs would each compile what they import.
+export PYTHONDONTWRITEBYTECODE :=
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test check format page bench docs clean
