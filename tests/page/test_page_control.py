@@ -183,6 +183,12 @@ def test_what_cannot_be_asked_tells_a_mouse_a_keyboard_and_a_finger_why(
     expect(why).not_to_have_class(re.compile("sr"))
     page.keyboard.press("Enter")
     touched = viewer.open(serving.url(descent.run), PHONE, has_touch=True, is_mobile=True)
+    summary = touched.locator(".control summary")
+    expect(summary).to_have_text(re.compile("^Control · lr 1.0e-3 · batch_size 8$"))
+    chart = touched.locator(".chart").first.bounding_box()
+    assert chart is not None
+    assert chart["y"] < PHONE[1] - 150, "a curve is seen at the first glance"
+    summary.tap()
     button(touched, "Evaluate now").tap(force=True)
     expect(touched.locator(".evaluate [role=tooltip]")).not_to_have_class(re.compile("sr"))
     for name in ("Pause", "Stop and save", "Save now"):

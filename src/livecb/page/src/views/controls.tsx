@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { State } from "../../client/api";
 import { copied } from "../copied";
 import {
-  buttonsOf, canAsk, choicesOf, commonReason, deedOf, fateOf, keyOf, latestCommands, pauseOf, pending, valueNow, whose, type Asked, type Button,
+  buttonsOf, canAsk, choicesOf, commonReason, deedOf, fateOf, given, keyOf, latestCommands, pauseOf, pending, valueNow, whose, type Asked, type Button,
 } from "../data/controls";
 import { clock, duration } from "../data/format";
 import type { RunSession } from "../session";
@@ -13,6 +13,8 @@ import { ParameterRow } from "./parameter";
 import { Reasoned } from "./reasoned";
 
 const LATEST = 3;
+/** So many parameters a phone names before one asks for more. */
+const NAMED = 2;
 /** What a phone has under the thumb. */
 const AT_HAND = new Set(["pause", "resume", "stop", "save"]);
 
@@ -29,15 +31,19 @@ export function Controls({ session, narrow = false }: { session: RunSession; nar
   const buttons = buttonsOf(state);
   const common = barred ?? commonReason(buttons, state.controls.parameters);
   const open = pending(state);
-  return (
-    <Card title="Control" class="control">
-      <Paused session={session} state={state} />
-      <Buttons session={session} buttons={buttons} barred={barred} lasts={lasts} />
-      {barred === null && buttons.some(({ name, reason }) => name === "pause" && reason === null) && <PauseLength lasts={lasts} choose={setLasts} />}
+  const buttonsAre = { session, buttons, barred, lasts };
+  const reasons = (
+    <>
       {common && <p class="fate">{common}</p>}
       {wheel.unknown && barred === null && (
         <p class="fate unsure" role="status">The server did not tell what you may do here. What you may not do, it will refuse.</p>
       )}
+    </>
+  );
+  const rest = (
+    <>
+      {barred === null && buttons.some(({ name, reason }) => name === "pause" && reason === null) && <PauseLength lasts={lasts} choose={setLasts} />}
+      {!narrow && reasons}
       {state.controls.parameters.map((said) => {
         const parameter = { ...said, value: valueNow(said, state) };
         const key = keyOf("set", parameter.name);
@@ -48,8 +54,32 @@ export function Controls({ session, narrow = false }: { session: RunSession; nar
         );
       })}
       <Choices session={session} state={state} barred={barred} />
+    </>
+  );
+  const who = barred === null && !wheel.access?.name && <Who session={session} />;
+  if (narrow) {
+    return (
+      <section class="card control" aria-label="Control">
+        <Paused session={session} state={state} />
+        <Buttons {...buttonsAre} groups={[true]} />
+        {reasons}
+        <details>
+          <summary>{["Control", ...state.controls.parameters.slice(0, NAMED).map((said) => `${said.name} ${given(valueNow(said, state))}`)].join(" · ")}</summary>
+          <Buttons {...buttonsAre} groups={[false]} />
+          {rest}
+          {who}
+        </details>
+        <Latest session={session} state={state} />
+      </section>
+    );
+  }
+  return (
+    <Card title="Control" class="control">
+      <Paused session={session} state={state} />
+      <Buttons {...buttonsAre} groups={[true, false]} />
+      {rest}
       <Latest session={session} state={state} />
-      {barred === null && !wheel.access?.name && <Who session={session} />}
+      {who}
     </Card>
   );
 }
@@ -106,12 +136,14 @@ interface ButtonsProps {
   barred: string | null;
   /** How long a pause may last, in seconds. */
   lasts: number;
+  /** Those under the thumb, the others, or both. */
+  groups: boolean[];
 }
 
-function Buttons({ session, buttons, barred, lasts }: ButtonsProps) {
+function Buttons({ session, buttons, barred, lasts, groups }: ButtonsProps) {
   const [stopping, setStopping] = useState(false);
   const { wheel } = session;
-  const failures = buttons.flatMap(({ name }) => wheel.failures.get(name) ?? []);
+  const failures = buttons.flatMap(({ name }) => groups.includes(AT_HAND.has(name)) ? wheel.failures.get(name) ?? [] : []);
   const group = (atHand: boolean) => (
     <div class={atHand ? "at-hand" : "others"}>
       {buttons.filter(({ name }) => AT_HAND.has(name) === atHand).map((button) => {
@@ -128,8 +160,7 @@ function Buttons({ session, buttons, barred, lasts }: ButtonsProps) {
   return (
     <>
       <div class="buttons">
-        {group(true)}
-        {group(false)}
+        {groups.map(group)}
       </div>
       {failures.map((words) => <p key={words} class="fate bad" role="alert">{words}</p>)}
       {stopping && <Stop session={session} close={() => setStopping(false)} />}
