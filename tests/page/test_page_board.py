@@ -34,6 +34,7 @@ def test_a_leaderboard_leads_where_there_are_no_curves(
 ) -> None:
     page = watched.open(server.url(search(train, 6).run))
     page.get_by_role("tab", name="Leaderboard", selected=True).wait_for()
+    page.locator(".board .fail").wait_for()
     assert names(page) == [f"candidate {number}" for number in (1, 5, 2, 3, 0, 4)]
     first = page.locator(".board tbody tr").first
     assert cells(first) == ["1", "candidate 1", "0.9700", "0.8000", "1.50 s", "2", "0.1"]

@@ -7,7 +7,7 @@ type Told = Parameters<typeof newsOf>[0];
 
 const alert = (title: string, more: object = {}) => ({ type: "alert", seq: 1, time: 50, title, ...more }) as State["alerts"][number];
 const told = (more: Partial<Told> = {}): Told => ({
-  name: "mlp", status: "running", now: 100, ended: null, error: null, reason: null, stopped_by: null, alerts: [], ...more,
+  run: "a-run", name: "mlp", status: "running", now: 100, ended: null, error: null, reason: null, stopped_by: null, alerts: [], ...more,
 });
 
 describe("what is news in a state", () => {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { RunRow } from "../client/api";
+import { calledOf, idBeside } from "../src/data/called";
 import { flatten } from "../src/data/flatten";
 import { place, runPath } from "../src/routes";
 import { merge } from "../src/runs";
-import { idBeside } from "../src/views/words";
 
 test("the page finds its root under any prefix", () => {
   expect(place("/")).toEqual({ base: "/", run: null });
@@ -31,7 +31,9 @@ test("changed runs keep their place, those that began last come first, whatever 
   expect(merged.map((one) => one.name)).toEqual(["c", "my-run", "b", "A", "d"]);
 });
 
-test("a run without a name of its own is called once", () => {
+test("a run without a name of its own is called once, and without its time", () => {
+  expect(calledOf({ run: "20261121-100728-quick-breeze", name: "20261121-100728-quick-breeze" })).toBe("quick-breeze");
+  expect(calledOf({ run: "20261121-100728-quick-breeze", name: "20261121 again" })).toBe("20261121 again");
   expect(idBeside({ run: "20261121-100728-quick-breeze", name: "20261121-100728-quick-breeze" })).toBe("");
   expect(idBeside({ run: "20261121-100728-quick-breeze", name: "digits" })).toBe("quick-breeze");
   expect(idBeside({ run: "my-run", name: "my-run" })).toBe("");

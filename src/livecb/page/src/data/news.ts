@@ -1,6 +1,7 @@
 import type { State } from "../../client/api";
 import type { Alert, ModelCompleted } from "../../client/generated/events";
 import { toNumber } from "../../client/number";
+import { calledOf } from "./called";
 import { value } from "./format";
 
 /** What people are told of, wherever they look. */
@@ -20,7 +21,7 @@ const ENDS: Record<string, [News["mood"], string]> = {
   crashed: ["bad", "has crashed"],
 };
 
-type Told = Pick<State, "name" | "status" | "now" | "ended" | "error" | "reason" | "stopped_by" | "alerts">;
+type Told = Pick<State, "run" | "name" | "status" | "now" | "ended" | "error" | "reason" | "stopped_by" | "alerts">;
 
 /** What is news in a state to who knew the one before. */
 export function newsOf(before: Told, now: Told): News[] {
@@ -31,14 +32,15 @@ export function newsOf(before: Told, now: Told): News[] {
   return news;
 }
 
-function ofAlert(alert: Alert, { name }: Told): News {
+function ofAlert(alert: Alert, told: Told): News {
   const mood = alert.level === "ERROR" ? "bad" : alert.level === "INFO" ? "calm" : "warn";
-  return { key: keyOf(alert), mood, title: alert.title, text: [alert.text, name].filter(Boolean).join(" · "), grave: true, time: alert.time };
+  return { key: keyOf(alert), mood, title: alert.title, text: [alert.text, calledOf(told)].filter(Boolean).join(" · "), grave: true, time: alert.time };
 }
 
-function ofEnd({ name, status, error, reason, stopped_by, ended, now }: Told, [mood, words]: [News["mood"], string]): News {
+function ofEnd(told: Told, [mood, words]: [News["mood"], string]): News {
+  const { status, error, reason, stopped_by, ended, now } = told;
   const text = error ?? (stopped_by ? `by ${stopped_by}` : (reason ?? "").replaceAll("_", " "));
-  return { key: `${status} ${ended}`, mood, title: `${name} ${words}`, text, grave: true, time: ended ?? now };
+  return { key: `${status} ${ended}`, mood, title: `${calledOf(told)} ${words}`, text, grave: true, time: ended ?? now };
 }
 
 /** A candidate that is done, with its scores, or why it has none. */

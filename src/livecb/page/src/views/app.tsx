@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Link } from "../../client/link";
 import { copied } from "../copied";
+import { calledOf } from "../data/called";
 import { clock, count } from "../data/format";
 import type { XAxis } from "../data/series";
 import { place, runPath } from "../routes";
@@ -111,7 +112,7 @@ function RunPage({ base, run, home, help }: { base: string; run: string; home():
   return (
     <>
       <Header base={base} home={home} help={help} link={link} ended={state !== null && hasEnded(state)}
-        project={state?.project ?? null} name={state?.name ?? run}><RunMenu session={session} /></Header>
+        project={state?.project ?? null} name={state ? calledOf(state) : run}><RunMenu session={session} /></Header>
       <LinkNotice link={link} shown={shownWords(session)} over={state === null || hasEnded(state) || !state.alive}
         onRetry={() => session.retryNow()} />
       <RunView session={session} choice={choice} tab={tab} setTab={setTab} />

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { toNumber } from "../../client/number";
 import type { Comparison } from "../comparison";
+import { spokenId } from "../data/called";
 import { inkOf } from "../data/against";
 import { axisTime } from "../data/axis";
 import { count, value } from "../data/format";
@@ -11,7 +12,6 @@ import type { CompareAxis } from "../data/picks";
 import { crossHair } from "./cross-hair";
 import { Plot } from "./plot";
 import type { Hover, PlotLine, PlotModel } from "./plot-model";
-import { spokenId } from "./words";
 
 interface Props {
   name: string;

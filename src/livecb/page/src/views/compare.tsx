@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Baseline, MetricState, RunRow } from "../../client/api";
 import { toNumber } from "../../client/number";
 import { Comparison, type Compared } from "../comparison";
+import { calledOf, spokenId } from "../data/called";
 import { COMPARE_AXES, type CompareAxis, type Picks } from "../data/picks";
 import { bestPlace, deltaOf, inkOf, settingsOf, type Told } from "../data/against";
 import { change, count, value } from "../data/format";
@@ -9,7 +10,7 @@ import { runPath } from "../routes";
 import { useTopics } from "../topics";
 import { CompareChart } from "./compare-chart";
 import { Choice } from "./runs-bar";
-import { moodOf, spokenId, statusWord } from "./words";
+import { moodOf, statusWord } from "./words";
 
 const AXIS_WORDS: Record<CompareAxis, string> = { step: "step", epoch: "epoch", time: "time since the start" };
 const PAGE = 12;
@@ -147,7 +148,7 @@ function Key({ compared, place, row, href, hidden, open, toggle }: KeyProps) {
 }
 
 function nameOf({ state, run }: Compared): string {
-  return state?.name ?? spokenId(run);
+  return state ? calledOf(state) : spokenId(run);
 }
 
 function Heads({ runs, what }: { runs: readonly Compared[]; what: string }) {

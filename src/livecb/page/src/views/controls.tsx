@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { State } from "../../client/api";
 import { copied } from "../copied";
+import { calledOf } from "../data/called";
 import {
   buttonsOf, canAsk, choicesOf, commonReason, deedOf, fateOf, given, keyOf, latestCommands, pauseOf, pending, valueNow, whose, type Asked, type Button,
 } from "../data/controls";
@@ -180,7 +181,7 @@ function Stop({ session, close }: { session: RunSession; close(): void }) {
   };
   return (
     <dialog ref={dialog} class="help ask" aria-labelledby="stop-title" onClose={close}>
-      <h2 id="stop-title">Stop {state.name}?</h2>
+      <h2 id="stop-title">Stop {calledOf(state)}?</h2>
       <p>
         {why === "" ? "It saves a checkpoint first, then its training ends." : `Its training ends and saves nothing first: ${why}.`} Everything
         recorded stays. This cannot be taken back; to hold it for a while, pause it.

@@ -1,4 +1,5 @@
 import type { ProgressState, State } from "../../client/api";
+import { calledOf, idBeside } from "../data/called";
 import { CURRENT } from "../data/board";
 import { text } from "../data/flatten";
 import { clock, count, duration, percent, rate, value } from "../data/format";
@@ -7,7 +8,7 @@ import { useClock, useTopics } from "../topics";
 import { isAway } from "./badge";
 import { Shares, sharesOf, spoken } from "./shares";
 import { Tiles } from "./tiles";
-import { chipWords, frameworkWords, idBeside, moodOf } from "./words";
+import { chipWords, frameworkWords, moodOf } from "./words";
 
 /** Is it fine, how far is it, how long still: the first glance. */
 export function Hero({ session }: { session: RunSession }) {
@@ -19,7 +20,7 @@ export function Hero({ session }: { session: RunSession }) {
   return (
     <section class="hero" aria-label="Progress">
       <div class="top">
-        <h1 dir="auto" title={state.name}>{state.name}</h1>
+        <h1 dir="auto" title={state.name}>{calledOf(state)}</h1>
         <span class={`chip ${isAway(session.link) ? "wait" : moodOf(state.status)}`} data-status={state.status}>
           {isAway(session.link) && !ended ? `was ${chipWords(state)}` : chipWords(state)}
         </span>

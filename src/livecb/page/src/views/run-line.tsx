@@ -1,12 +1,13 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Baseline, RunRow } from "../../client/api";
 import { toNumber } from "../../client/number";
+import { calledOf, idBeside } from "../data/called";
 import { deltaOf, type Told } from "../data/against";
 import { ago, change, clock, count, duration, percent, value } from "../data/format";
 import type { Shelf } from "../shelf";
 import { fractionOf } from "./hero";
 import { Reasoned } from "./reasoned";
-import { frameworkWords, idBeside, moodOf, statusWord } from "./words";
+import { frameworkWords, moodOf, statusWord } from "./words";
 
 interface Props {
   row: RunRow;
@@ -73,7 +74,7 @@ function Name({ row, shelf, href, isBaseline }: NameProps) {
   }
   return (
     <span class="named">
-      <a class="name" dir="auto" href={href} title={row.name}>{row.name}</a>
+      <a class="name" dir="auto" href={href} title={row.name}>{calledOf(row)}</a>
       {isBaseline && <span class="chip good">baseline</span>}
       <Reasoned class="pen" reason={shelf.barred("control")} press={() => setEditing(true)}>
         <span class="sr">Rename {row.name}</span><span aria-hidden="true">✎</span>

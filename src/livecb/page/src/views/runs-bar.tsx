@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 import type { RunRow } from "../../client/api";
+import { spokenId } from "../data/called";
 import { MOST_COMPARED, baselineName } from "../data/against";
 import { count } from "../data/format";
 import { saidBy, type Picks } from "../data/picks";
 import type { Shelf } from "../shelf";
 import { Reasoned } from "./reasoned";
-import { spokenId } from "./words";
 
 interface FilterProps {
   rows: readonly RunRow[];

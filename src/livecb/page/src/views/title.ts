@@ -11,6 +11,7 @@ import eighth6 from "../icons/running-6.svg";
 import eighth7 from "../icons/running-7.svg";
 import warning from "../icons/warning.svg";
 import type { State } from "../../client/api";
+import { calledOf } from "../data/called";
 import { percent } from "../data/format";
 import { hasEnded } from "../session";
 import { fractionOf } from "./hero";
@@ -24,7 +25,7 @@ const EIGHTHS = [running, eighth1, eighth2, eighth3, eighth4, eighth5, eighth6, 
 export function titleOf(state: State): string {
   const fraction = fractionOf(state);
   const far = hasEnded(state) || fraction === null ? statusWord(state.status) : percent(fraction);
-  return `${far} · ${state.name} — livecb`;
+  return `${far} · ${calledOf(state)} — livecb`;
 }
 
 /** Tell in the browser's tab how it stands; of what is under way the icon shows how many eighths are done. */

@@ -63,16 +63,6 @@ export function frameworkWords(row: Pick<RunRow, "framework"> & { versions?: Rec
   return words;
 }
 
-/** The part of a run id that people say: `quiet-otter`. */
-export function spokenId(run: string): string {
-  return /^\d{8}-\d{6}-(.+)$/.exec(run)?.[1] ?? run;
-}
-
-/** What people call a run beside its name: nothing where it has none of its own. */
-export function idBeside(row: Pick<RunRow, "run" | "name">): string {
-  return [row.run, spokenId(row.run)].includes(row.name) ? "" : spokenId(row.run);
-}
-
 /** Where an event stands, in a word or two: the first axis it knows. */
 export function captionOf(said: { step?: number | null; batch?: number | null; epoch?: number | null; samples?: number | null }): string {
   if (said.step != null) return `step ${count(said.step)}`;
