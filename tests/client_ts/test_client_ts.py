@@ -42,7 +42,8 @@ def test_what_there_is_can_be_read(script: Script, store: Store, writer: Writer)
         ev.Image, name="fake", file=writer.run.add_file(b"\x89PNG", "a.png", "image/png"), width=1, height=1
     )
     until(script, f"client.get('{run}').then(state => state.events === 8)")
-    assert script.run(f"client.list({{search: '{run}'}}).then(rows => rows.map(row => row.run))") == [run]
+    listed = f"client.list({{search: '{run}'}}).then(rows => rows.map(row => row.run))"
+    assert until(script, f"{listed}.then(runs => runs.length && runs)") == [run]  # a list may be a second old
     assert script.run(f"client.list({{search: '{run}', status: 'over'}})") == []
     loss = script.run(f"client.metrics('{run}', 'train/loss')")["series"]["train/loss"]
     assert loss["x"] == [1, 2, 3]

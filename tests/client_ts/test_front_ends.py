@@ -76,6 +76,7 @@ def test_a_page_of_ones_own_starts_a_training_follows_it_and_stops_it(page: Page
     expect(curve).to_have_attribute("data-points", "900")
     assert float(page.locator("#accuracy").inner_text()) > 0.85
     page.reload()  # who comes late sees the same
+    expect(status).to_have_text("completed")  # until then nothing can be stopped, whatever goes on
     expect(curve).to_have_attribute("data-points", "900")
     expect(page.get_by_role("button", name="Stop")).to_be_disabled()
     assert page.context.browser is not None

@@ -206,7 +206,8 @@ def test_a_jupyter_server_shows_the_page_under_its_prefix(jupyter: Proxied, thro
     jupyter.shows_all(page)
     page.goto(f"{jupyter.address}{prefix}")
     page.locator(f"[data-run='{jupyter.trainer.run}']").click()
-    wait_for(page, "['live', 'polling'].includes(livecb.link().kind)")
+    # The list was live, too: only a run has a state.
+    wait_for(page, "livecb.state() && ['live', 'polling'].includes(livecb.link().kind)")
     assert page.url.endswith(f"/{prefix}r/{jupyter.trainer.run}")
 
 
