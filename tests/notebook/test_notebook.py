@@ -207,8 +207,9 @@ def test_a_kernel_shows_runs_and_revokes_its_tokens_when_it_ends(store, served):
         "run.finish()\nlivecb.show('nb', control=True)",
     ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    client = NotebookClient(book, timeout=120, kernel_name="python3")
+    client = NotebookClient(book, timeout=120, iopub_timeout=60, kernel_name="python3")
     with client.setup_kernel():
+        client.km.shutdown_wait_time = 120.0  # after half of it a kernel is killed, and revokes nothing
         for at, cell in enumerate(book.cells):
             client.execute_cell(cell, at)
         made = Tokens(store).all()

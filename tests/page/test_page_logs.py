@@ -119,6 +119,8 @@ def test_a_level_is_a_log_of_its_own_and_all_of_it_can_be_taken_along(console: P
 def test_the_log_follows_and_pauses_while_one_reads(server: Server, train: Train, watched: Watched) -> None:
     trainer = train("--steps", 10)
     page = watched.open(server.url(trainer.run), PHONE)
+    # Lines from before the log is open come page by page: one amid a scroll leads back to the end.
+    wait_for(page, "livecb.logs().count === wanted", 1)
     trainer.tell("log", 3000)
     wait_for(page, "livecb.logs().count === wanted", 3001)
     rows = page.get_by_role("log", name="Log lines")
