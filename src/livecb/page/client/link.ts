@@ -5,7 +5,7 @@ export type Via = "stream" | "socket" | "poll";
 export type Link =
   | { kind: "connecting"; since: number }
   | { kind: "live"; since: number; via?: Via }
-  | { kind: "replaying"; since: number }
+  | { kind: "replaying"; since: number; via?: Via }
   | { kind: "polling"; since: number }
   | { kind: "resting"; since: number }
   | { kind: "reconnecting"; since: number; why: string; tries: number }

@@ -229,13 +229,13 @@ export class RunSession {
     clearTimeout(this.#caughtUp);
     if (this.now - time <= BEHIND_S) this.#endReplay();
     else {
-      if (this.link.kind === "live") this.#setLink({ kind: "replaying", since: Date.now() });
+      if (this.link.kind === "live") this.#setLink({ ...this.link, kind: "replaying", since: Date.now() });
       this.#caughtUp = setTimeout(() => this.#endReplay(), CAUGHT_UP_MS);
     }
   }
 
   #endReplay(): void {
-    if (this.link.kind === "replaying") this.#setLink({ kind: "live", since: Date.now() });
+    if (this.link.kind === "replaying") this.#setLink({ ...this.link, kind: "live", since: Date.now() });
   }
 
   #onWriter(alive: boolean): void {

@@ -25,6 +25,7 @@ vi.mock("../src/telling", () => ({ Telling: class {
 
 /** A run on a server: null does not answer, and a promise is waited for. */
 let cursor = "10";
+let alive = false;
 let answers: () => Promise<unknown>;
 let asked: string[] = [];
 let page: { hidden: boolean } & EventTarget;
@@ -36,12 +37,12 @@ function answerTo(path: string): object {
   if (path.endsWith("/lines")) return { cursor, total: 0, count: 0, from: 0, lines: [] };
   if (path.endsWith("/access")) return { role: "view", name: "" };
   const now = Date.now() / 1000;
-  return { status: "completed", alive: false, cursor, now, updated: now - 3600, events: 10, counts: {}, rewinds: [], attempt: 1, commands: [] };
+  return { status: alive ? "running" : "completed", alive, cursor, now, updated: now - 3600, events: 10, counts: {}, rewinds: [], attempt: 1, commands: [] };
 }
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [cursor, asked, hub.shared, hub.wishes, answers] = ["10", [], true, [], () => Promise.resolve()];
+  [cursor, alive, asked, hub.shared, hub.wishes, answers] = ["10", false, [], true, [], () => Promise.resolve()];
   page = Object.assign(new EventTarget(), { hidden: false });
   vi.stubGlobal("document", page);
   vi.stubGlobal("requestAnimationFrame", (): number => 0);
@@ -139,4 +140,16 @@ test("an opening that gets no answer is given up after a while, said, and tried 
   answers = () => Promise.resolve();
   await vi.advanceTimersByTimeAsync(130_000);
   expect(session.loads).toBe(1);
+});
+
+test("how news comes is still known after it was behind and has caught up", async () => {
+  alive = true;
+  session.start();
+  await vi.advanceTimersByTimeAsync(100);
+  hub.told?.onLink({ kind: "live", since: Date.now(), via: "socket" } satisfies Link);
+  const time = Date.now() / 1000 - 60;
+  hub.told?.onMessage({ event: "", data: JSON.stringify({ type: "metrics", seq: 11, time, values: {} }), id: "11" }, "11");
+  expect(session.link).toMatchObject({ kind: "replaying", via: "socket" });
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(session.link).toMatchObject({ kind: "live", via: "socket" });
 });
