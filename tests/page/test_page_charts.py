@@ -10,22 +10,20 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsing import PHONE, Server, TrainerProcess, Watched, point_at, wait_for
+from browsing import PHONE, Server, TrainerProcess, Watched, point_at, wait_for, wait_for_ink
 from playwright.sync_api import Page, Route, expect
 
 import livecb
 
+expect.set_options(timeout=30_000)
 Train = Callable[..., TrainerProcess]
 pytestmark = pytest.mark.usefixtures("served")
-
-
-def titles(page: Page) -> list[str]:
-    return [str(each) for each in page.locator(".chart h2").all_inner_texts()]
 
 
 def choose(page: Page, chart: str, item: str) -> None:
     page.get_by_role("button", name=f"What to do with the chart {chart}", exact=True).click()
     page.get_by_role("menuitem", name=item, exact=True).click()
+    page.get_by_role("menuitem").first.wait_for(state="detached")
 
 
 def test_what_is_pinned_hidden_and_chosen_is_kept_and_a_link_shows_the_same_view(
@@ -34,7 +32,7 @@ def test_what_is_pinned_hidden_and_chosen_is_kept_and_a_link_shows_the_same_view
     trainer = train("--steps", 200)
     page = watched.open(server.url(trainer.run))
     page.locator(".chart canvas").first.wait_for()
-    assert titles(page)[0] == "loss"
+    expect(page.locator(".chart h2").first).to_have_text("loss")
     choose(page, "grad_norm", "Pin to the top")
     choose(page, "lr", "Hide")
     page.locator("[data-chart=loss] .legend button", has_text="val").click()
@@ -45,7 +43,7 @@ def test_what_is_pinned_hidden_and_chosen_is_kept_and_a_link_shows_the_same_view
     page.goto(server.url(trainer.run))
     expect(page.locator(".chart h2")).to_have_text(chosen)
     page.wait_for_function("() => location.search.includes('pin=grad_norm')")
-    link = page.url
+    link = page.evaluate("location.href")  # page.url is told of it later
     other = watched.open(server.url(trainer.run))
     other.goto(link)
     expect(other.locator(".chart h2")).to_have_text(chosen)
@@ -59,7 +57,7 @@ def test_a_chart_is_saved_as_a_picture_and_as_values(
     server: Server, train: Train, watched: Watched, tmp_path: Path
 ) -> None:
     page = watched.open(server.url(train("--steps", 200).run))
-    page.locator("[data-chart=loss] canvas").wait_for()
+    wait_for_ink(page, "loss")  # an empty canvas is there before the curves
     for item, path in (("Save CSV", tmp_path / "loss.csv"), ("Save PNG", tmp_path / "loss.png")):
         with page.expect_download() as download:
             choose(page, "loss", item)
@@ -89,6 +87,8 @@ def test_a_keyboard_opens_a_chart_wide_and_closes_it(server: Server, train: Trai
     page.wait_for_function(
         "() => document.querySelector('[data-chart=loss] canvas').clientWidth > innerWidth - 80"
     )
+    # Keys are listened to after the frame that shows it.
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
     page.keyboard.press("Escape")
     page.locator(".chart.large").wait_for(state="detached")
     expect(dots).to_be_focused()
@@ -135,8 +135,11 @@ def test_the_machine_stands_below_the_curves_on_their_axis(
     page = watched.open(server.url(trainer.run))
     strip = page.locator("[data-strip='CPU %']")
     strip.locator("canvas").wait_for()
-    expect(strip.locator(".legend")).to_contain_text("process cpu")
+    legend = strip.locator(".legend")
+    expect(legend).to_contain_text("process cpu")
+    before = legend.inner_text()
     trainer.tell("step", 60)
+    expect(legend).not_to_have_text(before)
     expect(page.locator("[data-strip='memory GB'] .legend")).to_contain_text("1.32")
 
 
@@ -151,7 +154,8 @@ def test_the_machine_is_drawn_where_the_run_was_also_if_its_figures_come_before_
         curves.append(asked)
 
     page.route("**/series?*", hold)
-    page.goto(server.url(trainer.run))
+    with page.expect_request("**/series?*"):
+        page.goto(server.url(trainer.run))
     wait_for(page, "livecb.state()")
     page.wait_for_timeout(500)  # for the figures to come, if somebody asked for them
     assert curves
@@ -176,7 +180,8 @@ def test_who_comes_back_to_the_curves_is_not_sent_again_what_the_machine_did(
     page.get_by_role("tab", name="Values").click()
     page.locator(".values").wait_for()
     trainer.tell("step", 60)
-    page.get_by_role("tab", name="Curves").click()
+    with page.expect_request(re.compile("types=system")):
+        page.get_by_role("tab", name="Curves").click()
     expect(strip.locator(".legend")).to_contain_text("1.32")
     page.wait_for_timeout(500)
     cursors = [parse_qs(urlsplit(url).query)["cursor"][0] for url in asked if "types=system" in url]
@@ -194,6 +199,14 @@ def test_the_tab_tells_how_far_the_run_is(server: Server, train: Train, watched:
     expect(icon).to_have_attribute("href", re.compile("failed"))
 
 
+WIPE = """
+() => {
+  const canvas = document.querySelector("[data-chart=loss] canvas");
+  canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+}
+"""
+
+
 def test_a_mark_keeps_the_focus_while_its_chart_goes_to_another_axis(
     server: Server, train: Train, watched: Watched
 ) -> None:
@@ -201,8 +214,10 @@ def test_a_mark_keeps_the_focus_while_its_chart_goes_to_another_axis(
     page = watched.open(server.url(trainer.run))
     mark = page.locator("[data-chart=loss] .mark").first
     for axis in ("epoch", "step"):
+        wait_for_ink(page, "loss")
         mark.focus()
+        page.evaluate(WIPE)  # what is seen then was drawn anew
         # Pressed so, it leaves the focus where it is.
         page.get_by_role("radio", name=axis, exact=True).evaluate("radio => radio.click()")
-        page.wait_for_timeout(500)  # all charts are drawn, one a frame
+        wait_for_ink(page, "loss")
         assert mark.evaluate("mark => mark === document.activeElement")

@@ -189,6 +189,7 @@ def test_what_cannot_be_asked_tells_a_mouse_a_keyboard_and_a_finger_why(
     assert chart is not None
     assert chart["y"] < PHONE[1] - 150, "a curve is seen at the first glance"
     summary.tap()
+    button(touched, "Evaluate now").scroll_into_view_if_needed()  # and it stands still
     button(touched, "Evaluate now").tap(force=True)
     expect(touched.locator(".evaluate [role=tooltip]")).not_to_have_class(re.compile("sr"))
     for name in ("Pause", "Stop and save", "Save now"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
-from browsing import DESKTOP, PHONE, Everything, Watched
+from browsing import DESKTOP, PHONE, Everything, Watched, wait_for_ink
 from playwright.sync_api import Browser, Page, expect
 
 expect.set_options(timeout=30_000)
@@ -70,11 +71,11 @@ def test_tab_goes_through_all_of_it_and_each_stop_is_seen(
 
 def test_keys_go_to_views_and_fields_and_a_closer_look(everything: Everything, viewer: Watched) -> None:
     page = viewer.open(everything.url("everything"))
-    page.locator(".chart canvas").first.wait_for()
+    wait_for_ink(page, "loss")  # an empty canvas is there before the curves
     page.keyboard.press("+")
     page.wait_for_function("() => location.search.includes('from=')")
     expect(page.get_by_role("group", name="The part that is shown")).to_be_visible()
-    before = page.url
+    before = page.evaluate("location.href")  # page.url is told of it later
     page.keyboard.press(">")
     page.wait_for_function("before => location.href !== before", arg=before)
     page.keyboard.press("Escape")
@@ -87,7 +88,7 @@ def test_keys_go_to_views_and_fields_and_a_closer_look(everything: Everything, v
     page.get_by_role("tab", name="Curves").focus()
     page.keyboard.press("6")
     expect(page.get_by_role("tab", name="Log", selected=True)).to_be_visible()
-    assert "view=log" in page.url
+    expect(page).to_have_url(re.compile("view=log"))
     page.reload()
     expect(page.get_by_role("tab", name="Log", selected=True)).to_be_visible()
     page.keyboard.press("u")
@@ -101,8 +102,8 @@ def test_arrows_move_the_cross_hair_of_all_charts_from_point_to_point(
 ) -> None:
     page = viewer.open(everything.url("everything"))
     loss, other = (page.locator(f"[data-chart='{name}']") for name in ("loss", "accuracy"))
-    for chart in (loss, other):
-        chart.locator("canvas").wait_for()
+    for name in ("loss", "accuracy"):
+        wait_for_ink(page, name)  # an empty canvas is there before the curves
     loss.get_by_role("img").focus()
     page.keyboard.press("Home")
     expect(loss.locator(".where")).to_have_text("step 0")
@@ -110,7 +111,9 @@ def test_arrows_move_the_cross_hair_of_all_charts_from_point_to_point(
     at_first = loss.locator(".legend").inner_text()
     seen = []
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight", "ArrowLeft", "End"):
+        before = loss.locator(".where").inner_text()
         page.keyboard.press(key)
+        expect(loss.locator(".where")).not_to_have_text(before)
         seen.append(int(loss.locator(".where").inner_text().removeprefix("step ").replace(",", "")))
     assert 0 < seen[0] < seen[1] < seen[3] < seen[2] <= seen[4]
     assert loss.locator(".legend").inner_text() != at_first
@@ -120,12 +123,13 @@ def test_arrows_move_the_cross_hair_of_all_charts_from_point_to_point(
 
 def test_a_mouse_that_cannot_drag_looks_closer_too(everything: Everything, viewer: Watched) -> None:
     page = viewer.open(everything.url("everything"))
-    page.locator(".chart canvas").first.wait_for()
+    wait_for_ink(page, "loss")  # an empty canvas is there before the curves
     page.get_by_role("button", name="What to do with the chart loss").click()
     page.get_by_role("menuitem", name="Zoom in").click()
+    page.wait_for_function("() => location.search.includes('from=')")
     page.get_by_role("button", name="Later").click()
     page.get_by_role("button", name="Less close").click()
-    page.get_by_role("button", name="show all").or_(page.get_by_role("tab", name="Curves")).first.wait_for()
+    page.get_by_role("button", name="show all").wait_for(state="detached")
     page.wait_for_function("() => !location.search.includes('from=')")
 
 
@@ -143,6 +147,7 @@ def test_single_keys_can_be_turned_off_and_stay_off(everything: Everything, view
     expect(page.get_by_role("tab", name="Curves", selected=True, include_hidden=True)).to_have_count(1)
     page.get_by_label("Single keys do something").check()
     page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
     page.keyboard.press("6")
     expect(page.get_by_role("tab", name="Log", selected=True)).to_be_visible()
 

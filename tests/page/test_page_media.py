@@ -7,10 +7,23 @@ from collections.abc import Callable
 
 import pytest
 from browsing import DESKTOP, PHONE, Server, TrainerProcess, Watched
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+expect.set_options(timeout=30_000)
 
 Train = Callable[..., TrainerProcess]
 pytestmark = pytest.mark.usefixtures("served")
+VIEWS = {
+    "Curves": ".chart canvas",
+    "Leaderboard": ".board tbody tr",
+    "Images": ".frame img",
+    "Samples": ".samples tbody tr",
+    "Media": ".other.histogram canvas",
+    "Log": ".console.tall .row",
+    "Values": "[aria-label='Latest values'] tbody tr",
+    "Config": ".panel .config",
+}
+"""Each view, and what is there once it is shown."""
 
 
 def answers(page: Page) -> list[int]:
@@ -85,6 +98,7 @@ def test_older_samples_come_page_by_page_each_once(server: Server, train: Train,
     row = page.locator(".samples tr", has_text="answer 3 and so on")
     before = row.bounding_box()
     row.get_by_role("button", name="all of it").click()
+    row.get_by_role("button", name="less").wait_for()
     after = row.bounding_box()
     assert before is not None
     assert after is not None
@@ -103,6 +117,7 @@ def test_thousands_of_pictures_load_only_where_somebody_looks(
     fakes = page.get_by_role("group", name="fake, 2,400 pictures")
     fakes.get_by_text("step 2,999").wait_for()
     page.get_by_role("group", name="real, 600 pictures").get_by_text("step 2,995").wait_for()
+    fakes.locator("img").last.evaluate("image => image.decode()")
     page.wait_for_timeout(500)
     assert 0 < len([url for url in asked if "/files/" in url]) < 40
     assert len([url for url in asked if "/images" in url]) <= 5
@@ -169,9 +184,9 @@ def test_whatever_there_is_to_see_fits_the_page(
         trainer.tell(verb, 7)
     page = watched.open(server.url(trainer.run), size)
     page.locator(".chart").first.wait_for()
-    for name in ("Curves", "Leaderboard", "Images", "Samples", "Media", "Log", "Values", "Config"):
+    for name, shown in VIEWS.items():
         page.get_by_role("tab", name=name).click()
-        page.wait_for_timeout(150)
+        page.locator(shown).first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], name
 
 
@@ -188,7 +203,7 @@ def test_an_answer_is_shown_beside_the_one_before_to_the_same_prompt(
     counted.get_by_text("since epoch 1").wait_for()
     assert counted.locator("ins").all_inner_texts() == [" 3"]
     page.locator(".samples tr", has_text="greet").first.get_by_text("as epoch 1").wait_for()
-    assert page.get_by_text("first of its input").count() == 2
+    expect(page.get_by_text("first of its input")).to_have_count(2)
     page.get_by_role("button", name="epoch 2").click()
     page.get_by_text("epoch 2 · 2 of 4 samples").wait_for()
     counted.get_by_text("since epoch 1").wait_for()
@@ -203,7 +218,7 @@ def test_sounds_tables_and_histograms_are_heard_and_seen_live(
     page.get_by_role("tab", name="Media", selected=True).wait_for()
     sounds = page.get_by_role("region", name="voice, audio").locator("audio")
     sounds.nth(2).wait_for()
-    assert sounds.count() == 3
+    expect(sounds).to_have_count(3)
     lasts = sounds.first.evaluate(
         "async sound => { sound.load(); await new Promise(done => sound.onloadedmetadata = done); return sound.duration; }"
     )
@@ -212,15 +227,15 @@ def test_sounds_tables_and_histograms_are_heard_and_seen_live(
     table.get_by_text("text 0 at 2").wait_for()
     table.get_by_role("slider").fill("0")
     table.get_by_text("text 0 at 0").wait_for()
-    assert table.locator("tbody tr").count() == 50
+    expect(table.locator("tbody tr")).to_have_count(50)
     table.get_by_role("button", name="all 60 rows").click()
-    assert table.locator("tbody tr").count() == 60
+    expect(table.locator("tbody tr")).to_have_count(60)
     seen = page.get_by_role("region", name="weights, histogram")
     seen.get_by_role("img", name="step 2: 5 values from 1 to 3").wait_for()
     trainer.tell("others", 5)
     page.get_by_role("region", name="voice, audio").locator("audio").nth(7).wait_for()
     seen.get_by_role("img", name="step 4: 7 values from 3 to 5").wait_for()
-    assert seen.locator("canvas").evaluate("canvas => canvas.width") == 8
+    expect(seen.locator("canvas")).to_have_js_property("width", 8)  # drawn after the words are there
 
 
 def test_a_slider_goes_through_the_pictures_of_a_name(server: Server, train: Train, watched: Watched) -> None:
@@ -230,7 +245,7 @@ def test_a_slider_goes_through_the_pictures_of_a_name(server: Server, train: Tra
     slider = page.get_by_role("slider", name="fake through time")
     slider.fill("80")
     page.get_by_role("group", name="fake, 160 pictures").get_by_text("step 101", exact=True).wait_for()
-    assert slider.get_attribute("aria-valuetext") == "step 101"
+    expect(slider).to_have_attribute("aria-valuetext", "step 101")
 
 
 def test_what_an_abandoned_branch_showed_is_dim(server: Server, train: Train, watched: Watched) -> None:

@@ -10,6 +10,17 @@ from playwright.sync_api import Browser, Page, expect
 
 expect.set_options(timeout=30_000)
 TOUCH = {"has_touch": True, "is_mobile": True}
+VIEWS = {
+    "Curves": ".chart canvas",
+    "Leaderboard": ".board tbody tr",
+    "Images": ".frame img",
+    "Samples": ".samples tbody tr",
+    "Media": ".other.histogram canvas",
+    "Log": ".console.tall .rows",
+    "Values": "[aria-label='Latest values'] tbody tr",
+    "Config": ".panel .config",
+}
+"""Each view, and what is there once it is shown."""
 
 
 @pytest.fixture
@@ -40,6 +51,7 @@ def test_whatever_is_pressed_is_large_enough_for_a_thumb(
     for view in page.get_by_role("tab").all_inner_texts() or [""]:
         if view:
             page.get_by_role("tab", name=view, exact=True).tap()
+            page.locator(VIEWS[view]).first.wait_for()
         assert small(page, 24) == [], view
 
 

@@ -28,6 +28,8 @@ from starlette.routing import Mount
 
 from livecb.server.app import create_app
 
+expect.set_options(timeout=30_000)
+
 Train = Callable[..., TrainerProcess]
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -79,6 +81,8 @@ def test_charts_zoom_together_and_show_values_under_the_cross_hair(
 ) -> None:
     trainer = train("--steps", 1000)
     page = watched.open(server.url(trainer.run))
+    for chart in ("loss", "grad_norm"):
+        page.locator(f"[data-chart={chart}] .mark").first.wait_for()  # drawn: points are known sooner
     wait_for_steps(page, "train/loss", [*range(0, 1000, 2)])
     box = page.locator("[data-chart=loss] .u-over").bounding_box()
     assert box is not None
@@ -102,6 +106,7 @@ def test_a_part_of_a_long_curve_is_drawn_to_the_last_point(
     page = watched.open(server.url(trainer.run))
     wait_for(page, "livecb.counts()['train/loss'] === wanted", 8000)
     assert page.evaluate("livecb.drawn('train/loss', 'step', 4000, 5000)") < 300
+    wait_for_ink(page, "loss")  # until then the axis shows another part
     box = page.locator("[data-chart=loss] .u-over").bounding_box()
     assert box is not None
     left = [box["x"] + box["width"] * step / 16_000 for step in (3900, 5100)]
@@ -173,11 +178,13 @@ def test_long_names_of_metrics_stay_within_the_page(server: Server, train: Train
         expect(page.locator(".chart")).to_have_count(7)
         assert page.locator(".chart").evaluate_all(BEYOND_ITS_CHART) == []
         alone = page.locator(f"[data-chart='{'x' * 300}'] .legend")
-        assert alone.inner_text() == "0.5123", "a name that is the title is not said twice"
-        for tab in ("Curves", "Log", "Config", "Values"):
+        expect(alone, "a name that is the title is not said twice").to_have_text("0.5123")
+        views = {"Curves": ".chart", "Log": ".console.tall", "Config": ".panel .config"}
+        views["Values"] = f"th[title='{LONG}']"
+        for tab, shown in views.items():
             page.get_by_role("tab", name=tab).click()
+            page.locator(shown).first.wait_for()
             assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
-        page.locator(f"th[title='{LONG}']").wait_for()
     page.goto(server.address)
     page.locator(f"[data-run='{trainer.run}']").wait_for()
     for width, height in (DESKTOP, PHONE):
@@ -225,6 +232,8 @@ def test_a_browser_loads_at_most_a_hundred_kilobytes_before_it_shows_a_run(
 ) -> None:
     page = watched.open(server.url(train("--steps", 100).run))
     page.locator(".chart canvas").first.wait_for()
+    # The browser tells of it later than it paints.
+    page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length")
     loaded = page.evaluate(LOADED_BEFORE_PAINTING)
     parts = {page.url, *(url for url in loaded if "/api/" not in url)}
     assert any("/assets/index-" in url and url.endswith(".js") for url in parts)
@@ -261,7 +270,7 @@ def test_pictures_show_all_of_it_at_a_glance(
     page.screenshot(path=SHOTS / f"{name}-dark.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     if size == DESKTOP:
-        assert page.locator(".chart").count() == 4
+        expect(page.locator(".chart")).to_have_count(4)
         log = page.locator(".console").bounding_box()
         assert log is not None
         assert log["y"] + log["height"] <= size[1], "progress, tiles, four charts and the log fit one screen"
