@@ -178,8 +178,14 @@ def test_a_parameter_is_seen_against_a_score(server: Server, train: Train, watch
     drawn = page.get_by_role("img", name="accuracy against svc.C")
     expect(drawn.locator("circle")).to_have_count(9)
     expect(drawn.locator("circle.told title")).to_have_text("candidate 7")
+    # The last one goes down by a place, and stays the one that is told.
+    drawn.focus()
+    page.keyboard.press("End")
+    last = told.inner_text()
     trainer.tell("candidate", 11)
     drawn.locator("circle").nth(9).wait_for(state="attached")
+    assert told.inner_text() == last
+    assert drawn.locator("circle.told title").text_content() == last.split(" · ")[0]
 
 
 def test_rows_glide_to_their_places_only_where_motion_is_welcome(

@@ -26,6 +26,7 @@ export class Shelf {
   deed: Deed | null = null;
   failure: string | null = null;
   busy = false;
+  #turn = 0;
 
   constructor(private readonly base: string, private readonly changed: () => void) {}
 
@@ -93,33 +94,43 @@ export class Shelf {
   }
 
   async #do(words: string, work: () => Promise<unknown>, undo: () => Promise<unknown>): Promise<void> {
-    this.busy = true;
+    const isLast = this.#begin();
     this.deed = null;
     this.failure = null;
     this.changed();
+    const deed = { words, undo: () => this.#undo(undo) };
     try {
       await work();
-      this.deed = { words, undo: () => this.#undo(undo) };
+      if (isLast()) this.deed = deed;
     } catch (error) {
       this.failure = wordsOf(error);
       // Some of it may have been done: that can be taken back all the same.
-      if (error instanceof Partly) this.deed = { words: "", undo: () => this.#undo(undo) };
+      if (error instanceof Partly && isLast()) this.deed = { ...deed, words: "" };
     }
-    this.busy = false;
-    this.changed();
+    this.#end(isLast);
   }
 
   async #undo(undo: () => Promise<unknown>): Promise<void> {
-    this.busy = true;
+    const isLast = this.#begin();
     this.changed();
     try {
       await undo();
-      this.deed = { words: "Taken back.", undo: null };
-      this.failure = null;
+      if (isLast()) [this.deed, this.failure] = [{ words: "Taken back.", undo: null }, null];
     } catch (error) {
       this.failure = wordsOf(error);
     }
-    this.busy = false;
+    this.#end(isLast);
+  }
+
+  /** Return whether nothing was begun since: what can be taken back is what was done last. */
+  #begin(): () => boolean {
+    const turn = ++this.#turn;
+    this.busy = true;
+    return () => turn === this.#turn;
+  }
+
+  #end(isLast: () => boolean): void {
+    if (isLast()) this.busy = false;
     this.changed();
   }
 

@@ -6,10 +6,12 @@ import type { Look } from "../data/lines";
 import { MOST_ROWS, tableOf, wayOf, type Course } from "../data/table";
 import type { ToolProps } from "./chart-tools";
 
-/** A chart in words and numbers, as it is when this opens: for who does not see it, and for exact values. */
+/** A chart in words and numbers, as it is when this opens, or has its first values: for who does not see it, and for exact values. */
 export function ChartTable({ session, chart, look, range, close }: ToolProps & { close(): void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const table = useRef(tableOf(chart.lines, session.curves, look, range)).current;
+  const held = useRef<ReturnType<typeof tableOf> | null>(null);
+  if (!held.current?.courses.length) held.current = tableOf(chart.lines, session.curves, look, range);
+  const table = held.current;
   useEffect(() => dialog.current?.showModal(), []);
   const where = (x: number): string => placeWords(x, look, session.now);
   const [first, last] = [table.x[0], table.x.at(-1)];

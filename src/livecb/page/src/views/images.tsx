@@ -71,7 +71,7 @@ function Strip({ images, name, rewinds, open }: StripProps) {
 
   useEffect(() => {
     // Whoever scrolls past a thousand pictures wants none of them.
-    const timer = setTimeout(() => images.need(name, from, to), 60);
+    const timer = setTimeout(() => view.width > 0 && images.need(name, from, to), 60);
     return () => clearTimeout(timer);
   });
 

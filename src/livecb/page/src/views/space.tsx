@@ -16,12 +16,14 @@ export function Space({ rows }: { rows: readonly Candidate[] }) {
   const params = useMemo(() => paramsIn(rows), [rows]);
   const [chosen, setScore] = useState<string | null>(null);
   const [param, setParam] = useState("");
-  const [lit, setLit] = useState<Candidate | null>(null);
+  // By its key, for news make rows anew.
+  const [lit, light] = useState<string | null>(null);
+  const setLit = (row: Candidate | null): void => light(row && keyOf(row));
   const name = chosen ?? scores[0] ?? "";
   const score = useMemo(() => scoreIn(rows, name), [rows, name]);
   const across = params.find((each) => each.name === param) ?? null;
   if (params.length === 0 || !score) return <p class="none">No parameter differs between candidates with different scores, so there is nothing to draw.</p>;
-  const told = lit ?? rows.find((row) => row.place === 1) ?? null;
+  const told = rows.find((row) => keyOf(row) === lit) ?? rows.find((row) => row.place === 1) ?? null;
   const onKeyDown = (event: KeyboardEvent): void => {
     const ranked = rows.filter((row) => row.place !== null).sort((a, b) => (a.place as number) - (b.place as number));
     const at = told ? ranked.indexOf(told) : -1;
