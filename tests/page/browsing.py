@@ -36,6 +36,17 @@ FLAGS.append(
 ALONE = "delete window.SharedWorker"
 """Makes a browser one without shared workers, as some phones' are, or a frame that may have none."""
 DESKTOP, PHONE = (1360, 900), (390, 844)
+VIEWS = {
+    "Curves": ".chart canvas",
+    "Leaderboard": ".board tbody tr",
+    "Images": ".frame img",
+    "Samples": ".samples tbody tr",
+    "Media": ".other.histogram canvas",
+    "Log": ".console.tall .row, .console.tall .none:has-text('No lines')",
+    "Values": "[aria-label='Latest values'] tbody tr",
+    "Config": ".panel .config",
+}
+"""Each view, and what is there once it is shown."""
 SHOTS = Path(__file__).parents[2] / "build" / "page"
 AXE = Path(__file__).parents[2] / "src/livecb/page/node_modules/axe-core/axe.min.js"
 

@@ -202,7 +202,7 @@ def test_a_killed_trainer_shows_as_crashed(server: Server, train: Train, watched
     page = watched.open(server.url(trainer.run))
     page.locator(".chip[data-status=running]").wait_for()
     trainer.kill()
-    page.locator(".chip[data-status=crashed]").wait_for(timeout=10_000)
+    page.locator(".chip[data-status=crashed]").wait_for(timeout=5000)
     assert "gone without a last word" in page.locator(".failure").inner_text()
 
 

@@ -6,24 +6,13 @@ import time
 from collections.abc import Callable
 
 import pytest
-from browsing import DESKTOP, PHONE, Server, TrainerProcess, Watched
+from browsing import DESKTOP, PHONE, VIEWS, Server, TrainerProcess, Watched
 from playwright.sync_api import Page, expect
 
 expect.set_options(timeout=30_000)
 
 Train = Callable[..., TrainerProcess]
 pytestmark = pytest.mark.usefixtures("served")
-VIEWS = {
-    "Curves": ".chart canvas",
-    "Leaderboard": ".board tbody tr",
-    "Images": ".frame img",
-    "Samples": ".samples tbody tr",
-    "Media": ".other.histogram canvas",
-    "Log": ".console.tall .row",
-    "Values": "[aria-label='Latest values'] tbody tr",
-    "Config": ".panel .config",
-}
-"""Each view, and what is there once it is shown."""
 
 
 def answers(page: Page) -> list[int]:

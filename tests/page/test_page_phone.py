@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browsing import PHONE, Everything, Watched
+from browsing import PHONE, VIEWS, Everything, Watched
 from playwright.sync_api import Browser, Page, expect
 
 expect.set_options(timeout=30_000)
 TOUCH = {"has_touch": True, "is_mobile": True}
-VIEWS = {
-    "Curves": ".chart canvas",
-    "Leaderboard": ".board tbody tr",
-    "Images": ".frame img",
-    "Samples": ".samples tbody tr",
-    "Media": ".other.histogram canvas",
-    "Log": ".console.tall .rows",
-    "Values": "[aria-label='Latest values'] tbody tr",
-    "Config": ".panel .config",
-}
-"""Each view, and what is there once it is shown."""
 
 
 @pytest.fixture
