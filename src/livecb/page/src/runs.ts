@@ -1,7 +1,7 @@
 import type { RunRow } from "../client/api";
 import type { Link } from "../client/link";
 import type { Message } from "../client/sse";
-import { restWhileHidden } from "./rest";
+import { restWhileHidden } from "./hidden";
 import { hubOf, type Followed } from "./streams/tab";
 import { Topics } from "./topics";
 

@@ -13,7 +13,7 @@ import type { XAxis } from "./data/series";
 import type { LivecbEvent } from "../client/generated/events";
 import { RunLog } from "./log";
 import { Media } from "./media";
-import { restWhileHidden } from "./rest";
+import { restWhileHidden } from "./hidden";
 import { Resting } from "./resting";
 import { Soon } from "./soon";
 import { inTime } from "./streams/patience";
